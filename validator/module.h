@@ -8,7 +8,7 @@
 #define VALIDATOR_MODULE_H
 
 #include "validator/error.h"
-#include "validator/features.h"
+#include "validator/feature.h"
 #include "validator/types.h"
 
 #include <stddef.h>
@@ -120,7 +120,7 @@ struct module {
 	struct arena *arena;               /* holds all of the above */
 };
 
-/* NULL options: all defaults (validator/limits.h), all features that are on by default. */
+/* NULL options: all defaults (validator/limit.h), all features that are on by default. */
 struct module_options {
 	uint64_t features;   /* bits of FEATURE_…; 0: FEATURES_DEFAULT */
 };

@@ -2,8 +2,8 @@
  *
  * Row: constant suffix, name (for messages and --enable), in 3.0 (on by default), implemented. A
  * feature that is on but not implemented is refused at load by its name and the byte offset. */
-#ifndef VALIDATOR_FEATURES_H
-#define VALIDATOR_FEATURES_H
+#ifndef VALIDATOR_FEATURE_H
+#define VALIDATOR_FEATURE_H
 
 #include <stdint.h>
 

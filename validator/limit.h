@@ -3,8 +3,8 @@
  * API (WebAssembly/JS: appendix, implementation limits) where it has one.
  *
  * Row: constant suffix, value, what is counted. */
-#ifndef VALIDATOR_LIMITS_H
-#define VALIDATOR_LIMITS_H
+#ifndef VALIDATOR_LIMIT_H
+#define VALIDATOR_LIMIT_H
 
 #include <stdint.h>
 
