@@ -1,0 +1,48 @@
+/* wasi: translates the guest ABI of WASI preview 1 to what a capability set allows. This header is
+ * what the folder gives. Knows no grant and decides none: that is the work of whoever fills the set.
+ *
+ *   struct caps *caps = caps_create();                        // caps/caps.h: grants follow
+ *   struct wasi *wasi = wasi_create(caps, &err);
+ *   struct instance *inst = instance_create(store, module, wasi_resolve, wasi, &err);
+ *   … func_call(store, instance_export_func(inst, "_start"), NULL, NULL, &err) …
+ *   … err.kind == ERROR_EXIT: wasi_exit_status(wasi) …
+ *   store_destroy(store); wasi_destroy(wasi); caps_destroy(caps);
+ */
+#ifndef WASI_WASI_H
+#define WASI_WASI_H
+
+#include "caps/caps.h"
+#include "interp/interp.h"
+
+struct wasi;
+
+/* The set is borrowed and must outlive wasi; wasi must outlive the store it resolves imports for.
+ * NULL: ERROR_NO_MEMORY. One run for each. */
+struct wasi *wasi_create(struct caps *caps, struct error *err);
+void wasi_destroy(struct wasi *wasi);
+
+/* An import_resolver; env is the struct wasi. Answers functions of "wasi_snapshot_preview1" and of
+ * "wasi_unstable" (snapshot 0, with its own layouts); false for any other module or name. */
+bool wasi_resolve(void *env, struct store *store, const struct import *import,
+                  struct extern_val *out, struct error *err);
+
+/* What the guest gave to proc_exit, or 128 + the signal of proc_raise; 0 before. */
+bool wasi_has_exited(const struct wasi *wasi);
+uint32_t wasi_exit_status(const struct wasi *wasi);
+
+/* A row of preview1.def, for `inspect` and the documentation. */
+struct wasi_function {
+	const char *name;
+	const char *signature;       /* as host_func_create() takes it */
+	int capability;              /* enum capability, or WASI_NEEDS_NOTHING, or WASI_ANY_FD */
+};
+
+#define WASI_NEEDS_NOTHING (-1)  /* works with an empty set: sched_yield, proc_exit */
+#define WASI_ANY_FD (-2)         /* acts on a descriptor that another grant gave */
+
+/* NULL behind the last row. */
+const struct wasi_function *wasi_function_at(size_t index);
+/* By module and name; NULL when unknown. */
+const struct wasi_function *wasi_function_find(struct name module, struct name name);
+
+#endif
