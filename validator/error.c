@@ -42,7 +42,7 @@ static void set(struct error *err, enum error_kind kind, int sys_errno, uint64_t
 	}
 }
 
-bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
+void error_put(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
 	if (err->kind == ERROR_NONE) {
 		va_list args;
@@ -50,10 +50,9 @@ bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 		set(err, kind, 0, ERROR_NO_OFFSET, fmt, args);
 		va_end(args);
 	}
-	return false;
 }
 
-bool error_set_errno(struct error *err, int sys_errno, const char *fmt, ...)
+void error_put_errno(struct error *err, int sys_errno, const char *fmt, ...)
 {
 	if (err->kind == ERROR_NONE) {
 		va_list args;
@@ -61,10 +60,9 @@ bool error_set_errno(struct error *err, int sys_errno, const char *fmt, ...)
 		set(err, ERROR_SYSTEM, sys_errno, ERROR_NO_OFFSET, fmt, args);
 		va_end(args);
 	}
-	return false;
 }
 
-bool error_set_at(struct error *err, enum error_kind kind, uint64_t offset, const char *fmt, ...)
+void error_put_at(struct error *err, enum error_kind kind, uint64_t offset, const char *fmt, ...)
 {
 	if (err->kind == ERROR_NONE) {
 		va_list args;
@@ -72,7 +70,6 @@ bool error_set_at(struct error *err, enum error_kind kind, uint64_t offset, cons
 		set(err, kind, 0, offset, fmt, args);
 		va_end(args);
 	}
-	return false;
 }
 
 void error_wrap(struct error *err, const char *fmt, ...)
@@ -85,10 +82,15 @@ void error_wrap(struct error *err, const char *fmt, ...)
 	vsnprintf(context, sizeof context, fmt, args);
 	va_end(args);
 
-	char whole[2 * sizeof err->message];
-	snprintf(whole, sizeof whole, "%s: %s", context, err->message);
-	whole[sizeof err->message - 1] = '\0';
-	memcpy(err->message, whole, strlen(whole) + 1);
+	/* The cause moves back to make room; what does not fit is cut off its end. */
+	const size_t size = sizeof err->message;
+	size_t len = strlen(context);
+	if (len > size / 2)
+		len = size / 2;
+	memmove(err->message + len + 2, err->message, size - len - 2);
+	memcpy(err->message, context, len);
+	memcpy(err->message + len, ": ", 2);
+	err->message[size - 1] = '\0';
 }
 
 char *error_format(const struct error *err, char *buf, unsigned long size)

@@ -52,18 +52,23 @@ struct error {
 /* Back to ERROR_INIT. */
 void error_clear(struct error *err);
 
-/* Sets kind and message; nothing when one is set already. Returns false, so that
- * `return error_set(...)` reads well in a bool function. */
-bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
+/* Sets kind and message; nothing when one is set already. */
+void error_put(struct error *err, enum error_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As error_set(ERROR_SYSTEM), with ": strerror(sys_errno)" behind the message. */
-bool error_set_errno(struct error *err, int sys_errno, const char *fmt, ...)
+/* As error_put(ERROR_SYSTEM), with ": strerror(sys_errno)" behind the message. */
+void error_put_errno(struct error *err, int sys_errno, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As error_set(), for a place in a module. */
-bool error_set_at(struct error *err, enum error_kind kind, uint64_t offset, const char *fmt, ...)
+/* As error_put(), for a place in a module. */
+void error_put_at(struct error *err, enum error_kind kind, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The same as expressions of the value false, so that `return error_set(...)` reads well in a bool
+ * function and the compiler sees which way it goes. */
+#define error_set(...) (__extension__({ error_put(__VA_ARGS__); false; }))
+#define error_set_errno(...) (__extension__({ error_put_errno(__VA_ARGS__); false; }))
+#define error_set_at(...) (__extension__({ error_put_at(__VA_ARGS__); false; }))
 
 /* Puts "context: " before the message of an error that is set. */
 void error_wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

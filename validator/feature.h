@@ -44,6 +44,12 @@ static const uint64_t FEATURES_DEFAULT = 0
 #undef X
     ;
 
+static const uint64_t FEATURES_IMPLEMENTED = 0
+#define X(id, name, standard, implemented) | ((uint64_t)(implemented) << FEATURE_##id)
+    FEATURES(X)
+#undef X
+    ;
+
 const char *feature_name(enum feature feature);
 
 /* The feature of that name, or FEATURE_COUNT. */

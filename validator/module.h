@@ -100,6 +100,7 @@ struct section {
 struct module {
 	const uint8_t *bytes;
 	size_t size;
+	uint64_t features;                 /* bits: what it was loaded with */
 
 	struct section *sections;          uint32_t section_count;
 	struct functype *types;            uint32_t type_count;

@@ -87,9 +87,6 @@ struct functype {
 	uint32_t result_count;
 	uint32_t param_slots;
 	uint32_t result_slots;
-	/* Equal types of all modules of the process have equal ids, never reused; so a call_indirect
-	 * compares one word. */
-	uint32_t canonical_id;
 };
 
 bool functype_equal(const struct functype *a, const struct functype *b);

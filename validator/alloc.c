@@ -1,0 +1,110 @@
+#include "validator/alloc.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Atomic uint64_t allocations;
+static _Atomic uint64_t fail_from = UINT64_MAX;
+
+static bool must_fail(void)
+{
+	uint64_t limit = atomic_load_explicit(&fail_from, memory_order_relaxed);
+	if (limit == UINT64_MAX)
+		return false;
+	return atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed) >= limit;
+}
+
+void mem_fail_from(uint64_t n)
+{
+	atomic_store(&allocations, 0);
+	/* Counting is on as long as a limit is set, even one that is never reached. */
+	atomic_store(&fail_from, n);
+}
+
+uint64_t mem_count(void)
+{
+	return atomic_load(&allocations);
+}
+
+void *mem_alloc(size_t size)
+{
+	return must_fail() ? NULL : malloc(size);
+}
+
+void *mem_zeroed(size_t count, size_t size)
+{
+	return must_fail() ? NULL : calloc(count, size);
+}
+
+void *mem_resize(void *block, size_t size)
+{
+	return must_fail() ? NULL : realloc(block, size);
+}
+
+void mem_free(void *block)
+{
+	free(block);
+}
+
+#define BLOCK_SIZE ((size_t)16 << 10)
+#define ALIGNMENT _Alignof(max_align_t)
+
+struct block {
+	struct block *next;
+	size_t used;
+	size_t size;
+	_Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+	struct block *blocks;   /* the one being filled first */
+};
+
+struct arena *arena_create(void)
+{
+	return mem_zeroed(1, sizeof(struct arena));
+}
+
+void arena_destroy(struct arena *arena)
+{
+	if (arena == NULL)
+		return;
+	for (struct block *block = arena->blocks; block != NULL;) {
+		struct block *next = block->next;
+		mem_free(block);
+		block = next;
+	}
+	mem_free(arena);
+}
+
+void *arena_zeroed(struct arena *arena, size_t count, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+		return NULL;
+	bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+	struct block *block = arena->blocks;
+	if (block == NULL || block->size - block->used < bytes) {
+		bool large = bytes > BLOCK_SIZE / 4;
+		size_t room = large ? bytes : BLOCK_SIZE;
+		struct block *fresh = mem_alloc(sizeof *fresh + room);
+		if (fresh == NULL)
+			return NULL;
+		*fresh = (struct block){.size = room};
+		/* A large block is full at once: keep filling the one that was there. */
+		if (large && block != NULL) {
+			fresh->next = block->next;
+			block->next = fresh;
+		} else {
+			fresh->next = block;
+			arena->blocks = fresh;
+		}
+		block = fresh;
+	}
+	void *at = block->bytes + block->used;
+	block->used += bytes;
+	return memset(at, 0, bytes);
+}

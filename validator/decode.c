@@ -1,0 +1,520 @@
+/* The sections that define, name and fill things (spec: 5.5). */
+#include "validator/decode.h"
+
+#include "validator/body.h"
+#include "validator/decode_types.h"
+#include "validator/limit.h"
+
+#include <stdlib.h>
+
+void missing_feature(enum feature feature, uint64_t offset, const char *what, struct error *err)
+{
+	if (err->kind != ERROR_NONE)
+		return;
+	const char *name = feature_name(feature);
+	bool implemented = FEATURES_IMPLEMENTED >> feature & 1;
+	err->feature = name;
+	if (!implemented)
+		error_put_at(err, ERROR_UNSUPPORTED, offset,
+		             "`%s` belongs to the feature %s, which is not implemented", what, name);
+	else
+		error_put_at(err, ERROR_UNSUPPORTED, offset,
+		             "`%s` belongs to the feature %s, which is off", what, name);
+}
+
+bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *out,
+                  struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	if (!read_u32(r, out, err))
+		return false;
+	/* Every element takes a byte at least. */
+	if (*out > reader_left(r))
+		return error_set_at(err, ERROR_MALFORMED, start,
+		                    "unexpected end: length out of bounds: %u %s in %zu bytes", *out, what,
+		                    reader_left(r));
+	if (*out > limit)
+		return error_set_at(err, ERROR_LIMIT, start, "%u %s; at most %llu are taken", *out, what,
+		                    (unsigned long long)limit);
+	return true;
+}
+
+/* Grows an arena array from `old` to `count` elements; the arena keeps the old one until its end. */
+static bool extend(struct loader *l, void *array_pointer, uint32_t old, uint64_t count, size_t size,
+                   struct error *err)
+{
+	void *fresh = arena_zeroed(l->module->arena, count, size);
+	if (fresh == NULL)
+		return no_memory(err);
+	void *array;
+	memcpy(&array, array_pointer, sizeof array);
+	if (old > 0)
+		memcpy(fresh, array, old * size);
+	memcpy(array_pointer, &fresh, sizeof fresh);
+	return true;
+}
+
+static bool read_index(struct reader *r, uint32_t count, const char *what, uint32_t *out,
+                       struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	if (!read_u32(r, out, err))
+		return false;
+	return *out < count || error_set_at(err, ERROR_INVALID, start, "unknown %s %u", what, *out);
+}
+
+static bool decode_type_index(struct loader *l, struct reader *r, uint32_t *out, struct error *err)
+{
+	return read_index(r, l->module->type_count, "type", out, err);
+}
+
+/* ---- imports ---- */
+
+static bool decode_import(struct loader *l, struct reader *r, struct import *import,
+                          struct error *err)
+{
+	struct module *m = l->module;
+	if (!read_name(r, &import->module, err) || !read_name(r, &import->name, err))
+		return false;
+	uint32_t start = reader_offset(r);
+	uint8_t kind;
+	uint32_t type;
+	if (!read_byte(r, &kind, err))
+		return false;
+	switch (kind) {
+	case 0:
+		if (!decode_type_index(l, r, &type, err))
+			return false;
+		import->kind = EXTERN_FUNC;
+		import->type.func = &m->types[type];
+		import->index = m->imported_func_count++;
+		return true;
+	case 1:
+		import->kind = EXTERN_TABLE;
+		import->index = m->imported_table_count++;
+		return decode_table_type(l, r, &import->type.table, err);
+	case 2:
+		import->kind = EXTERN_MEMORY;
+		import->index = m->imported_memory_count++;
+		return decode_memory_type(l, r, &import->type.memory, err);
+	case 3:
+		import->kind = EXTERN_GLOBAL;
+		import->index = m->imported_global_count++;
+		if (!decode_global_type(l, r, &import->type.global, err))
+			return false;
+		return !import->type.global.is_mutable ||
+		       need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable import", err);
+	case 4:
+		return need_feature(l->features, FEATURE_EXCEPTIONS, start, "an imported tag", err);
+	default:
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed import kind 0x%02x", kind);
+	}
+}
+
+bool decode_import_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_IMPORTS, "imports", &count, err) ||
+	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
+		return false;
+	for (; m->import_count < count; m->import_count++)
+		if (!decode_import(l, r, &m->imports[m->import_count], err))
+			return false;
+
+	m->func_count = m->imported_func_count;
+	m->table_count = m->imported_table_count;
+	m->memory_count = m->imported_memory_count;
+	m->global_count = m->imported_global_count;
+	if (!extend(l, &m->funcs, 0, m->func_count, sizeof *m->funcs, err) ||
+	    !extend(l, &m->tables, 0, m->table_count, sizeof *m->tables, err) ||
+	    !extend(l, &m->memories, 0, m->memory_count, sizeof *m->memories, err) ||
+	    !extend(l, &m->globals, 0, m->global_count, sizeof *m->globals, err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct import *import = &m->imports[i];
+		switch (import->kind) {
+		case EXTERN_FUNC:
+			m->funcs[import->index] = (struct func_decl){
+				.type = import->type.func,
+				.type_index = (uint32_t)(import->type.func - m->types),
+			};
+			break;
+		case EXTERN_TABLE:
+			m->tables[import->index].type = import->type.table;
+			break;
+		case EXTERN_MEMORY:
+			m->memories[import->index] = import->type.memory;
+			break;
+		default:
+			m->globals[import->index].type = import->type.global;
+			break;
+		}
+	}
+	return true;
+}
+
+/* ---- definitions ---- */
+
+bool decode_function_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_FUNCTIONS - m->func_count, "functions", &count, err) ||
+	    !extend(l, &m->funcs, m->func_count, (uint64_t)m->func_count + count, sizeof *m->funcs,
+	            err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct func_decl *func = &m->funcs[m->func_count];
+		if (!decode_type_index(l, r, &func->type_index, err))
+			return false;
+		func->type = &m->types[func->type_index];
+		m->func_count++;
+	}
+	return true;
+}
+
+bool decode_table_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	uint32_t start = reader_offset(r);
+	if (!decode_count(r, LIMIT_TABLES - m->table_count, "tables", &count, err))
+		return false;
+	if ((uint64_t)m->table_count + count > 1 &&
+	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
+		return false;
+	if (!extend(l, &m->tables, m->table_count, (uint64_t)m->table_count + count, sizeof *m->tables,
+	            err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		start = reader_offset(r);
+		if (r->pos < r->end && *r->pos == 0x40)
+			return need_feature(l->features, FEATURE_FUNCTION_REFERENCES, start,
+			                    "a table with an initial value", err);
+		if (!decode_table_type(l, r, &m->tables[m->table_count].type, err))
+			return false;
+		m->table_count++;
+	}
+	return true;
+}
+
+bool decode_memory_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_MEMORIES - m->memory_count, "memories", &count, err) ||
+	    !extend(l, &m->memories, m->memory_count, (uint64_t)m->memory_count + count,
+	            sizeof *m->memories, err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!decode_memory_type(l, r, &m->memories[m->memory_count], err))
+			return false;
+		m->memory_count++;
+	}
+	return true;
+}
+
+/* A constant expression that starts at the reader's position. */
+static bool decode_const_expr(struct loader *l, struct reader *r, valtype type,
+                              struct const_expr *out, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t start = reader_offset(r);
+	if (!const_expr_walk(m, start, (uint32_t)(r->end - r->base), type, m->global_count, l->scratch,
+	                     NULL, out, err))
+		return false;
+	r->pos += out->size;
+	return true;
+}
+
+/* Functions that a constant expression names may be named by ref.func (spec: C.refs). The expression
+ * was validated, so a sink that never fails is enough. */
+static bool declare_func(void *ctx, const struct step *step, struct error *err)
+{
+	(void)err;
+	struct module *m = ctx;
+	if (step->id == INSN_ref_func)
+		m->funcs[step->index].is_declared = true;
+	return true;
+}
+
+static bool decode_declaring_expr(struct loader *l, struct reader *r, valtype type,
+                                  struct const_expr *out, struct error *err)
+{
+	struct module *m = l->module;
+	struct body_sink sink = {.ctx = m, .step = declare_func};
+	uint32_t start = reader_offset(r);
+	if (!const_expr_walk(m, start, (uint32_t)(r->end - r->base), type, m->global_count, l->scratch,
+	                     &sink, out, err))
+		return false;
+	r->pos += out->size;
+	return true;
+}
+
+bool decode_global_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_GLOBALS - m->global_count, "globals", &count, err) ||
+	    !extend(l, &m->globals, m->global_count, (uint64_t)m->global_count + count,
+	            sizeof *m->globals, err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct global_decl *global = &m->globals[m->global_count];
+		if (!decode_global_type(l, r, &global->type, err) ||
+		    !decode_declaring_expr(l, r, global->type.type, &global->init, err))
+			return false;
+		/* Only now: an initialiser may name the globals before its own. */
+		m->global_count++;
+	}
+	return true;
+}
+
+/* ---- exports and start ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct name *x = a;
+	const struct name *y = b;
+	uint32_t len = x->len < y->len ? x->len : y->len;
+	int order = memcmp(x->data, y->data, len);
+	if (order != 0)
+		return order;
+	return x->len < y->len ? -1 : x->len > y->len;
+}
+
+static bool check_export_names(const struct module *m, uint32_t start, struct error *err)
+{
+	struct name *names = mem_alloc((m->export_count + (size_t)1) * sizeof *names);
+	if (names == NULL)
+		return no_memory(err);
+	for (uint32_t i = 0; i < m->export_count; i++)
+		names[i] = m->exports[i].name;
+	qsort(names, m->export_count, sizeof *names, compare_names);
+	bool fine = true;
+	for (uint32_t i = 1; i < m->export_count && fine; i++)
+		if (compare_names(&names[i - 1], &names[i]) == 0)
+			fine = error_set_at(err, ERROR_INVALID, start, "duplicate export name \"%.*s\"",
+			                    names[i].len > 200 ? 200 : (int)names[i].len, names[i].data);
+	mem_free(names);
+	return fine;
+}
+
+bool decode_export_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	uint32_t section_start = reader_offset(r);
+	if (!decode_count(r, LIMIT_EXPORTS, "exports", &count, err) ||
+	    !extend(l, &m->exports, 0, count, sizeof *m->exports, err))
+		return false;
+	for (; m->export_count < count; m->export_count++) {
+		struct export *export = &m->exports[m->export_count];
+		if (!read_name(r, &export->name, err))
+			return false;
+		uint32_t start = reader_offset(r);
+		uint8_t kind;
+		if (!read_byte(r, &kind, err))
+			return false;
+		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count,
+		                           m->global_count};
+		if (kind == 4)
+			return need_feature(l->features, FEATURE_EXCEPTIONS, start, "an exported tag", err);
+		if (kind > 4)
+			return error_set_at(err, ERROR_MALFORMED, start, "malformed export kind 0x%02x", kind);
+		export->kind = (enum extern_kind)kind;
+		if (!read_index(r, counts[kind], extern_kind_name(export->kind), &export->index, err))
+			return false;
+		if (export->kind == EXTERN_FUNC)
+			m->funcs[export->index].is_declared = true;
+		if (export->kind == EXTERN_GLOBAL && m->globals[export->index].type.is_mutable &&
+		    !need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable export", err))
+			return false;
+	}
+	return check_export_names(m, section_start, err);
+}
+
+bool decode_start_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t start = reader_offset(r);
+	if (!read_index(r, m->func_count, "function", &m->start, err))
+		return false;
+	const struct functype *type = m->funcs[m->start].type;
+	if (type->param_count != 0 || type->result_count != 0)
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "start function %u must take and return nothing", m->start);
+	m->has_start = true;
+	return true;
+}
+
+/* ---- segments ---- */
+
+enum elem_flag {
+	ELEM_NOT_ACTIVE = 1,
+	ELEM_EXPLICIT = 2,    /* table index (active) or declarative */
+	ELEM_EXPRESSIONS = 4,
+};
+
+static bool decode_elem_items(struct loader *l, struct reader *r, struct elem_segment *elem,
+                              struct error *err)
+{
+	struct module *m = l->module;
+	if (!decode_count(r, LIMIT_ELEM_ITEMS, "items in an element segment", &elem->count, err))
+		return false;
+	elem->items_offset = reader_offset(r);
+	for (uint32_t i = 0; i < elem->count; i++) {
+		uint32_t func;
+		struct const_expr expr;
+		if (!elem->is_funcs) {
+			if (!decode_declaring_expr(l, r, elem->type, &expr, err))
+				return false;
+		} else {
+			if (!read_index(r, m->func_count, "function", &func, err))
+				return false;
+			m->funcs[func].is_declared = true;
+		}
+	}
+	return true;
+}
+
+static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment *elem,
+                        struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t start = reader_offset(r);
+	uint32_t flags;
+	if (!read_u32(r, &flags, err))
+		return false;
+	if (flags > 7)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed elements segment kind %u",
+		                    flags);
+	if (flags != 0 &&
+	    !need_feature(l->features, FEATURE_BULK_MEMORY, start, "an element segment", err))
+		return false;
+	bool explicit = flags & ELEM_EXPLICIT;
+	elem->is_funcs = !(flags & ELEM_EXPRESSIONS);
+	elem->type = VAL_FUNCREF;
+	elem->mode = !(flags & ELEM_NOT_ACTIVE) ? SEGMENT_ACTIVE
+	             : explicit                 ? SEGMENT_DECLARATIVE
+	                                        : SEGMENT_PASSIVE;
+	if (elem->mode == SEGMENT_ACTIVE) {
+		if (explicit && !read_u32(r, &elem->table, err))
+			return false;
+		if (elem->table >= m->table_count)
+			return error_set_at(err, ERROR_INVALID, start, "unknown table %u", elem->table);
+		if (!decode_const_expr(l, r, VAL_I32, &elem->offset, err))
+			return false;
+	}
+	/* Flags 0 and 4 leave the type out: it is funcref. */
+	if (flags & (ELEM_NOT_ACTIVE | ELEM_EXPLICIT)) {
+		uint32_t type_start = reader_offset(r);
+		if (elem->is_funcs) {
+			uint8_t kind;
+			if (!read_byte(r, &kind, err))
+				return false;
+			if (kind != 0)
+				return error_set_at(err, ERROR_MALFORMED, type_start,
+				                    "malformed element kind 0x%02x", kind);
+		} else if (!decode_reftype(r, l->features, &elem->type, err)) {
+			return false;
+		}
+	}
+	if (elem->mode == SEGMENT_ACTIVE && m->tables[elem->table].type.element != elem->type)
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "type mismatch: the segment's type is not the table's");
+	return decode_elem_items(l, r, elem, err);
+}
+
+bool decode_element_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_ELEM_SEGMENTS, "element segments", &count, err) ||
+	    !extend(l, &m->elems, 0, count, sizeof *m->elems, err))
+		return false;
+	for (; m->elem_count < count; m->elem_count++)
+		if (!decode_elem(l, r, &m->elems[m->elem_count], err))
+			return false;
+	return true;
+}
+
+bool decode_data_count_section(struct loader *l, struct reader *r, struct error *err)
+{
+	if (!need_feature(l->features, FEATURE_BULK_MEMORY, reader_offset(r), "a data count section",
+	                  err))
+		return false;
+	l->module->has_data_count = true;
+	return read_u32(r, &l->declared_data_count, err);
+}
+
+static bool decode_data(struct loader *l, struct reader *r, struct data_segment *data,
+                        struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t start = reader_offset(r);
+	uint32_t flags;
+	if (!read_u32(r, &flags, err))
+		return false;
+	if (flags > 2)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed data segment kind %u", flags);
+	if (flags != 0 && !need_feature(l->features, FEATURE_BULK_MEMORY, start, "a data segment", err))
+		return false;
+	data->mode = flags == 1 ? SEGMENT_PASSIVE : SEGMENT_ACTIVE;
+	if (data->mode == SEGMENT_ACTIVE) {
+		if (flags == 2 && !read_u32(r, &data->memory, err))
+			return false;
+		if (data->memory >= m->memory_count)
+			return error_set_at(err, ERROR_INVALID, start, "unknown memory %u", data->memory);
+		if (!decode_const_expr(l, r, VAL_I32, &data->offset, err))
+			return false;
+	}
+	const uint8_t *bytes;
+	if (!read_u32(r, &data->size, err) || !read_bytes(r, data->size, &bytes, err))
+		return false;
+	data->data_offset = reader_offset(r) - data->size;
+	return true;
+}
+
+bool decode_data_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_DATA_SEGMENTS, "data segments", &count, err) ||
+	    !extend(l, &m->datas, 0, count, sizeof *m->datas, err))
+		return false;
+	for (; m->data_count < count; m->data_count++)
+		if (!decode_data(l, r, &m->datas[m->data_count], err))
+			return false;
+	return true;
+}
+
+/* Only finds the bodies; what they hold is validated when all sections are known. */
+bool decode_code_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t start = reader_offset(r);
+	uint32_t count;
+	if (!decode_count(r, LIMIT_FUNCTIONS, "function bodies", &count, err))
+		return false;
+	if (count != m->func_count - m->imported_func_count)
+		return error_set_at(err, ERROR_MALFORMED, start,
+		                    "function and code section have inconsistent lengths: %u and %u",
+		                    m->func_count - m->imported_func_count, count);
+	for (; l->body_count < count; l->body_count++) {
+		struct func_decl *func = &m->funcs[m->imported_func_count + l->body_count];
+		const uint8_t *bytes;
+		start = reader_offset(r);
+		if (!read_u32(r, &func->body_size, err))
+			return false;
+		func->body_offset = reader_offset(r);
+		if (!read_bytes(r, func->body_size, &bytes, err))
+			return false;
+		if (func->body_size > LIMIT_BODY_BYTES)
+			return error_set_at(err, ERROR_LIMIT, start,
+			                    "a function body of %u bytes; at most %u are taken",
+			                    func->body_size, (unsigned)LIMIT_BODY_BYTES);
+	}
+	return true;
+}

@@ -1,0 +1,274 @@
+/* Types: value types, function types, limits and the types of tables, memories and globals
+ * (spec: 5.3), and the sections that hold nothing else. */
+#include "validator/decode_types.h"
+
+#include "validator/limit.h"
+
+/* How a value type is encoded: byte, type, feature. */
+#define VALUE_CODES(X)                                                                             \
+	X(0x7f, VAL_I32, MVP)                                                                          \
+	X(0x7e, VAL_I64, MVP)                                                                          \
+	X(0x7d, VAL_F32, MVP)                                                                          \
+	X(0x7c, VAL_F64, MVP)                                                                          \
+	X(0x7b, VAL_V128, SIMD)
+
+/* Abstract heap types and the features that brought them. */
+#define HEAP_CODES(X)                                                                              \
+	X(0x70, HEAP_FUNC, MVP)                                                                        \
+	X(0x6f, HEAP_EXTERN, REFERENCE_TYPES)                                                          \
+	X(0x73, HEAP_NOFUNC, GC)                                                                       \
+	X(0x72, HEAP_NOEXTERN, GC)                                                                     \
+	X(0x71, HEAP_NONE, GC)                                                                         \
+	X(0x6e, HEAP_ANY, GC)                                                                          \
+	X(0x6d, HEAP_EQ, GC)                                                                           \
+	X(0x6c, HEAP_I31, GC)                                                                          \
+	X(0x6b, HEAP_STRUCT, GC)                                                                       \
+	X(0x6a, HEAP_ARRAY, GC)                                                                        \
+	X(0x69, HEAP_EXN, EXCEPTIONS)                                                                  \
+	X(0x74, HEAP_NOEXN, EXCEPTIONS)
+
+#define CODE_REF_NULL 0x63
+#define CODE_REF 0x64
+
+enum code_kind { CODE_NONE, CODE_VALUE, CODE_HEAP };
+
+static enum code_kind find_code(uint8_t byte, valtype *type, enum feature *feature)
+{
+	switch (byte) {
+#define X(code, value, needs)                                                                      \
+	case code:                                                                                     \
+		*type = value, *feature = FEATURE_##needs;                                                 \
+		return CODE_VALUE;
+		VALUE_CODES(X)
+#undef X
+#define X(code, heap, needs)                                                                       \
+	case code:                                                                                     \
+		*type = VAL_REF | VAL_NULLABLE | (valtype)(heap), *feature = FEATURE_##needs;              \
+		return CODE_HEAP;
+		HEAP_CODES(X)
+#undef X
+	default:
+		return CODE_NONE;
+	}
+}
+
+bool decode_heaptype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	int64_t code;
+	if (!reader_sleb(r, 33, &code, err))
+		return false;
+	if (code >= 0) {
+		if (!need_feature(features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err))
+			return false;
+		if (code > (int64_t)(HEAP_ABSTRACT - 1))
+			return error_set_at(err, ERROR_INVALID, start, "unknown type %u", (uint32_t)code);
+		*out = VAL_REF | VAL_NULLABLE | (valtype)code;
+		return true;
+	}
+	enum feature feature;
+	if (code < -64 || find_code((uint8_t)(code & 0x7f), out, &feature) != CODE_HEAP)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed heap type");
+	return need_feature(features, feature, start, "a heap type", err);
+}
+
+bool decode_valtype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t byte;
+	if (!read_byte(r, &byte, err))
+		return false;
+	if (byte == CODE_REF || byte == CODE_REF_NULL) {
+		if (!need_feature(features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err) ||
+		    !decode_heaptype(r, features, out, err))
+			return false;
+		if (byte == CODE_REF)
+			*out &= ~VAL_NULLABLE;
+		return true;
+	}
+	enum feature feature;
+	enum code_kind kind = find_code(byte, out, &feature);
+	if (kind == CODE_NONE)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed value type 0x%02x", byte);
+	/* funcref as the element type of a table is as old as Wasm; as a value type it is not. */
+	if (kind == CODE_HEAP && feature == FEATURE_MVP)
+		feature = FEATURE_REFERENCE_TYPES;
+	return need_feature(features, feature, start, "a value type", err);
+}
+
+bool decode_reftype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t byte = r->pos < r->end ? *r->pos : 0;
+	if (byte == 0x70) {
+		r->pos++;
+		*out = VAL_FUNCREF;
+		return true;
+	}
+	if (!decode_valtype(r, features, out, err))
+		return false;
+	if (!valtype_is_ref(*out))
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed reference type 0x%02x", byte);
+	return true;
+}
+
+#define CODE_FUNC 0x60
+
+static bool decode_functype(struct loader *l, struct reader *r, struct functype *type,
+                            struct error *err)
+{
+	/* Both vectors go into one array: the count of the results is known only behind the params, so
+	 * the params are read twice. */
+	uint32_t params;
+	if (!decode_count(r, LIMIT_PARAMS, "parameters of a function", &params, err))
+		return false;
+	struct reader again = *r;
+	valtype each;
+	for (uint32_t i = 0; i < params; i++)
+		if (!decode_valtype(r, l->features, &each, err))
+			return false;
+	uint32_t results_start = reader_offset(r);
+	uint32_t results;
+	if (!decode_count(r, LIMIT_RESULTS, "results of a function", &results, err))
+		return false;
+	if (results > 1 && !need_feature(l->features, FEATURE_MULTI_VALUE, results_start,
+	                                 "a function with several results", err))
+		return false;
+
+	valtype *types = arena_zeroed(l->module->arena, (size_t)params + results, sizeof *types);
+	if (types == NULL)
+		return no_memory(err);
+	*type = (struct functype){
+		.params = types,
+		.results = types + params,
+		.param_count = params,
+		.result_count = results,
+	};
+	for (uint32_t i = 0; i < params; i++) {
+		if (!decode_valtype(&again, l->features, &types[i], err))
+			return false;
+		type->param_slots += valtype_slots(types[i]);
+	}
+	for (uint32_t i = 0; i < results; i++) {
+		if (!decode_valtype(r, l->features, &types[params + i], err))
+			return false;
+		type->result_slots += valtype_slots(types[params + i]);
+	}
+	return true;
+}
+
+bool decode_type_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!decode_count(r, LIMIT_TYPES, "types", &count, err))
+		return false;
+	m->types = arena_zeroed(m->arena, count, sizeof *m->types);
+	if (m->types == NULL)
+		return no_memory(err);
+	for (m->type_count = 0; m->type_count < count; m->type_count++) {
+		uint32_t start = reader_offset(r);
+		uint8_t form;
+		if (!read_byte(r, &form, err))
+			return false;
+		switch (form) {
+		case CODE_FUNC:
+			break;
+		case 0x4e: /* rec */
+		case 0x4f: /* sub final */
+		case 0x50: /* sub */
+		case 0x5e: /* array */
+		case 0x5f: /* struct */
+			if (!need_feature(l->features, FEATURE_GC, start, "a type definition", err))
+				return false;
+			break;
+		default:
+			return error_set_at(err, ERROR_MALFORMED, start, "malformed type form 0x%02x", form);
+		}
+		if (!decode_functype(l, r, &m->types[m->type_count], err))
+			return false;
+	}
+	return true;
+}
+
+enum limits_flag { LIMITS_MAX = 1, LIMITS_SHARED = 2, LIMITS_64 = 4, LIMITS_PAGE_SIZE = 8 };
+
+static bool decode_limits(struct loader *l, struct reader *r, unsigned allowed, struct limits *out,
+                          uint8_t *flags_out, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t flags;
+	if (!read_byte(r, &flags, err))
+		return false;
+	if (flags & ~allowed)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed limits flags 0x%02x", flags);
+	if ((flags & LIMITS_64) &&
+	    !need_feature(l->features, FEATURE_MEMORY64, start, "a 64-bit address type", err))
+		return false;
+	if ((flags & LIMITS_SHARED) &&
+	    !need_feature(l->features, FEATURE_THREADS, start, "a shared memory", err))
+		return false;
+	if ((flags & LIMITS_PAGE_SIZE) &&
+	    !need_feature(l->features, FEATURE_CUSTOM_PAGE_SIZES, start, "a page size", err))
+		return false;
+
+	unsigned bits = flags & LIMITS_64 ? 64 : 32;
+	*out = (struct limits){.max = UINT64_MAX};
+	out->is_64 = flags & LIMITS_64;
+	out->is_shared = flags & LIMITS_SHARED;
+	out->has_max = flags & LIMITS_MAX;
+	*flags_out = flags;
+	if (!reader_uleb(r, bits, &out->min, err))
+		return false;
+	return !out->has_max || reader_uleb(r, bits, &out->max, err);
+}
+
+bool decode_memory_type(struct loader *l, struct reader *r, struct memory_type *out,
+                        struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t flags;
+	*out = (struct memory_type){.page_size_log2 = 16};
+	if (!decode_limits(l, r, LIMITS_MAX | LIMITS_SHARED | LIMITS_64 | LIMITS_PAGE_SIZE,
+	                   &out->limits, &flags, err))
+		return false;
+	struct limits *limits = &out->limits;
+	uint64_t most = UINT64_C(1) << 16;
+	if (limits->min > most || (limits->has_max && limits->max > most))
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "memory size must be at most 65536 pages (4 GiB)");
+	if (limits->has_max && limits->min > limits->max)
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "size minimum must not be greater than maximum");
+	return true;
+}
+
+bool decode_table_type(struct loader *l, struct reader *r, struct table_type *out,
+                       struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t flags;
+	if (!decode_reftype(r, l->features, &out->element, err) ||
+	    !decode_limits(l, r, LIMITS_MAX | LIMITS_64, &out->limits, &flags, err))
+		return false;
+	if (out->limits.has_max && out->limits.min > out->limits.max)
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "size minimum must not be greater than maximum");
+	return true;
+}
+
+bool decode_global_type(struct loader *l, struct reader *r, struct global_type *out,
+                        struct error *err)
+{
+	if (!decode_valtype(r, l->features, &out->type, err))
+		return false;
+	uint32_t start = reader_offset(r);
+	uint8_t mutability;
+	if (!read_byte(r, &mutability, err))
+		return false;
+	if (mutability > 1)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed mutability 0x%02x",
+		                    mutability);
+	out->is_mutable = mutability == 1;
+	return true;
+}

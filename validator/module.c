@@ -1,0 +1,270 @@
+/* Loading as a whole: the preamble, the order of the sections, the checks between them, and what a
+ * loaded module can be asked. */
+#include "validator/module.h"
+
+#include "validator/body.h"
+#include "validator/decode.h"
+#include "validator/limit.h"
+#include "validator/names.h"
+
+bool name_is(struct name name, const char *text)
+{
+	return strlen(text) == name.len && memcmp(name.data, text, name.len) == 0;
+}
+
+static const struct {
+	const char *name;
+	uint8_t order;
+} sections[] = {
+#define X(id, code, name, order) [code] = {name, order},
+	SECTIONS(X)
+#undef X
+};
+
+const char *section_id_name(uint8_t id)
+{
+	return id < sizeof sections / sizeof *sections ? sections[id].name : "unknown";
+}
+
+static bool decode_custom_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	struct custom_section *custom = &m->customs[m->custom_count];
+	if (!read_name(r, &custom->name, err))
+		return false;
+	custom->offset = reader_offset(r);
+	custom->size = (uint32_t)reader_left(r);
+	r->pos = r->end;
+	m->custom_count++;
+	return true;
+}
+
+static bool decode_section(struct loader *l, uint8_t id, struct reader *r, struct error *err)
+{
+	switch (id) {
+	case SECTION_CUSTOM:
+		return decode_custom_section(l, r, err);
+	case SECTION_TYPE:
+		return decode_type_section(l, r, err);
+	case SECTION_IMPORT:
+		return decode_import_section(l, r, err);
+	case SECTION_FUNCTION:
+		return decode_function_section(l, r, err);
+	case SECTION_TABLE:
+		return decode_table_section(l, r, err);
+	case SECTION_MEMORY:
+		return decode_memory_section(l, r, err);
+	case SECTION_TAG:
+		return need_feature(l->features, FEATURE_EXCEPTIONS, reader_offset(r), "a tag section",
+		                    err);
+	case SECTION_GLOBAL:
+		return decode_global_section(l, r, err);
+	case SECTION_EXPORT:
+		return decode_export_section(l, r, err);
+	case SECTION_START:
+		return decode_start_section(l, r, err);
+	case SECTION_ELEMENT:
+		return decode_element_section(l, r, err);
+	case SECTION_DATA_COUNT:
+		return decode_data_count_section(l, r, err);
+	case SECTION_CODE:
+		return decode_code_section(l, r, err);
+	default:
+		return decode_data_section(l, r, err);
+	}
+}
+
+static bool check_preamble(struct reader *r, struct error *err)
+{
+	static const uint8_t magic[] = {0, 'a', 's', 'm'};
+	static const uint8_t version[] = {1, 0, 0, 0};
+	const uint8_t *bytes;
+	if (reader_left(r) < sizeof magic || memcmp(r->pos, magic, sizeof magic) != 0)
+		return error_set_at(err, ERROR_MALFORMED, 0,
+		                    "%s: not a WebAssembly binary, which starts with \\0asm",
+		                    reader_left(r) == 0 || (reader_left(r) < sizeof magic &&
+		                                            memcmp(r->pos, magic, reader_left(r)) == 0)
+		                        ? "unexpected end: magic header not detected"
+		                        : "magic header not detected");
+	r->pos += sizeof magic;
+	if (!read_bytes(r, sizeof version, &bytes, err))
+		return false;
+	if (memcmp(bytes, version, sizeof version) != 0)
+		return error_set_at(err, ERROR_MALFORMED, sizeof magic,
+		                    "unknown binary version %u.%u (a component or a later version?); core "
+		                    "modules of version 1 are taken",
+		                    bytes[0] | bytes[1] << 8, bytes[2] | bytes[3] << 8);
+	return true;
+}
+
+/* First pass over the section headers: how many there are of each kind, and that ids, sizes and
+ * order are right. */
+static bool scan_sections(struct loader *l, struct reader r, struct error *err)
+{
+	struct module *m = l->module;
+	unsigned last_order = 0;
+	uint32_t count = 0, customs = 0;
+	struct reader again = r;
+	while (r.pos < r.end) {
+		uint32_t start = reader_offset(&r);
+		uint8_t id = 0;
+		uint32_t size;
+		const uint8_t *contents;
+		if (!read_byte(&r, &id, err))
+			return false;
+		if (id >= sizeof sections / sizeof *sections)
+			return error_set_at(err, ERROR_MALFORMED, start, "malformed section id %u", id);
+		if (!read_u32(&r, &size, err) || !read_bytes(&r, size, &contents, err))
+			return false;
+		if (id == SECTION_CUSTOM) {
+			customs++;
+		} else if (sections[id].order <= last_order) {
+			return error_set_at(err, ERROR_MALFORMED, start,
+			                    "unexpected content after last section: the %s section stands "
+			                    "twice or in the wrong place",
+			                    sections[id].name);
+		} else {
+			last_order = sections[id].order;
+		}
+		count++;
+	}
+	m->sections = arena_zeroed(m->arena, count, sizeof *m->sections);
+	m->customs = arena_zeroed(m->arena, customs, sizeof *m->customs);
+	if (m->sections == NULL || m->customs == NULL)
+		return no_memory(err);
+	for (uint32_t i = 0; i < count; i++) {
+		struct section *section = &m->sections[i];
+		if (!read_byte(&again, &section->id, err) || !read_u32(&again, &section->size, err))
+			return false;
+		section->offset = reader_offset(&again);
+		again.pos += section->size;
+	}
+	m->section_count = count;
+	return true;
+}
+
+static bool decode_sections(struct loader *l, struct error *err)
+{
+	struct module *m = l->module;
+	for (uint32_t i = 0; i < m->section_count; i++) {
+		const struct section *section = &m->sections[i];
+		struct reader r = {
+			.base = m->bytes,
+			.pos = m->bytes + section->offset,
+			.end = m->bytes + section->offset + section->size,
+		};
+		if (!decode_section(l, section->id, &r, err)) {
+			error_wrap(err, "%s section", sections[section->id].name);
+			return false;
+		}
+		if (r.pos != r.end)
+			return error_set_at(err, ERROR_MALFORMED, reader_offset(&r),
+			                    "section size mismatch: %zu bytes are left over in the %s section",
+			                    reader_left(&r), sections[section->id].name);
+	}
+
+	uint32_t defined = m->func_count - m->imported_func_count;
+	if (l->body_count != defined)
+		return error_set_at(err, ERROR_MALFORMED, m->size,
+		                    "function and code section have inconsistent lengths: %u and %u",
+		                    defined, l->body_count);
+	if (m->has_data_count && l->declared_data_count != m->data_count)
+		return error_set_at(err, ERROR_MALFORMED, m->size,
+		                    "data count and data section have inconsistent lengths: %u and %u",
+		                    l->declared_data_count, m->data_count);
+	if (m->memory_count > 1 &&
+	    !need_feature(l->features, FEATURE_MULTI_MEMORY, 8, "a second memory", err))
+		return false;
+	return true;
+}
+
+static bool validate_bodies(struct loader *l, struct error *err)
+{
+	const struct module *m = l->module;
+	for (uint32_t i = m->imported_func_count; i < m->func_count; i++)
+		if (!body_validate(m, i, l->scratch, err))
+			return false;
+	return true;
+}
+
+static bool load(struct loader *l, struct error *err)
+{
+	struct module *m = l->module;
+	if (m->size > LIMIT_MODULE_BYTES)
+		return error_set(err, ERROR_LIMIT, "the module has %zu bytes; at most %llu are taken",
+		                 m->size, (unsigned long long)LIMIT_MODULE_BYTES);
+	struct reader r = {.base = m->bytes, .pos = m->bytes, .end = m->bytes + m->size};
+	return check_preamble(&r, err) && scan_sections(l, r, err) && decode_sections(l, err) &&
+	       validate_bodies(l, err);
+}
+
+struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
+                           struct error *err)
+{
+	uint64_t features = options != NULL && options->features != 0 ? options->features
+	                                                              : FEATURES_DEFAULT;
+	struct loader l = {.features = features};
+	struct arena *arena = arena_create();
+	l.scratch = body_scratch_create();
+	l.module = arena == NULL ? NULL : arena_zeroed(arena, 1, sizeof *l.module);
+	bool fine = false;
+	if (l.module == NULL || l.scratch == NULL) {
+		no_memory(err);
+	} else {
+		*l.module = (struct module){
+			.bytes = bytes, .size = size, .features = features, .arena = arena};
+		fine = load(&l, err);
+	}
+	body_scratch_destroy(l.scratch);
+	if (fine)
+		return l.module;
+	arena_destroy(arena);
+	return NULL;
+}
+
+void module_destroy(struct module *module)
+{
+	if (module != NULL)
+		arena_destroy(module->arena);
+}
+
+const struct functype *module_func_type(const struct module *module, uint32_t func)
+{
+	return module->funcs[func].type;
+}
+
+const struct import *module_func_import(const struct module *module, uint32_t func)
+{
+	if (func >= module->imported_func_count)
+		return NULL;
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		if (import->kind == EXTERN_FUNC && import->index == func)
+			return import;
+	}
+	return NULL;
+}
+
+const struct export *module_find_export(const struct module *module, const char *name, size_t len)
+{
+	for (uint32_t i = 0; i < module->export_count; i++) {
+		const struct export *export = &module->exports[i];
+		if (export->name.len == len && memcmp(export->name.data, name, len) == 0)
+			return export;
+	}
+	return NULL;
+}
+
+struct name module_func_name(const struct module *module, uint32_t func)
+{
+	struct name name;
+	if (name_section_func(module, func, &name))
+		return name;
+	for (uint32_t i = 0; i < module->export_count; i++) {
+		const struct export *export = &module->exports[i];
+		if (export->kind == EXTERN_FUNC && export->index == func)
+			return export->name;
+	}
+	const struct import *import = module_func_import(module, func);
+	return import != NULL ? import->name : (struct name){.data = "", .len = 0};
+}

@@ -1,0 +1,110 @@
+#include "validator/reader.h"
+
+#include "validator/limit.h"
+
+void reader_end_error(const struct reader *r, struct error *err)
+{
+	error_put_at(err, ERROR_MALFORMED, reader_offset(r), "unexpected end");
+}
+
+bool reader_uleb(struct reader *r, unsigned bits, uint64_t *out, struct error *err)
+{
+	uint64_t value = 0;
+	uint32_t start = reader_offset(r);
+	for (unsigned shift = 0;; shift += 7) {
+		uint8_t byte;
+		if (!read_byte(r, &byte, err))
+			return false;
+		unsigned left = bits - shift;
+		/* In the last byte that the width allows, neither a continuation nor a bit beyond it. */
+		if (left <= 7) {
+			if (byte & 0x80)
+				return error_set_at(err, ERROR_MALFORMED, start,
+				                    "integer representation too long");
+			if (left < 7 && byte >> left != 0)
+				return error_set_at(err, ERROR_MALFORMED, start, "integer too large");
+		}
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			*out = value;
+			return true;
+		}
+	}
+}
+
+bool reader_sleb(struct reader *r, unsigned bits, int64_t *out, struct error *err)
+{
+	uint64_t value = 0;
+	uint32_t start = reader_offset(r);
+	for (unsigned shift = 0;; shift += 7) {
+		uint8_t byte;
+		if (!read_byte(r, &byte, err))
+			return false;
+		unsigned left = bits - shift;
+		if (left <= 7) {
+			if (byte & 0x80)
+				return error_set_at(err, ERROR_MALFORMED, start,
+				                    "integer representation too long");
+			/* The bits beyond the width must repeat the sign bit. */
+			unsigned sign_and_above = (byte & 0x7f) >> (left - 1);
+			if (sign_and_above != 0 && sign_and_above != 0x7fu >> (left - 1))
+				return error_set_at(err, ERROR_MALFORMED, start, "integer too large");
+		}
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			unsigned filled = shift + 7;
+			if (filled < 64 && (byte & 0x40))
+				value |= ~UINT64_C(0) << filled;
+			*out = (int64_t)value;
+			return true;
+		}
+	}
+}
+
+bool read_bytes(struct reader *r, size_t count, const uint8_t **out, struct error *err)
+{
+	if (reader_left(r) < count)
+		return error_set_at(err, ERROR_MALFORMED, reader_offset(r),
+		                    "unexpected end: length out of bounds");
+	*out = r->pos;
+	r->pos += count;
+	return true;
+}
+
+/* Exactly the sequences of RFC 3629: shortest form, no surrogates, at most U+10FFFF. */
+static bool is_utf8(const uint8_t *s, const uint8_t *end)
+{
+	while (s < end) {
+		uint8_t lead = *s++;
+		if (lead < 0x80)
+			continue;
+		unsigned more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+		if (lead < 0xc2 || lead > 0xf4 || end - s < (long)more)
+			return false;
+		uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+		uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+		if (s[0] < low || s[0] > high)
+			return false;
+		for (unsigned i = 1; i < more; i++)
+			if ((s[i] & 0xc0) != 0x80)
+				return false;
+		s += more;
+	}
+	return true;
+}
+
+bool read_name(struct reader *r, struct name *out, struct error *err)
+{
+	uint32_t len;
+	const uint8_t *data;
+	uint32_t start = reader_offset(r);
+	if (!read_u32(r, &len, err) || !read_bytes(r, len, &data, err))
+		return false;
+	if (len > LIMIT_NAME_BYTES)
+		return error_set_at(err, ERROR_LIMIT, start, "a name has %u bytes; at most %u are taken",
+		                    len, (unsigned)LIMIT_NAME_BYTES);
+	if (!is_utf8(data, data + len))
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed UTF-8 encoding of a name");
+	*out = (struct name){.data = (const char *)data, .len = len};
+	return true;
+}

@@ -1,0 +1,902 @@
+/* The validation algorithm (spec: appendix, "Validation Algorithm"): one operand stack, one control
+ * stack. Instructions with a signature in insn.def take one generic path; only control, variables,
+ * tables, references, bulk operations, drop and select are typed by hand. */
+#include "validator/body.h"
+#include "validator/decode_types.h"
+#include "validator/limit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct control {
+	enum insn_id opener;        /* block, loop, if, else */
+	bool unreachable;           /* the rest of this block is dead */
+	bool told;                  /* the sink knows this block: it was entered alive */
+	uint32_t height;            /* of the operand stack at entry, without the params */
+	uint32_t offset;
+	struct block_type type;
+};
+
+struct body_scratch {
+	valtype *operands;
+	size_t operand_room;
+	struct control *controls;
+	size_t control_room;
+	valtype *locals;
+	size_t local_room;
+	uint32_t *labels;
+	size_t label_room;
+};
+
+struct body {
+	const struct module *m;
+	struct reader r;
+	struct body_scratch *s;
+	uint32_t operand_count;
+	uint32_t control_count;
+	uint32_t local_count;
+	uint32_t at;                /* offset of the present instruction */
+	uint32_t global_limit;      /* constant expressions: globals that may be named */
+	bool is_const;
+	struct error *err;
+};
+
+struct body_scratch *body_scratch_create(void)
+{
+	return mem_zeroed(1, sizeof(struct body_scratch));
+}
+
+void body_scratch_destroy(struct body_scratch *scratch)
+{
+	if (scratch == NULL)
+		return;
+	mem_free(scratch->operands);
+	mem_free(scratch->controls);
+	mem_free(scratch->locals);
+	mem_free(scratch->labels);
+	mem_free(scratch);
+}
+
+/* Makes room for `want` elements of `size` bytes. */
+static bool grow(void **array, size_t *room, size_t want, size_t size, struct error *err)
+{
+	if (want <= *room)
+		return true;
+	size_t more = *room * 2 > want ? *room * 2 : want + 64;
+	void *bigger = mem_resize(*array, more * size);
+	if (bigger == NULL)
+		return no_memory(err);
+	*array = bigger;
+	*room = more;
+	return true;
+}
+
+static bool invalid(struct body *b, const char *message)
+{
+	return error_set_at(b->err, ERROR_INVALID, b->at, "%s", message);
+}
+
+/* ---- operands ---- */
+
+static struct control *top(struct body *b)
+{
+	return &b->s->controls[b->control_count - 1];
+}
+
+static inline bool push(struct body *b, valtype type)
+{
+	if (__builtin_expect(b->operand_count >= b->s->operand_room, 0) &&
+	    !grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
+	          sizeof(valtype), b->err))
+		return false;
+	b->s->operands[b->operand_count++] = type;
+	return true;
+}
+
+static bool mismatch(struct body *b, valtype want, const valtype *found)
+{
+	char want_name[32], found_name[32];
+	return error_set_at(b->err, ERROR_INVALID, b->at, "type mismatch: expected %s, found %s",
+	                    valtype_name(want, want_name),
+	                    found == NULL ? "nothing on the operand stack"
+	                                  : valtype_name(*found, found_name));
+}
+
+/* Is `sub` a subtype of `super`? Without the garbage collection proposal types match only when they
+ * are equal; ⊥ matches all. */
+static inline bool matches(valtype sub, valtype super)
+{
+	return sub == super || sub == VAL_BOTTOM;
+}
+
+static inline bool pop(struct body *b, valtype want)
+{
+	const struct control *c = top(b);
+	if (__builtin_expect(b->operand_count == c->height, 0))
+		return c->unreachable || mismatch(b, want, NULL);
+	valtype found = b->s->operands[--b->operand_count];
+	return __builtin_expect(matches(found, want), 1) || mismatch(b, want, &found);
+}
+
+static bool pop_any(struct body *b, valtype *out)
+{
+	const struct control *c = top(b);
+	if (b->operand_count == c->height) {
+		*out = VAL_BOTTOM;
+		return c->unreachable || invalid(b, "type mismatch: expected a value, found nothing on "
+		                                    "the operand stack");
+	}
+	*out = b->s->operands[--b->operand_count];
+	return true;
+}
+
+static bool push_all(struct body *b, const valtype *types, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!push(b, types[i]))
+			return false;
+	return true;
+}
+
+static bool pop_all(struct body *b, const valtype *types, uint32_t count)
+{
+	for (uint32_t i = count; i-- > 0;)
+		if (!pop(b, types[i]))
+			return false;
+	return true;
+}
+
+/* As pop_all(), but takes nothing away: for the labels of br_table, which all see the same stack. */
+static bool check_top(struct body *b, const valtype *types, uint32_t count)
+{
+	const struct control *c = top(b);
+	for (uint32_t i = count; i-- > 0;) {
+		uint32_t below = count - i;
+		if (b->operand_count - c->height < below)
+			return c->unreachable || mismatch(b, types[i], NULL);
+		valtype found = b->s->operands[b->operand_count - below];
+		if (!matches(found, types[i]))
+			return mismatch(b, types[i], &found);
+	}
+	return true;
+}
+
+static void set_unreachable(struct body *b)
+{
+	struct control *c = top(b);
+	b->operand_count = c->height;
+	c->unreachable = true;
+}
+
+/* ---- control ---- */
+
+static bool push_control(struct body *b, enum insn_id opener, const struct block_type *type,
+                         bool told)
+{
+	if (b->control_count >= LIMIT_NESTING)
+		return error_set_at(b->err, ERROR_LIMIT, b->at,
+		                    "blocks are nested deeper than %u levels", (unsigned)LIMIT_NESTING);
+	if (!grow((void **)&b->s->controls, &b->s->control_room, b->control_count + (size_t)1,
+	          sizeof(struct control), b->err))
+		return false;
+	b->s->controls[b->control_count++] = (struct control){
+		.opener = opener,
+		.told = told,
+		.height = b->operand_count,
+		.offset = b->at,
+		.type = *type,
+	};
+	return push_all(b, type->params, type->param_count);
+}
+
+/* The end of a block: its results must be all that stands on its part of the stack. */
+static bool pop_block(struct body *b)
+{
+	const struct control *c = top(b);
+	if (!pop_all(b, c->type.results, c->type.result_count))
+		return false;
+	if (b->operand_count != c->height)
+		return invalid(b, "type mismatch: values remain on the operand stack at the end of the "
+		                  "block");
+	return true;
+}
+
+/* What a branch to the label takes along (spec: label types). */
+static void label_types(const struct control *c, const valtype **types, uint32_t *count)
+{
+	bool loop = c->opener == INSN_loop;
+	*types = loop ? c->type.params : c->type.results;
+	*count = loop ? c->type.param_count : c->type.result_count;
+}
+
+static bool find_label(struct body *b, uint32_t label, const struct control **out)
+{
+	if (label >= b->control_count)
+		return error_set_at(b->err, ERROR_INVALID, b->at, "unknown label %u", label);
+	*out = &b->s->controls[b->control_count - 1 - label];
+	return true;
+}
+
+static bool read_block_type(struct body *b, struct block_type *out)
+{
+	static const valtype single[] = {VAL_I32, VAL_I64, VAL_F32, VAL_F64, VAL_V128, VAL_FUNCREF,
+	                                 VAL_EXTERNREF};
+	*out = (struct block_type){0};
+	uint32_t start = reader_offset(&b->r);
+	uint8_t byte = b->r.pos < b->r.end ? *b->r.pos : 0x40;
+	if (byte == 0x40)
+		return read_byte(&b->r, &byte, b->err);
+	/* Value types are negative in one byte of SLEB128; an index is not. */
+	if ((byte & 0xc0) == 0x40) {
+		valtype type;
+		if (!decode_valtype(&b->r, b->m->features, &type, b->err))
+			return false;
+		for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+			if (single[i] == type) {
+				out->results = &single[i];
+				out->result_count = 1;
+				return true;
+			}
+		}
+		return need_feature(b->m->features, FEATURE_FUNCTION_REFERENCES, start, "a block type",
+		                    b->err);
+	}
+	int64_t index;
+	if (!reader_sleb(&b->r, 33, &index, b->err))
+		return false;
+	if (index < 0)
+		return error_set_at(b->err, ERROR_MALFORMED, start, "malformed block type");
+	if (index >= b->m->type_count)
+		return error_set_at(b->err, ERROR_INVALID, start, "unknown type %u", (uint32_t)index);
+	if (!need_feature(b->m->features, FEATURE_MULTI_VALUE, start, "a block with a type index",
+	                  b->err))
+		return false;
+	const struct functype *type = &b->m->types[index];
+	*out = (struct block_type){
+		.params = type->params,
+		.results = type->results,
+		.param_count = type->param_count,
+		.result_count = type->result_count,
+	};
+	return true;
+}
+
+/* ---- indices ---- */
+
+static bool read_index(struct body *b, uint32_t count, const char *what, uint32_t *out)
+{
+	if (!read_u32(&b->r, out, b->err))
+		return false;
+	return *out < count || error_set_at(b->err, ERROR_INVALID, b->at, "unknown %s %u", what, *out);
+}
+
+static bool read_table(struct body *b, uint32_t *out)
+{
+	uint32_t start = reader_offset(&b->r);
+	if (!read_index(b, b->m->table_count, "table", out))
+		return false;
+	return *out == 0 ||
+	       need_feature(b->m->features, FEATURE_REFERENCE_TYPES, start, "a second table", b->err);
+}
+
+static bool read_memory(struct body *b, uint32_t *out)
+{
+	return read_index(b, b->m->memory_count, "memory", out);
+}
+
+static bool read_data(struct body *b, uint32_t *out)
+{
+	if (!read_u32(&b->r, out, b->err))
+		return false;
+	if (!b->m->has_data_count)
+		return error_set_at(b->err, ERROR_MALFORMED, b->at, "data count section required");
+	return *out < b->m->data_count ||
+	       error_set_at(b->err, ERROR_INVALID, b->at, "unknown data segment %u", *out);
+}
+
+static bool read_elem(struct body *b, uint32_t *out)
+{
+	return read_index(b, b->m->elem_count, "elem segment", out);
+}
+
+static bool read_global(struct body *b, uint32_t *out)
+{
+	uint32_t known = b->is_const ? b->global_limit : b->m->global_count;
+	if (!read_index(b, known, "global", out))
+		return false;
+	if (b->is_const && b->m->globals[*out].type.is_mutable)
+		return invalid(b, "constant expression required: the global is mutable");
+	return true;
+}
+
+static bool read_memarg(struct body *b, const struct insn *insn, struct step *step)
+{
+	uint32_t start = reader_offset(&b->r);
+	uint32_t flags;
+	if (!read_u32(&b->r, &flags, b->err))
+		return false;
+	step->index = 0;
+	if (flags & 0x40) {
+		if (!need_feature(b->m->features, FEATURE_MULTI_MEMORY, start, "a memory index", b->err) ||
+		    !read_u32(&b->r, &step->index, b->err))
+			return false;
+		flags &= ~UINT32_C(0x40);
+	}
+	if (flags >= 0x40)
+		return error_set_at(b->err, ERROR_MALFORMED, start, "malformed memop flags 0x%x", flags);
+	uint32_t offset_start = reader_offset(&b->r);
+	if (!read_u64(&b->r, &step->value, b->err))
+		return false;
+	if (step->index >= b->m->memory_count)
+		return error_set_at(b->err, ERROR_INVALID, b->at, "unknown memory %u", step->index);
+	if (flags > insn->align)
+		return error_set_at(b->err, ERROR_INVALID, start,
+		                    "alignment must not be larger than natural (%u bytes)",
+		                    1u << insn->align);
+	if (step->value > UINT32_MAX && !b->m->memories[step->index].limits.is_64)
+		return error_set_at(b->err, ERROR_MALFORMED, offset_start,
+		                    "offset out of range: it must be at most 2^32 - 1");
+	return true;
+}
+
+/* ---- the generic path ---- */
+
+static bool read_simple_immediate(struct body *b, const struct insn *insn, struct step *step)
+{
+	switch (insn->immediate) {
+	case IMM_NONE:
+		return true;
+	case IMM_MEMARG:
+		return read_memarg(b, insn, step);
+	case IMM_MEMORY:
+		return read_memory(b, &step->index);
+	case IMM_I32: {
+		int32_t value;
+		if (!read_s32(&b->r, &value, b->err))
+			return false;
+		step->value = (uint32_t)value;
+		return true;
+	}
+	case IMM_I64: {
+		int64_t value;
+		if (!read_s64(&b->r, &value, b->err))
+			return false;
+		step->value = (uint64_t)value;
+		return true;
+	}
+	case IMM_F32: {
+		const uint8_t *bytes;
+		uint32_t bits;
+		if (!read_bytes(&b->r, sizeof bits, &bytes, b->err))
+			return false;
+		memcpy(&bits, bytes, sizeof bits);
+		step->value = bits;
+		return true;
+	}
+	case IMM_F64: {
+		const uint8_t *bytes;
+		if (!read_bytes(&b->r, sizeof step->value, &bytes, b->err))
+			return false;
+		memcpy(&step->value, bytes, sizeof step->value);
+		return true;
+	}
+	default:
+		/* The features that bring the other kinds of immediates are refused before this. */
+		abort();
+	}
+}
+
+static valtype signature_type(const struct body *b, const struct step *step, uint8_t kind)
+{
+	if (kind != SIG_ADDRESS)
+		return (valtype)kind << 24;
+	return b->m->memories[step->index].limits.is_64 ? VAL_I64 : VAL_I32;
+}
+
+static bool validate_simple(struct body *b, const struct insn *insn, struct step *step)
+{
+	if (!read_simple_immediate(b, insn, step))
+		return false;
+	const struct signature *sig = &signatures[insn->signature];
+	for (unsigned i = sig->param_count; i-- > 0;)
+		if (!pop(b, signature_type(b, step, sig->params[i])))
+			return false;
+	for (unsigned i = 0; i < sig->result_count; i++)
+		if (!push(b, signature_type(b, step, sig->results[i])))
+			return false;
+	return true;
+}
+
+/* ---- by hand ---- */
+
+static bool validate_br_table(struct body *b, struct step *step, bool told)
+{
+	uint32_t count;
+	if (!decode_count(&b->r, LIMIT_BR_TABLE_TARGETS, "targets of a br_table", &count, b->err) ||
+	    !pop(b, VAL_I32))
+		return false;
+	if (told && !grow((void **)&b->s->labels, &b->s->label_room, count + (size_t)1,
+	                  sizeof(uint32_t), b->err))
+		return false;
+	/* The default label stands last; all must take as many values as it does. */
+	uint32_t arity = 0;
+	for (uint32_t i = 0; i <= count; i++) {
+		uint32_t label;
+		const struct control *target = NULL;
+		const valtype *types;
+		uint32_t type_count;
+		if (!read_u32(&b->r, &label, b->err) || !find_label(b, label, &target))
+			return false;
+		label_types(target, &types, &type_count);
+		if (i == 0)
+			arity = type_count;
+		else if (type_count != arity)
+			return invalid(b, "type mismatch: the labels of br_table take different numbers of "
+			                  "values");
+		if (!check_top(b, types, type_count))
+			return false;
+		if (told)
+			b->s->labels[i] = label;
+	}
+	step->labels = b->s->labels;
+	step->label_count = count;
+	set_unreachable(b);
+	return true;
+}
+
+static bool validate_br(struct body *b, struct step *step)
+{
+	const struct control *target = NULL;
+	const valtype *types;
+	uint32_t count;
+	if (!read_u32(&b->r, &step->index, b->err))
+		return false;
+	if (step->id == INSN_br_if && !pop(b, VAL_I32))
+		return false;
+	if (!find_label(b, step->index, &target))
+		return false;
+	label_types(target, &types, &count);
+	if (!pop_all(b, types, count))
+		return false;
+	if (step->id == INSN_br_if)
+		return push_all(b, types, count);
+	set_unreachable(b);
+	return true;
+}
+
+static bool validate_call_indirect(struct body *b, struct step *step)
+{
+	if (!read_index(b, b->m->type_count, "type", &step->index) || !read_table(b, &step->index2))
+		return false;
+	if (b->m->tables[step->index2].type.element != VAL_FUNCREF)
+		return invalid(b, "type mismatch: call_indirect needs a table of functions");
+	step->func = &b->m->types[step->index];
+	return pop(b, VAL_I32) && pop_all(b, step->func->params, step->func->param_count) &&
+	       push_all(b, step->func->results, step->func->result_count);
+}
+
+static bool validate_select(struct body *b, struct step *step)
+{
+	valtype a, c;
+	if (!pop(b, VAL_I32) || !pop_any(b, &a) || !pop_any(b, &c))
+		return false;
+	if (valtype_is_ref(a) || valtype_is_ref(c))
+		return invalid(b, "type mismatch: select without a type takes numbers only");
+	if (a != c && a != VAL_BOTTOM && c != VAL_BOTTOM)
+		return mismatch(b, c, &a);
+	step->type = a == VAL_BOTTOM ? c : a;
+	return push(b, step->type);
+}
+
+static bool validate_select_typed(struct body *b, struct step *step)
+{
+	uint32_t count;
+	if (!read_u32(&b->r, &count, b->err))
+		return false;
+	if (count != 1)
+		return invalid(b, "invalid result arity: select takes one type");
+	if (!decode_valtype(&b->r, b->m->features, &step->type, b->err))
+		return false;
+	return pop(b, VAL_I32) && pop(b, step->type) && pop(b, step->type) && push(b, step->type);
+}
+
+static bool validate_variable(struct body *b, struct step *step)
+{
+	if (step->id == INSN_global_get || step->id == INSN_global_set) {
+		if (!read_global(b, &step->index))
+			return false;
+		const struct global_type *type = &b->m->globals[step->index].type;
+		step->type = type->type;
+		if (step->id == INSN_global_get)
+			return push(b, type->type);
+		if (!type->is_mutable)
+			return error_set_at(b->err, ERROR_INVALID, b->at, "global %u is immutable",
+			                    step->index);
+		return pop(b, type->type);
+	}
+	if (!read_index(b, b->local_count, "local", &step->index))
+		return false;
+	step->type = b->s->locals[step->index];
+	switch (step->id) {
+	case INSN_local_get:
+		return push(b, step->type);
+	case INSN_local_set:
+		return pop(b, step->type);
+	default:
+		return pop(b, step->type) && push(b, step->type);
+	}
+}
+
+static bool pop3(struct body *b, valtype first, valtype second, valtype third)
+{
+	return pop(b, third) && pop(b, second) && pop(b, first);
+}
+
+static bool validate_bulk(struct body *b, struct step *step)
+{
+	switch (step->id) {
+	case INSN_memory_init:
+		return read_data(b, &step->index) && read_memory(b, &step->index2) &&
+		       pop3(b, VAL_I32, VAL_I32, VAL_I32);
+	case INSN_data_drop:
+		return read_data(b, &step->index);
+	case INSN_memory_copy:
+		return read_memory(b, &step->index) && read_memory(b, &step->index2) &&
+		       pop3(b, VAL_I32, VAL_I32, VAL_I32);
+	case INSN_memory_fill:
+		return read_memory(b, &step->index) && pop3(b, VAL_I32, VAL_I32, VAL_I32);
+	case INSN_elem_drop:
+		return read_elem(b, &step->index);
+	case INSN_table_init:
+		if (!read_elem(b, &step->index) || !read_table(b, &step->index2))
+			return false;
+		if (!matches(b->m->elems[step->index].type, b->m->tables[step->index2].type.element))
+			return invalid(b, "type mismatch: the segment's type is not the table's");
+		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
+	default:
+		if (!read_table(b, &step->index) || !read_table(b, &step->index2))
+			return false;
+		if (!matches(b->m->tables[step->index2].type.element,
+		             b->m->tables[step->index].type.element))
+			return invalid(b, "type mismatch: the tables hold different types");
+		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
+	}
+}
+
+static bool validate_table(struct body *b, struct step *step)
+{
+	if (!read_table(b, &step->index))
+		return false;
+	step->type = b->m->tables[step->index].type.element;
+	switch (step->id) {
+	case INSN_table_get:
+		return pop(b, VAL_I32) && push(b, step->type);
+	case INSN_table_set:
+		return pop(b, step->type) && pop(b, VAL_I32);
+	case INSN_table_grow:
+		return pop(b, VAL_I32) && pop(b, step->type) && push(b, VAL_I32);
+	case INSN_table_fill:
+		return pop3(b, VAL_I32, step->type, VAL_I32);
+	default:
+		return push(b, VAL_I32);
+	}
+}
+
+static bool validate_reference(struct body *b, struct step *step)
+{
+	switch (step->id) {
+	case INSN_ref_null:
+		return decode_heaptype(&b->r, b->m->features, &step->type, b->err) && push(b, step->type);
+	case INSN_ref_is_null:
+		if (!pop_any(b, &step->type))
+			return false;
+		if (!valtype_is_ref(step->type) && step->type != VAL_BOTTOM)
+			return invalid(b, "type mismatch: ref.is_null needs a reference");
+		return push(b, VAL_I32);
+	default:
+		if (!read_index(b, b->m->func_count, "function", &step->index))
+			return false;
+		if (!b->is_const && !b->m->funcs[step->index].is_declared)
+			return error_set_at(b->err, ERROR_INVALID, b->at,
+			                    "undeclared function reference: function %u", step->index);
+		return push(b, VAL_FUNCREF);
+	}
+}
+
+static bool validate_else(struct body *b, struct step *step)
+{
+	struct control *c = top(b);
+	if (c->opener != INSN_if)
+		return error_set_at(b->err, ERROR_MALFORMED, b->at, "`else` without `if`: END opcode "
+		                                                    "expected");
+	step->falls_through = !c->unreachable;
+	if (!pop_block(b))
+		return false;
+	c->opener = INSN_else;
+	c->unreachable = false;
+	return push_all(b, c->type.params, c->type.param_count);
+}
+
+static bool validate_end(struct body *b, struct step *step)
+{
+	const struct control *c = top(b);
+	step->falls_through = !c->unreachable;
+	if (!pop_block(b))
+		return false;
+	if (c->opener == INSN_if) {
+		bool same = c->type.param_count == c->type.result_count;
+		for (uint32_t i = 0; same && i < c->type.param_count; i++)
+			same = c->type.params[i] == c->type.results[i];
+		if (!same)
+			return invalid(b, "type mismatch: an `if` without `else` must leave what it takes");
+	}
+	step->block = c->type;
+	b->control_count--;
+	return b->control_count == 0 || push_all(b, c->type.results, c->type.result_count);
+}
+
+static bool validate_by_hand(struct body *b, struct step *step, bool told)
+{
+	switch (step->id) {
+	case INSN_nop:
+		return true;
+	case INSN_unreachable:
+		set_unreachable(b);
+		return true;
+	case INSN_block:
+	case INSN_loop:
+	case INSN_if:
+		return read_block_type(b, &step->block) &&
+		       (step->id != INSN_if || pop(b, VAL_I32)) &&
+		       pop_all(b, step->block.params, step->block.param_count) &&
+		       push_control(b, step->id, &step->block, told);
+	case INSN_else:
+		return validate_else(b, step);
+	case INSN_end:
+		return validate_end(b, step);
+	case INSN_br:
+	case INSN_br_if:
+		return validate_br(b, step);
+	case INSN_br_table:
+		return validate_br_table(b, step, told);
+	case INSN_return: {
+		const struct control *c = &b->s->controls[0];
+		if (!pop_all(b, c->type.results, c->type.result_count))
+			return false;
+		set_unreachable(b);
+		return true;
+	}
+	case INSN_call:
+		if (!read_index(b, b->m->func_count, "function", &step->index))
+			return false;
+		step->func = b->m->funcs[step->index].type;
+		return pop_all(b, step->func->params, step->func->param_count) &&
+		       push_all(b, step->func->results, step->func->result_count);
+	case INSN_call_indirect:
+		return validate_call_indirect(b, step);
+	case INSN_drop:
+		return pop_any(b, &step->type);
+	case INSN_select:
+		return validate_select(b, step);
+	case INSN_select_t:
+		return validate_select_typed(b, step);
+	case INSN_local_get:
+	case INSN_local_set:
+	case INSN_local_tee:
+	case INSN_global_get:
+	case INSN_global_set:
+		return validate_variable(b, step);
+	case INSN_memory_init:
+	case INSN_data_drop:
+	case INSN_memory_copy:
+	case INSN_memory_fill:
+	case INSN_table_init:
+	case INSN_elem_drop:
+	case INSN_table_copy:
+		return validate_bulk(b, step);
+	case INSN_table_get:
+	case INSN_table_set:
+	case INSN_table_grow:
+	case INSN_table_size:
+	case INSN_table_fill:
+		return validate_table(b, step);
+	case INSN_ref_null:
+	case INSN_ref_is_null:
+	case INSN_ref_func:
+		return validate_reference(b, step);
+	default:
+		/* Refused by its feature before this. */
+		abort();
+	}
+}
+
+/* Which instructions a constant expression may hold (spec: 3.4.12). */
+static bool check_const(struct body *b, enum insn_id id)
+{
+	switch (id) {
+	case INSN_i32_const:
+	case INSN_i64_const:
+	case INSN_f32_const:
+	case INSN_f64_const:
+	case INSN_v128_const:
+	case INSN_ref_null:
+	case INSN_ref_func:
+	case INSN_global_get:
+	case INSN_end:
+		return true;
+	case INSN_i32_add:
+	case INSN_i32_sub:
+	case INSN_i32_mul:
+	case INSN_i64_add:
+	case INSN_i64_sub:
+	case INSN_i64_mul:
+		return need_feature(b->m->features, FEATURE_EXTENDED_CONST, b->at,
+		                    "arithmetic in a constant expression", b->err);
+	default:
+		return error_set_at(b->err, ERROR_INVALID, b->at,
+		                    "constant expression required: `%s` is none", insns[id].mnemonic);
+	}
+}
+
+static bool read_opcode(struct body *b, enum insn_id *out)
+{
+	uint8_t byte;
+	uint32_t code;
+	uint8_t prefix = 0;
+	b->at = reader_offset(&b->r);
+	if (b->r.pos >= b->r.end)
+		return error_set_at(b->err, ERROR_MALFORMED, b->at,
+		                    "unexpected end of section or function: END opcode expected");
+	byte = *b->r.pos++;
+	code = byte;
+	if (__builtin_expect(insn_is_prefix(byte), 0)) {
+		prefix = byte;
+		if (!read_u32(&b->r, &code, b->err))
+			return false;
+	}
+	*out = insn_find(prefix, code);
+	if (__builtin_expect(*out == INSN_COUNT, 0)) {
+		if (prefix != 0)
+			return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode 0x%02x 0x%02x",
+			                    prefix, code);
+		return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode 0x%02x", byte);
+	}
+	return true;
+}
+
+/* The loop. Compiled once with and once without a sink, so that plain validation pays nothing for
+ * the steps. */
+static inline __attribute__((always_inline)) bool run(struct body *b, const struct body_sink *sink)
+{
+	while (b->control_count > 0) {
+		struct step step;
+		enum insn_id id;
+		if (!read_opcode(b, &id))
+			return false;
+		const struct insn *insn = &insns[id];
+		if (__builtin_expect(!has_feature(b->m->features, (enum feature)insn->feature), 0))
+			return need_feature(b->m->features, (enum feature)insn->feature, b->at,
+			                    insn->mnemonic, b->err);
+		if (b->is_const && !check_const(b, id))
+			return false;
+
+		/* An else or end is told when its block was; all else when it is alive. */
+		const struct control *c = top(b);
+		bool told = false;
+		if (sink != NULL) {
+			told = id == INSN_else || id == INSN_end ? c->told : c->told && !c->unreachable;
+			step = (struct step){.offset = b->at};
+		}
+		step.id = id;
+		bool fine = insn->signature == SIG_HAND_ ? validate_by_hand(b, &step, told)
+		                                         : validate_simple(b, insn, &step);
+		if (!fine)
+			return false;
+		if (sink != NULL && told && !sink->step(sink->ctx, &step, b->err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_locals(struct body *b, const struct functype *type)
+{
+	uint32_t groups;
+	uint64_t total = type->param_count;
+	if (!grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
+		return false;
+	memcpy(b->s->locals, type->params, type->param_count * sizeof(valtype));
+	if (!decode_count(&b->r, LIMIT_LOCALS, "groups of locals", &groups, b->err))
+		return false;
+	for (uint32_t i = 0; i < groups; i++) {
+		uint32_t count;
+		valtype each;
+		b->at = reader_offset(&b->r);
+		if (!read_u32(&b->r, &count, b->err))
+			return false;
+		if (total + count > UINT32_MAX)
+			return error_set_at(b->err, ERROR_MALFORMED, b->at, "too many locals");
+		if (total + count > LIMIT_LOCALS)
+			return error_set_at(b->err, ERROR_LIMIT, b->at,
+			                    "too many locals: %llu, at most %u are taken",
+			                    (unsigned long long)(total + count), (unsigned)LIMIT_LOCALS);
+		if (!decode_valtype(&b->r, b->m->features, &each, b->err) ||
+		    !grow((void **)&b->s->locals, &b->s->local_room, total + count, sizeof(valtype),
+		          b->err))
+			return false;
+		for (uint32_t j = 0; j < count; j++)
+			b->s->locals[total + j] = each;
+		total += count;
+	}
+	b->local_count = (uint32_t)total;
+	return true;
+}
+
+static bool start(struct body *b, const struct block_type *type)
+{
+	/* The outermost block is a `block` to branches and is entered without its params. */
+	struct block_type outer = *type;
+	outer.params = NULL;
+	outer.param_count = 0;
+	b->at = reader_offset(&b->r);
+	return push_control(b, INSN_block, &outer, true);
+}
+
+static bool walk_body(const struct module *module, uint32_t func, struct body_scratch *scratch,
+                      const struct body_sink *sink, struct error *err)
+{
+	const struct func_decl *decl = &module->funcs[func];
+	const uint8_t *pos = module->bytes + decl->body_offset;
+	struct body b = {
+		.m = module,
+		.r = {.base = module->bytes, .pos = pos, .end = pos + decl->body_size},
+		.s = scratch,
+		.err = err,
+	};
+	struct block_type type = {
+		.results = decl->type->results,
+		.result_count = decl->type->result_count,
+	};
+	bool fine = read_locals(&b, decl->type) && start(&b, &type);
+	if (fine && sink != NULL && sink->begin != NULL)
+		fine = sink->begin(sink->ctx, scratch->locals, b.local_count, err);
+	if (fine)
+		fine = sink == NULL ? run(&b, NULL) : run(&b, sink);
+	if (fine && b.r.pos != b.r.end)
+		fine = error_set_at(err, ERROR_MALFORMED, reader_offset(&b.r),
+		                    "section size mismatch: bytes follow the function's final `end`; END "
+		                    "opcode expected");
+	if (!fine && err->func == ERROR_NO_FUNC)
+		err->func = func;
+	return fine;
+}
+
+bool body_validate(const struct module *module, uint32_t func, struct body_scratch *scratch,
+                   struct error *err)
+{
+	return walk_body(module, func, scratch, NULL, err);
+}
+
+bool body_walk(const struct module *module, uint32_t func, struct body_scratch *scratch,
+               const struct body_sink *sink, struct error *err)
+{
+	return walk_body(module, func, scratch, sink, err);
+}
+
+bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end, valtype type,
+                     uint32_t global_count, struct body_scratch *scratch,
+                     const struct body_sink *sink, struct const_expr *out, struct error *err)
+{
+	struct body b = {
+		.m = module,
+		.r = {.base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end},
+		.s = scratch,
+		.is_const = true,
+		.global_limit = global_count,
+		.err = err,
+	};
+	struct block_type block = {.results = &type, .result_count = 1};
+	if (!start(&b, &block) || !(sink == NULL ? run(&b, NULL) : run(&b, sink)))
+		return false;
+	*out = (struct const_expr){.offset = offset, .size = reader_offset(&b.r) - offset};
+	return true;
+}
