@@ -1,0 +1,90 @@
+#include "plugin/unpack.h"
+
+#include "plugin/manifest.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+#define BLOCK_BYTES (128 * 1024)
+
+static void free_archive(struct archive **archive)
+{
+	archive_read_free(*archive);
+}
+
+static bool unreadable(struct archive *archive, struct error *err)
+{
+	const char *why = archive_error_string(archive);
+	char shown[200];
+	return error_set(err, ERROR_NETWORK, "the tar layer cannot be read: %s",
+	                 printable(why != NULL ? why : "unknown", shown, sizeof shown));
+}
+
+static bool is_module(struct archive_entry *entry)
+{
+	const char *name = archive_entry_pathname(entry);
+	size_t length = name != NULL ? strlen(name) : 0;
+	return length > 5 && strcmp(name + length - 5, ".wasm") == 0 &&
+	       archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == NULL;
+}
+
+/* Reads the entry's bytes, also those of no interest: skipping would unpack them uncounted. */
+static bool read_entry(struct archive *archive, struct blob_writer *into, uint64_t *budget,
+                       struct error *err)
+{
+	char block[BLOCK_BYTES];
+	for (;;) {
+		la_ssize_t got = archive_read_data(archive, block, sizeof block);
+		if (got == 0)
+			return true;
+		if (got == ARCHIVE_RETRY)
+			continue;
+		if (got < 0)
+			return unreadable(archive, err);
+		if ((uint64_t)got > *budget)
+			return error_set(err, ERROR_LIMIT, "the tar layer unpacks to too many bytes");
+		*budget -= (uint64_t)got;
+		if (into != NULL && !blob_writer_add(into, block, (size_t)got, err))
+			return false;
+	}
+}
+
+bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *found,
+                   struct error *err)
+{
+	*found = false;
+	__attribute__((cleanup(free_archive))) struct archive *archive = archive_read_new();
+	if (archive == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for libarchive");
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_tar(archive);
+	archive_read_support_format_empty(archive);
+	if (archive_read_open_filename(archive, layer_path, BLOCK_BYTES) != ARCHIVE_OK)
+		return unreadable(archive, err);
+
+	uint64_t budget = writer->max > UINT64_MAX / UNPACK_FACTOR ? UINT64_MAX
+	                                                           : writer->max * UNPACK_FACTOR;
+	for (;;) {
+		struct archive_entry *entry;
+		int status = archive_read_next_header(archive, &entry);
+		if (status == ARCHIVE_EOF)
+			return true;
+		if (status == ARCHIVE_RETRY)
+			continue;
+		if (status < ARCHIVE_WARN)
+			return unreadable(archive, err);
+		/* A header without data costs a block too. */
+		if (budget < 512)
+			return error_set(err, ERROR_LIMIT, "the tar layer unpacks to too many bytes");
+		budget -= 512;
+		bool wanted = is_module(entry);
+		if (wanted && *found)
+			return error_set(err, ERROR_UNSUPPORTED,
+			                 "the tar layer holds more than one .wasm file; a step runs one module");
+		*found = *found || wanted;
+		if (!read_entry(archive, wanted ? writer : NULL, &budget, err))
+			return false;
+	}
+}
