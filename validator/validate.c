@@ -33,6 +33,8 @@ struct body {
 	struct reader r;
 	struct body_scratch *s;
 	uint32_t operand_count;
+	uint32_t operand_cap;       /* pushes below this find room and stay in the frame limit */
+	uint32_t operand_limit;     /* what LIMIT_FRAME_SLOTS leaves beside the locals */
 	uint32_t control_count;
 	uint32_t local_count;
 	uint32_t at;                /* offset of the present instruction */
@@ -83,11 +85,24 @@ static struct control *top(struct body *b)
 	return &b->s->controls[b->control_count - 1];
 }
 
+static bool make_operand_room(struct body *b)
+{
+	if (b->operand_count >= b->operand_limit)
+		return error_set_at(b->err, ERROR_LIMIT, b->at,
+		                    "the function needs more than %u frame slots for its locals and "
+		                    "operands",
+		                    (unsigned)LIMIT_FRAME_SLOTS);
+	if (!grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
+	          sizeof(valtype), b->err))
+		return false;
+	size_t room = b->s->operand_room;
+	b->operand_cap = room < b->operand_limit ? (uint32_t)room : b->operand_limit;
+	return true;
+}
+
 static inline bool push(struct body *b, valtype type)
 {
-	if (__builtin_expect(b->operand_count >= b->s->operand_room, 0) &&
-	    !grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
-	          sizeof(valtype), b->err))
+	if (__builtin_expect(b->operand_count >= b->operand_cap, 0) && !make_operand_room(b))
 		return false;
 	b->s->operands[b->operand_count++] = type;
 	return true;
@@ -804,7 +819,8 @@ static bool read_locals(struct body *b, const struct functype *type)
 	uint64_t total = type->param_count;
 	if (!grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
 		return false;
-	memcpy(b->s->locals, type->params, type->param_count * sizeof(valtype));
+	if (type->param_count > 0)
+		memcpy(b->s->locals, type->params, type->param_count * sizeof(valtype));
 	if (!decode_count(&b->r, LIMIT_LOCALS, "groups of locals", &groups, b->err))
 		return false;
 	for (uint32_t i = 0; i < groups; i++) {
@@ -828,6 +844,16 @@ static bool read_locals(struct body *b, const struct functype *type)
 		total += count;
 	}
 	b->local_count = (uint32_t)total;
+
+	/* An operand takes two slots at most (v128). Results may lie below the locals (interp/lower.h). */
+	uint64_t slots = type->result_slots;
+	for (uint32_t i = 0; i < b->local_count; i++)
+		slots += valtype_slots(b->s->locals[i]);
+	if (slots >= LIMIT_FRAME_SLOTS)
+		return error_set_at(b->err, ERROR_LIMIT, b->at,
+		                    "too many locals: they take %llu frame slots, at most %u are taken",
+		                    (unsigned long long)slots, (unsigned)LIMIT_FRAME_SLOTS);
+	b->operand_limit = (uint32_t)(LIMIT_FRAME_SLOTS - slots) / 2;
 	return true;
 }
 
@@ -891,6 +917,7 @@ bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end,
 		.r = {.base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end},
 		.s = scratch,
 		.is_const = true,
+		.operand_limit = (uint32_t)LIMIT_FRAME_SLOTS / 2,
 		.global_limit = global_count,
 		.err = err,
 	};
