@@ -1,0 +1,124 @@
+/* The one option parser of all commands. A command describes itself by a struct command_line; the
+ * parser and `--help` read the same rows.
+ *
+ *   struct pull_options { bool insecure; const char *store; struct option_texts headers; };
+ *   static const struct option pull_rows[] = {
+ *       OPTION_FLAG(struct pull_options, insecure, "insecure", "speak plain HTTP"),
+ *       OPTION_TEXT(struct pull_options, store, "store", "DIR", "the image layout to read from"),
+ *   };
+ *   static const struct command_line pull_line = {
+ *       .name = "pull", .operands = "REF", .rows = pull_rows, .row_count = 2,
+ *       .operands_min = 1, .operands_max = 1};
+ *
+ *   struct pull_options options = {0};
+ *   struct operands operands;
+ *   int status;
+ *   if (!options_take(&pull_line, argc, argv, &options, &operands, &status))
+ *       return status;
+ *
+ * Options may stand before, between and behind the operands (but see .stops_at_operand), as
+ * `--name value`, `--name=value`, or `-x value` where the row has a letter; `--` ends them. Every
+ * command has `--help` and `-h`. Values are borrowed from argv. */
+#ifndef PLUGIN_OPTIONS_H
+#define PLUGIN_OPTIONS_H
+
+#include "validator/error.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Every value of an option that may be given several times, in order. Starts as {0}. */
+struct option_texts {
+	const char **items;
+	size_t count;
+};
+
+/* Frees the list, not the texts. */
+void option_texts_clear(struct option_texts *texts);
+#define cleanup_option_texts __attribute__((cleanup(option_texts_clear)))
+
+enum option_kind {
+	OPTION_KIND_FLAG,          /* bool: given */
+	OPTION_KIND_TEXT,          /* const char *: the last one wins */
+	OPTION_KIND_OPTIONAL_TEXT, /* const char *: `--name=value`, or `--name` alone for "" */
+	OPTION_KIND_TEXTS,         /* struct option_texts */
+	OPTION_KIND_BYTES,  /* uint64_t: a decimal number, then nothing or one of K M G (KiB …) */
+	OPTION_KIND_NUMBER, /* uint64_t: a decimal number in min … max */
+};
+
+struct option {
+	const char *name;  /* without dashes */
+	const char *value; /* how help calls the value; NULL for a flag */
+	const char *help;  /* one sentence without full stop, lower case */
+	size_t field;      /* offset of the field in the command's struct */
+	enum option_kind kind;
+	char letter;       /* of the short form, or 0 */
+	uint64_t min, max; /* of a number or bytes */
+};
+
+#define OPTION_ROW(type, field_, field_type, ...)                                                  \
+	{.field =                                                                                      \
+	     offsetof(type, field_) + 0 * sizeof(char[_Generic(((type *)0)->field_, field_type: 1)]),  \
+	 __VA_ARGS__}
+
+#define OPTION_FLAG(type, field_, name_, help_)                                                    \
+	OPTION_ROW(type, field_, bool, .kind = OPTION_KIND_FLAG, .name = name_, .help = help_)
+#define OPTION_FLAG_LETTER(type, field_, letter_, name_, help_)                                    \
+	OPTION_ROW(type, field_, bool, .kind = OPTION_KIND_FLAG, .letter = letter_, .name = name_,     \
+	           .help = help_)
+#define OPTION_TEXT(type, field_, name_, value_, help_)                                            \
+	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_TEXT, .name = name_,                \
+	           .value = value_, .help = help_)
+#define OPTION_OPTIONAL_TEXT(type, field_, name_, value_, help_)                                   \
+	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_OPTIONAL_TEXT, .name = name_,       \
+	           .value = value_, .help = help_)
+#define OPTION_TEXTS(type, field_, name_, value_, help_)                                           \
+	OPTION_ROW(type, field_, struct option_texts, .kind = OPTION_KIND_TEXTS, .name = name_,        \
+	           .value = value_, .help = help_)
+#define OPTION_BYTES(type, field_, name_, help_)                                                   \
+	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_BYTES, .name = name_, .value = "BYTES", \
+	           .help = help_, .max = UINT64_MAX)
+#define OPTION_NUMBER(type, field_, name_, value_, min_, max_, help_)                              \
+	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_NUMBER, .name = name_, .value = value_, \
+	           .min = min_, .max = max_, .help = help_)
+
+struct command_line {
+	const char *name;     /* as in plugin/command.def, whose help line is shown above the options */
+	const char *operands; /* for the usage line: "FILE [ARGS…]"; "" for none */
+	const struct option *rows;
+	size_t row_count;
+	const char *notes; /* shown below the options, or NULL; lines end in \n */
+	unsigned operands_min, operands_max;
+	bool stops_at_operand; /* what follows the first operand belongs to the guest */
+};
+
+#define OPERANDS_ANY UINT_MAX
+
+struct operands {
+	char **items; /* borrowed: a part of argv */
+	unsigned count;
+};
+
+enum options_outcome { OPTIONS_GO_ON, OPTIONS_HELP, OPTIONS_WRONG };
+
+/* Reads argv[1 …] into the command's struct, which holds the defaults. Operands are moved to the
+ * end of argv. OPTIONS_HELP when help was asked for; OPTIONS_WRONG with *err set (ERROR_USAGE). */
+enum options_outcome options_parse(const struct command_line *line, int argc, char **argv,
+                                   void *into, struct operands *operands, struct error *err);
+
+/* options_parse(), with help written to stdout and errors to stderr. True: go on; else *status is
+ * what the command returns. */
+bool options_take(const struct command_line *line, int argc, char **argv, void *into,
+                  struct operands *operands, int *status);
+
+void options_print_help(const struct command_line *line, FILE *out);
+
+/* A decimal number with nothing, K, M or G behind it. False when it is not one or too large. */
+bool option_parse_bytes(const char *text, uint64_t *bytes);
+
+/* A decimal number of digits alone. False when it is not one or too large. */
+bool option_parse_number(const char *text, uint64_t *number);
+
+#endif
