@@ -1,0 +1,79 @@
+#include "caps/set.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DENIED false
+
+static const struct capability_row rows[] = {
+#define CAPABILITY(id, name, sentence, by_default, option, answer)                                 \
+	[id] = {name, sentence, by_default, option, answer},
+#include "caps/capability.def"
+#undef CAPABILITY
+};
+
+_Static_assert(sizeof(rows) / sizeof(*rows) == CAPABILITY_COUNT, "a row for each capability");
+
+const struct capability_row *capability_row(enum capability id)
+{
+	return (unsigned)id < CAPABILITY_COUNT ? &rows[id] : NULL;
+}
+
+bool caps_is_granted(const struct caps *caps, enum capability id)
+{
+	return (unsigned)id < CAPABILITY_COUNT && caps->granted[id];
+}
+
+bool caps_was_denied(const struct caps *caps, enum capability id)
+{
+	return (unsigned)id < CAPABILITY_COUNT && caps->denied[id];
+}
+
+const char *caps_denial(const struct caps *caps)
+{
+	return caps->denial;
+}
+
+const char *caps_limit_reached(const struct caps *caps)
+{
+	return caps->limit_reached;
+}
+
+void caps_note_denied(struct caps *caps, enum capability id, const char *detail)
+{
+	if ((unsigned)id >= CAPABILITY_COUNT)
+		return;
+	caps->denied[id] = true;
+	if (caps->denial)
+		return;
+	char text[512];
+	if (detail)
+		snprintf(text, sizeof(text), "the module tried to %s; grant it by %s", detail,
+		         rows[id].option);
+	else
+		snprintf(text, sizeof(text), "the module asked for %s, which is not granted; add %s",
+		         rows[id].name, rows[id].option);
+	caps->denial = strdup(text);
+}
+
+int require(struct caps *caps, enum capability id)
+{
+	if (caps->granted[id])
+		return 0;
+	caps_note_denied(caps, id, NULL);
+	return -EACCES;
+}
+
+void note_limit(struct caps *caps, const char *fmt, ...)
+{
+	if (caps->limit_reached)
+		return;
+	char text[256];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	caps->limit_reached = strdup(text);
+}

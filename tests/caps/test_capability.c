@@ -1,0 +1,150 @@
+/* Deny by default: walks the table, and proves each row on an empty set. */
+#include "tests/caps/fixture.h"
+
+static int ask_args(struct caps *caps)
+{
+	return (int)caps_args(caps).count;
+}
+
+static int ask_env(struct caps *caps)
+{
+	return (int)caps_env(caps).count;
+}
+
+static int ask_read(struct caps *caps)
+{
+	char byte;
+	struct iovec iov = iov_of(&byte, 1);
+	return (int)caps_fd_read(caps, 0, &iov, 1);
+}
+
+static int ask_write(struct caps *caps, uint32_t fd)
+{
+	char byte = 'x';
+	struct iovec iov = iov_of(&byte, 1);
+	return (int)caps_fd_write(caps, fd, &iov, 1);
+}
+
+static int ask_stdout(struct caps *caps)
+{
+	return ask_write(caps, 1);
+}
+
+static int ask_stderr(struct caps *caps)
+{
+	return ask_write(caps, 2);
+}
+
+static int ask_files(struct caps *caps)
+{
+	return caps_path_open(caps, ROOT_FD, "file", &(struct caps_open){.read = true});
+}
+
+static int ask_clock(struct caps *caps)
+{
+	int64_t ns;
+	assert_int_equal(caps_wait(caps, NULL, 0, 1), -EACCES);
+	assert_int_equal(caps_clock_resolution(caps, CLOCK_MONOTONIC, &ns), -EACCES);
+	return caps_clock_time(caps, CLOCK_REALTIME, &ns);
+}
+
+static int ask_random(struct caps *caps)
+{
+	char byte;
+	return caps_random(caps, &byte, 1);
+}
+
+/* What a use of each capability answers while it is denied. A capability without a line here fails
+ * the test: a new row needs its proof. */
+static const struct {
+	int (*ask)(struct caps *caps);
+	int answer;
+	bool has_sentence; /* "add --random"; not for what every program asks for at its start */
+} proofs[CAPABILITY_COUNT] = {
+    [CAP_ARGS] = {ask_args, 0, false},         [CAP_ENV] = {ask_env, 0, false},
+    [CAP_STDIN] = {ask_read, -EBADF, true},    [CAP_STDOUT] = {ask_stdout, -EBADF, true},
+    [CAP_STDERR] = {ask_stderr, -EBADF, true}, [CAP_FILES] = {ask_files, -EBADF, true},
+    [CAP_CLOCK] = {ask_clock, -EACCES, true},  [CAP_RANDOM] = {ask_random, -EACCES, true},
+};
+
+static void each_row_is_denied_by_default(void **state)
+{
+	(void)state;
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		const struct capability_row *row = capability_row(id);
+		assert_non_null(row);
+		assert_false(row->granted_by_default);
+		assert_non_null(proofs[id].ask);
+		struct caps *caps = caps_create();
+		assert_false(caps_is_granted(caps, id));
+		assert_false(caps_was_denied(caps, id));
+		int answer = proofs[id].ask(caps);
+		if (answer != proofs[id].answer)
+			fail_msg("%s: answered %d", row->name, answer);
+		assert_true(caps_was_denied(caps, id));
+		for (int other = 0; other < CAPABILITY_COUNT; other++)
+			assert_int_equal(caps_was_denied(caps, other), other == id);
+		if (proofs[id].has_sentence) {
+			assert_non_null(caps_denial(caps));
+			assert_non_null(strstr(caps_denial(caps), row->name));
+			assert_non_null(strstr(caps_denial(caps), row->option));
+		} else {
+			assert_null(caps_denial(caps));
+		}
+		caps_destroy(caps);
+	}
+}
+
+static void every_column_is_filled(void **state)
+{
+	(void)state;
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		const struct capability_row *row = capability_row(id);
+		assert_true(strlen(row->name) > 0 && strlen(row->sentence) > 0);
+		assert_true(strlen(row->option) > 0 && strlen(row->answer) > 0);
+		for (int other = 0; other < id; other++)
+			assert_string_not_equal(row->name, capability_row(other)->name);
+	}
+	assert_null(capability_row(CAPABILITY_COUNT));
+	assert_null(capability_row((enum capability) - 1));
+}
+
+static void sentence_names_what_to_add(void **state)
+{
+	(void)state;
+	struct caps *caps = caps_create();
+	char byte;
+	caps_random(caps, &byte, 1);
+	int64_t ns;
+	caps_clock_time(caps, CLOCK_REALTIME, &ns);
+	assert_string_equal(caps_denial(caps),
+	                    "the module asked for random, which is not granted; add --random");
+	caps_destroy(caps);
+}
+
+/* An empty set has no descriptor at all, and the three low numbers are never given to a file. */
+static void empty_set_has_no_descriptors(void **state)
+{
+	(void)state;
+	struct caps *caps = caps_create();
+	struct caps_fd_info info;
+	for (uint32_t fd = 0; fd < 1000; fd++)
+		assert_int_equal(caps_fd_info(caps, fd, &info), -EBADF);
+	assert_int_equal(caps_fd_info(caps, UINT32_MAX, &info), -EBADF);
+	assert_int_equal(caps_grant_dir(caps, "/", "/", CAPS_READ_ONLY), 0);
+	assert_int_equal(caps_fd_info(caps, 0, &info), -EBADF);
+	assert_int_equal(caps_fd_info(caps, ROOT_FD, &info), 0);
+	assert_string_equal(info.preopen, "/");
+	caps_destroy(caps);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_row_is_denied_by_default),
+	    cmocka_unit_test(every_column_is_filled),
+	    cmocka_unit_test(sentence_names_what_to_add),
+	    cmocka_unit_test(empty_set_has_no_descriptors),
+	};
+	return cmocka_run_group_tests_name("caps/capability", tests, NULL, NULL);
+}
