@@ -1,0 +1,306 @@
+/* tiphys-spec: the official suite as a command, "tiphys spec". */
+#define _GNU_SOURCE /* nftw */
+
+#include "spec-tests/jobs.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	EXIT_RIGHT = 0,
+	EXIT_WRONG = 1,
+	EXIT_USAGE = 2,
+	EXIT_SKIPPED = 77, /* there is no suite; the number that build systems take for "skipped" */
+	FAILURES_SHOWN = 10,
+	SECONDS_A_SCRIPT = 120,
+	SCRIPTS_MAX = 4096,
+};
+
+static const char usage[] =
+    "usage: tiphys spec [options] [DIR|FILE.json ...]\n"
+    "Runs the official WebAssembly suite, or the scripts that are named.\n"
+    "\n"
+    "  --suite DIR|TAR   where the suite is (else TIPHYS_SPEC_SUITE, ../shared/suites,\n"
+    "                    the checkout that spec-tests/fetch makes)\n"
+    "  --script NAME     only scripts of that name, as \"core/address\" or \"address\"; * and ? "
+    "match\n"
+    "  --unfolded        lower without folding operands\n"
+    "  --jobs N          processes at a time (default: processors)\n"
+    "  --timeout SECONDS for one script (default 120)\n"
+    "  -v, --verbose     every failure, not the first 10 of a script\n"
+    "\n"
+    "Exit status: 0 nothing failed, 1 something did, 2 usage, 77 there is no suite.\n";
+
+struct table {
+	struct run_result total;
+	size_t scripts, wrong;
+	bool is_verbose;
+};
+
+static void print_row(const char *title, const struct run_result *result, const char *remark)
+{
+	printf("%-46s %7" PRIu32 " %6" PRIu32 " %7" PRIu32 " %5" PRIu32 "  %s", title, result->passed,
+	       result->failed + result->broken, result->skipped, result->text, remark);
+}
+
+static void print_job(const struct job *job, void *env)
+{
+	struct table *table = env;
+	print_row(job->title, job->result, job->is_right ? "" : "FAILED ");
+	for (uint32_t i = 0; i < job->result->skip_count; i++)
+		printf("%s%s", i ? ", " : "skips ", job->result->skips[i].feature);
+	printf("\n%s", job->log ? job->log : "");
+	fflush(stdout);
+	run_result_add(&table->total, job->result);
+	table->scripts++;
+	table->wrong += !job->is_right;
+}
+
+static void print_total(const struct table *table)
+{
+	const struct run_result *total = &table->total;
+	char title[64];
+	snprintf(title, sizeof title, "total of %zu scripts", table->scripts);
+	print_row(title, total, table->wrong ? "FAILED" : "");
+	printf("\n%" PRIu32 " assertions", total->assertions);
+	if (total->rejections)
+		printf("; %" PRIu32 " of %" PRIu32 " rejections have the suite's words (%.1f %%)",
+		       total->worded, total->rejections, 100.0 * total->worded / total->rejections);
+	printf("\n");
+	for (uint32_t i = 0; i < total->skip_count; i++)
+		printf("%s%s %" PRIu32 "%s", i ? ", " : "skipped by feature: ", total->skips[i].feature,
+		       total->skips[i].assertions, i + 1 == total->skip_count ? "\n" : "");
+	if (table->wrong)
+		printf("%zu scripts FAILED\n", table->wrong);
+}
+
+/* ---- which scripts ---- */
+
+struct list {
+	struct job *jobs;
+	size_t count;
+	const struct expectation *expectations;
+	size_t expectation_count;
+	const char *pattern;
+};
+
+static const char *base_name(const char *title)
+{
+	const char *slash = strrchr(title, '/');
+	return slash ? slash + 1 : title;
+}
+
+static bool add(struct list *list, const char *title, const char *path)
+{
+	if (list->pattern && fnmatch(list->pattern, title, 0) != 0 &&
+	    fnmatch(list->pattern, base_name(title), 0) != 0)
+		return true;
+	if (list->count == SCRIPTS_MAX)
+		return false;
+	struct job *job = &list->jobs[list->count++];
+	*job = (struct job){0};
+	snprintf(job->path, sizeof job->path, "%s", path);
+	snprintf(job->title, sizeof job->title, "%s", title);
+	for (size_t i = 0; i < list->expectation_count; i++) {
+		if (strcmp(list->expectations[i].title, title) == 0)
+			job->expected = &list->expectations[i];
+	}
+	return true;
+}
+
+static bool add_suite(struct list *list, const struct suite *suite)
+{
+	for (size_t i = 0; i < list->expectation_count; i++) {
+		char path[PATH_MAX + 256];
+		suite_script_path(suite, list->expectations[i].title, path, sizeof path);
+		if (!add(list, list->expectations[i].title, path))
+			return false;
+	}
+	return true;
+}
+
+/* nftw() has no argument for its function. */
+static struct list *walked;
+
+static int add_file(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)ftw;
+	size_t len = strlen(path);
+	if (flag != FTW_F || len < 5 || strcmp(path + len - 5, ".json") != 0)
+		return 0;
+	/* Its title is the end of its path: "…/core/address/address.json". */
+	char title[PATH_MAX];
+	snprintf(title, sizeof title, "%.*s", (int)(len - 5), path);
+	char *slash = strrchr(title, '/');
+	const char *start = slash ? slash + 1 : title;
+	if (slash) {
+		*slash = 0;
+		const char *folder = base_name(title);
+		bool is_suite_path = strcmp(folder, start) == 0;
+		const char *group = strstr(title, "/proposals/");
+		if (is_suite_path && group)
+			start = group + 1;
+		else if (is_suite_path && folder > title) {
+			title[folder - title - 1] = 0;
+			start = base_name(title);
+			title[folder - title - 1] = '/';
+		}
+	}
+	return add(walked, start, path) ? 0 : 1;
+}
+
+static bool add_named(struct list *list, char **paths, int count, struct error *err)
+{
+	walked = list;
+	for (int i = 0; i < count; i++) {
+		size_t before = list->count;
+		char path[PATH_MAX];
+		if (!realpath(paths[i], path))
+			return error_set_errno(err, errno, "%s", paths[i]);
+		int status = nftw(path, add_file, 16, FTW_PHYS);
+		if (status > 0)
+			return error_set(err, ERROR_LIMIT, "more than %d scripts", SCRIPTS_MAX);
+		if (status < 0)
+			return error_set_errno(err, errno, "%s", path);
+		if (list->count == before && !list->pattern)
+			return error_set(err, ERROR_USAGE, "%s: no script (NAME.json) there", path);
+	}
+	return true;
+}
+
+static int compare_titles(const void *a, const void *b)
+{
+	return strcmp(((const struct job *)a)->title, ((const struct job *)b)->title);
+}
+
+/* ---- the command ---- */
+
+struct options {
+	const char *suite, *pattern;
+	bool is_verbose;
+	struct jobs_options jobs;
+};
+
+static bool number(const char *text, unsigned *out)
+{
+	char *end;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	*out = (unsigned)value;
+	return !errno && end != text && !*end && value > 0 && value < 100000;
+}
+
+/* The status to exit with, or -1 to go on. */
+static int read_options(int argc, char **argv, struct options *out)
+{
+	enum { SUITE = 256, SCRIPT, UNFOLDED, JOBS, TIMEOUT };
+	static const struct option longs[] = {{"suite", required_argument, NULL, SUITE},
+	                                      {"script", required_argument, NULL, SCRIPT},
+	                                      {"unfolded", no_argument, NULL, UNFOLDED},
+	                                      {"jobs", required_argument, NULL, JOBS},
+	                                      {"timeout", required_argument, NULL, TIMEOUT},
+	                                      {"verbose", no_argument, NULL, 'v'},
+	                                      {"help", no_argument, NULL, 'h'},
+	                                      {0}};
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	*out = (struct options){.jobs = {.at_a_time = processors > 0 ? (unsigned)processors : 1,
+	                                 .failures_shown = FAILURES_SHOWN,
+	                                 .seconds = SECONDS_A_SCRIPT}};
+	for (int option; (option = getopt_long(argc, argv, "vh", longs, NULL)) != -1;) {
+		bool is_good = true;
+		switch (option) {
+		case SUITE:
+			out->suite = optarg;
+			break;
+		case SCRIPT:
+			out->pattern = optarg;
+			break;
+		case UNFOLDED:
+			out->jobs.unfolded = true;
+			break;
+		case JOBS:
+			is_good = number(optarg, &out->jobs.at_a_time);
+			break;
+		case TIMEOUT:
+			is_good = number(optarg, &out->jobs.seconds);
+			break;
+		case 'v':
+			out->jobs.failures_shown = 0;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_RIGHT;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+		if (!is_good) {
+			fprintf(stderr, "tiphys spec: \"%s\" is no number from 1 on\n", optarg);
+			return EXIT_USAGE;
+		}
+	}
+	return -1;
+}
+
+static int run(struct list *list, const struct options *options, struct error *err)
+{
+	struct table table = {0};
+	qsort(list->jobs, list->count, sizeof *list->jobs, compare_titles);
+	if (!list->count) {
+		error_set(err, ERROR_USAGE, "no script is named \"%s\"", options->pattern);
+		return EXIT_USAGE;
+	}
+	printf("%-46s %7s %6s %7s %5s\n", "script", "passed", "failed", "skipped", "text");
+	bool is_run = jobs_run(list->jobs, list->count, &options->jobs, print_job, &table, err);
+	if (is_run)
+		print_total(&table);
+	jobs_clear(list->jobs, list->count);
+	return is_run && !table.wrong ? EXIT_RIGHT : EXIT_WRONG;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = read_options(argc, argv, &options);
+	if (status >= 0)
+		return status;
+
+	struct error err = ERROR_INIT;
+	struct suite suite = {0};
+	size_t count = 0;
+	struct expectation *expectations = expectations_load(NULL, &count, &err);
+	struct list list = {.jobs = calloc(SCRIPTS_MAX, sizeof *list.jobs),
+	                    .expectations = expectations,
+	                    .expectation_count = count,
+	                    .pattern = options.pattern};
+	bool is_named = optind < argc;
+	status = EXIT_USAGE;
+	if (!list.jobs)
+		error_set(&err, ERROR_NO_MEMORY, "the list of scripts");
+	else if (!expectations)
+		;
+	else if (is_named ? add_named(&list, argv + optind, argc - optind, &err)
+	                  : suite_open(&suite, options.suite, &err)) {
+		if (!is_named && !suite.root[0]) {
+			fprintf(stderr, "%s\n", suite_missing);
+			status = EXIT_SKIPPED;
+		} else {
+			if (!is_named)
+				add_suite(&list, &suite);
+			status = run(&list, &options, &err);
+		}
+	}
+	if (err.kind != ERROR_NONE)
+		fprintf(stderr, "tiphys spec: %s\n", err.message);
+	suite_close(&suite);
+	free(list.jobs);
+	free(expectations);
+	return status;
+}
