@@ -16,6 +16,7 @@
 
 /* How many checked blobs are remembered; the oldest is forgotten first, and read again. */
 #define CHECKED_MAX 256
+#define COPY_BYTES (64 * 1024)
 #define LOCK_POLL_NANOSECONDS (20 * 1000 * 1000)
 
 /* A file that was read and found to be what its name says. */
@@ -416,23 +417,53 @@ void blob_writer_close(struct blob_writer *writer)
 	errno = kept;
 }
 
-bool blobs_write(struct blobs *blobs, const void *bytes, size_t size, struct digest *digest,
-                 struct error *err)
+/* Opens a writer of that digest; one that is closed when the blob turns out to be there. */
+static bool open_unless_there(struct blob_writer *writer, struct blobs *blobs, uint64_t size,
+                              const struct digest *digest, struct error *err)
 {
-	if (!digest_of_bytes(bytes, size, DIGEST_SHA256, digest, err))
-		return false;
 	char name[DIGEST_TEXT_SIZE];
 	digest_format(digest, name);
-	cleanup_blob_writer struct blob_writer writer = BLOB_WRITER_INIT;
-	if (!blob_writer_open(&writer, blobs, name, DIGEST_SHA256, size, NULL, NULL, err))
+	if (!blob_writer_open(writer, blobs, name, digest->algorithm, size, NULL, NULL, err))
 		return false;
 	cleanup_free char *there = NULL;
-	if (!blobs_find(blobs, digest, size, &there, err))
+	bool ok = blobs_find(blobs, digest, size, &there, err);
+	if (!ok || there != NULL)
+		blob_writer_close(writer);
+	return ok;
+}
+
+bool blobs_write(struct blobs *blobs, const void *bytes, size_t size, const struct digest *digest,
+                 struct error *err)
+{
+	cleanup_blob_writer struct blob_writer writer = BLOB_WRITER_INIT;
+	struct digest written;
+	if (!open_unless_there(&writer, blobs, size, digest, err))
 		return false;
-	if (there != NULL)
+	return writer.fd < 0 || (blob_writer_add(&writer, bytes, size, err) &&
+	                         blob_writer_commit(&writer, digest, &written, err));
+}
+
+bool blobs_write_file(struct blobs *blobs, int fd, uint64_t size, const struct digest *digest,
+                      struct error *err)
+{
+	cleanup_blob_writer struct blob_writer writer = BLOB_WRITER_INIT;
+	if (!open_unless_there(&writer, blobs, size, digest, err))
+		return false;
+	if (writer.fd < 0)
 		return true;
-	return blob_writer_add(&writer, bytes, size, err) &&
-	       blob_writer_commit(&writer, digest, digest, err);
+	char block[COPY_BYTES];
+	for (uint64_t done = 0; done < size;) {
+		ssize_t got = pread(fd, block, sizeof block, (off_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return error_set_errno(err, got < 0 ? errno : EIO, "the file to copy became shorter");
+		if (!blob_writer_add(&writer, block, (size_t)got, err))
+			return false;
+		done += (uint64_t)got;
+	}
+	struct digest written;
+	return blob_writer_commit(&writer, digest, &written, err);
 }
 
 void blobs_sweep(struct blobs *blobs)
@@ -461,7 +492,9 @@ bool blobs_replace_file(struct blobs *blobs, const char *name, const void *bytes
 	if (path == NULL)
 		return false;
 	cleanup_blob_writer struct blob_writer writer = BLOB_WRITER_INIT;
-	if (!blob_writer_open(&writer, blobs, name, DIGEST_SHA256, size, NULL, NULL, err) ||
+	const char *slash = strrchr(name, '/');
+	if (!blob_writer_open(&writer, blobs, slash != NULL ? slash + 1 : name, DIGEST_SHA256, size,
+	                      NULL, NULL, err) ||
 	    !blob_writer_add(&writer, bytes, size, err))
 		return false;
 	if (fsync(writer.fd) != 0)

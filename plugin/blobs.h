@@ -72,14 +72,18 @@ bool blob_writer_commit(struct blob_writer *writer, const struct digest *expecte
 void blob_writer_close(struct blob_writer *writer);
 #define cleanup_blob_writer __attribute__((cleanup(blob_writer_close)))
 
-/* Writes a whole blob from memory, unless it is there already. */
-bool blobs_write(struct blobs *blobs, const void *bytes, size_t size, struct digest *digest,
+/* Writes a whole blob from memory, whose digest is known, unless it is there already. */
+bool blobs_write(struct blobs *blobs, const void *bytes, size_t size, const struct digest *digest,
                  struct error *err);
+
+/* Writes a blob of the given digest and size from an open file, unless it is there already. */
+bool blobs_write_file(struct blobs *blobs, int fd, uint64_t size, const struct digest *digest,
+                      struct error *err);
 
 /* Deletes what dead writers left. Best effort: errors are none. */
 void blobs_sweep(struct blobs *blobs);
 
-/* Replaces ROOT/<name> by the bytes: synced, renamed into place. For the few files that are not
+/* Replaces ROOT/<name> (its folder exists) by the bytes: synced, renamed into place. For the few files that are not
  * content-addressed; writers agree among themselves by a lock. */
 bool blobs_replace_file(struct blobs *blobs, const char *name, const void *bytes, size_t size,
                         struct error *err);

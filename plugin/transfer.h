@@ -1,0 +1,84 @@
+/* One HTTP exchange by libcurl, with what every client of servers needs: time-outs, size bounds,
+ * retries with backoff, redirects that are looked at, and errors that name URL and status. */
+#ifndef PLUGIN_TRANSFER_H
+#define PLUGIN_TRANSFER_H
+
+#include "validator/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRANSFER_REDIRECTS_MAX 5
+#define TRANSFER_HEADERS_MAX 4
+/* Bytes kept of a header's value, and of the body of a reply that is an error. */
+#define TRANSFER_FIELD_MAX 4096
+#define TRANSFER_ERROR_BODY_MAX (16 * 1024)
+/* The longest that a server's Retry-After is obeyed. */
+#define TRANSFER_RETRY_AFTER_MAX_SECONDS 10
+
+struct transfer_options {
+	unsigned connect_seconds;
+	unsigned stall_seconds; /* an exchange without a byte for so long is ended */
+	unsigned retries;
+	const char *insecure_hosts; /* comma list (reference_host_listed()) of those that may be asked
+	                               by plain http; every other URL is https with verification */
+};
+
+/* Connections that are kept between exchanges. Thread-safe. */
+struct transfers;
+
+struct transfers *transfers_create(const struct transfer_options *options, struct error *err);
+void transfers_destroy(struct transfers *transfers);
+
+/* Whether `host` is spoken to by plain http. */
+bool transfers_insecure(const struct transfers *transfers, const char *host);
+
+/* Where the body of a reply with a status of 2xx goes; `begin` before the first byte of each try.
+ * false stops the exchange with the error they set. */
+struct transfer_sink {
+	bool (*begin)(void *env, struct error *err);
+	bool (*add)(void *env, const void *bytes, size_t size, struct error *err);
+	void *env;
+};
+
+struct transfer_request {
+	const char *method;                        /* "GET", "HEAD", "POST", "PUT" */
+	const char *url;
+	const char *headers[TRANSFER_HEADERS_MAX]; /* "Name: value"; NULL ends them */
+	const char *authorization;                 /* whole value, or NULL; sent to url's origin only */
+	const void *body;                          /* of PUT and POST, from memory or else from body_fd */
+	uint64_t body_size;
+	int body_fd;                               /* read by pread from 0; unused when body != NULL */
+	bool has_body;
+	unsigned time_limit_seconds;               /* for one try; 0: only the stall ends it */
+	const struct transfer_sink *sink;          /* NULL: the body is thrown away */
+	bool (*progress)(void *env, uint64_t done, uint64_t total); /* false gives up; NULL: none */
+	void *progress_env;
+};
+
+struct transfer_reply {
+	long status;
+	char content_type[256];
+	char location[TRANSFER_FIELD_MAX];     /* absolute, or "" */
+	char challenge[TRANSFER_FIELD_MAX];    /* every WWW-Authenticate value, a line each */
+	char content_digest[160];              /* Docker-Content-Digest */
+	char url[TRANSFER_FIELD_MAX];          /* that answered, after redirects */
+	char error_body[TRANSFER_ERROR_BODY_MAX + 1];
+};
+
+/* Whether both URLs have the same scheme, host and port, so that what one may know the other may. */
+bool transfer_same_origin(const char *a, const char *b);
+
+/* True when a server answered, whatever the status. False when none did (ERROR_NETWORK), when the
+ * sink stopped it, or when a redirect leads where we do not go (ERROR_DENIED). */
+bool transfer(struct transfers *transfers, const struct transfer_request *request,
+              struct transfer_reply *reply, struct error *err);
+
+/* Sets an error for a reply that is not the one wanted: "GET URL: HTTP 404: MANIFEST_UNKNOWN:
+ * manifest unknown". The server's words come from its JSON body (distribution spec, errors), a
+ * token server's "details" or "error_description". */
+bool transfer_refused(const struct transfer_request *request, const struct transfer_reply *reply,
+                      struct error *err);
+
+#endif
