@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define IDLE_MAX 8
-#define USER_AGENT "tiphys"
+#define USER_AGENT "tiphys/" TIPHYS_VERSION
 
 struct transfers {
 	struct transfer_options options;
