@@ -1,0 +1,232 @@
+/* tiphys inspect FILE: what a module holds, and in plain words what it can ask for. */
+#include "plugin/command.h"
+#include "plugin/module_file.h"
+#include "plugin/options.h"
+#include "plugin/printable.h"
+#include "wasi/wasi.h"
+
+#include <inttypes.h>
+
+static const struct command_line line = {
+    .name = "inspect",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .notes = "Exit status: 0, 1 when FILE is no valid module, 2 wrong usage.\n",
+};
+
+static void print_sections(const struct module *module)
+{
+	uint32_t custom = 0;
+
+	printf("\nsections                 offset        bytes\n");
+	for (uint32_t i = 0; i < module->section_count; i++) {
+		const struct section *section = &module->sections[i];
+		size_t width = (size_t)printf("  %s", section_id_name(section->id));
+		if (section->id == 0 && custom < module->custom_count) {
+			struct name name = module->customs[custom++].name;
+			putchar(' ');
+			width += 1 + printable_write(name.data, name.len, stdout);
+		}
+		printf("%*s0x%08" PRIx32 " %12" PRIu32 "\n", width < 21 ? (int)(21 - width) : 1, "",
+		       section->offset, section->size);
+	}
+}
+
+/* The features without which the module is refused, found by refusing each in turn. */
+static void print_features(const struct module *module)
+{
+	bool any = false;
+
+	printf("\nfeatures beyond the first WebAssembly\n");
+	for (int feature = FEATURE_MVP + 1; feature < FEATURE_COUNT; feature++) {
+		uint64_t bit = UINT64_C(1) << feature;
+		if ((FEATURES_DEFAULT & FEATURES_IMPLEMENTED & bit) == 0)
+			continue;
+		struct module_options without = {.features = FEATURES_DEFAULT & ~bit};
+		struct error err = ERROR_INIT;
+		struct module *loaded = module_load(module->bytes, module->size, &without, &err);
+		if (loaded == NULL) {
+			printf("  %s\n", feature_name((enum feature)feature));
+			any = true;
+		}
+		module_destroy(loaded);
+	}
+	if (!any)
+		printf("  none\n");
+}
+
+static void print_limits(const struct limits *limits, const char *unit)
+{
+	if (limits->has_max)
+		printf("%" PRIu64 " to %" PRIu64 " %s", limits->min, limits->max, unit);
+	else
+		printf("%" PRIu64 " %s or more", limits->min, unit);
+}
+
+static void print_global_type(const struct global_type *type)
+{
+	char words[32];
+	printf("%s %s", type->is_mutable ? "variable" : "constant", valtype_name(type->type, words));
+}
+
+static void print_table_type(const struct table_type *type)
+{
+	char words[32];
+	printf("%s, ", valtype_name(type->element, words));
+	print_limits(&type->limits, "elements");
+}
+
+static void print_functype(const struct functype *type)
+{
+	char words[512];
+	printf("%s", functype_name(type, words, sizeof words));
+}
+
+static void print_memory_type(const struct memory_type *type)
+{
+	char unit[48];
+	snprintf(unit, sizeof unit, "pages of %" PRIu64 " bytes", UINT64_C(1) << type->page_size_log2);
+	print_limits(&type->limits, unit);
+}
+
+static void print_imports(const struct module *module)
+{
+	printf("\nimports\n");
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		printf("  %s ", extern_kind_name(import->kind));
+		printable_write(import->module.data, import->module.len, stdout);
+		putchar('.');
+		printable_write(import->name.data, import->name.len, stdout);
+		printf(": ");
+		switch (import->kind) {
+		case EXTERN_FUNC:
+			print_functype(import->type.func);
+			break;
+		case EXTERN_TABLE:
+			print_table_type(&import->type.table);
+			break;
+		case EXTERN_MEMORY:
+			print_memory_type(&import->type.memory);
+			break;
+		case EXTERN_GLOBAL:
+			print_global_type(&import->type.global);
+			break;
+		case EXTERN_TAG:
+			break;
+		}
+		putchar('\n');
+	}
+	if (module->import_count == 0)
+		printf("  none\n");
+}
+
+static void print_exports(const struct module *module)
+{
+	printf("\nexports\n");
+	for (uint32_t i = 0; i < module->export_count; i++) {
+		const struct export *export = &module->exports[i];
+		printf("  %s ", extern_kind_name(export->kind));
+		printable_write(export->name.data, export->name.len, stdout);
+		printf(": ");
+		switch (export->kind) {
+		case EXTERN_FUNC:
+			print_functype(module_func_type(module, export->index));
+			break;
+		case EXTERN_TABLE:
+			print_table_type(&module->tables[export->index].type);
+			break;
+		case EXTERN_MEMORY:
+			print_memory_type(&module->memories[export->index]);
+			break;
+		case EXTERN_GLOBAL:
+			print_global_type(&module->globals[export->index].type);
+			break;
+		case EXTERN_TAG:
+			break;
+		}
+		putchar('\n');
+	}
+	if (module->export_count == 0)
+		printf("  none\n");
+}
+
+/* What a module's imports lead to. */
+struct reach {
+	bool capability[CAPABILITY_COUNT];
+	bool descriptors; /* works on descriptors that a grant gave */
+	uint32_t foreign; /* imports that tiphys run has no answer to */
+};
+
+static struct reach find_reach(const struct module *module)
+{
+	struct reach reach = {0};
+
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		const struct wasi_function *function =
+		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
+		if (function == NULL)
+			reach.foreign++;
+		else if (function->capability == WASI_ANY_FD)
+			reach.descriptors = true;
+		else if (function->capability >= 0 && function->capability < CAPABILITY_COUNT)
+			reach.capability[function->capability] = true;
+	}
+	/* The streams are descriptors: whoever can work on one can work on all that were given. */
+	if (reach.descriptors)
+		reach.capability[CAP_STDIN] = reach.capability[CAP_STDOUT] = reach.capability[CAP_STDERR] =
+		    true;
+	return reach;
+}
+
+static void print_reach(const struct module *module)
+{
+	struct reach reach = find_reach(module);
+	bool any = false;
+
+	printf("\nWhen it is granted, the module\n");
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		const struct capability_row *row = capability_row((enum capability)id);
+		if (reach.capability[id]) {
+			printf("  %s (%s)\n", row->sentence, row->option);
+			any = true;
+		}
+	}
+	if (!any)
+		printf("  asks for nothing: it can only compute\n");
+
+	printf("It cannot\n");
+	for (int id = 0; id < CAPABILITY_COUNT; id++)
+		if (!reach.capability[id])
+			printf("  use %s\n", capability_row((enum capability)id)->name);
+	printf("  reach the network\n");
+	if (reach.foreign > 0)
+		printf("It does not run by itself: %" PRIu32 " of its imports are not of WASI preview 1\n",
+		       reach.foreign);
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	struct operands files;
+	int status;
+	if (!options_take(&line, argc, argv, NULL, &files, &status))
+		return status;
+
+	const char *path = files.items[0];
+	cleanup_module_file struct module_file file = {0};
+	if (!module_file_load(&file, path, &err)) {
+		char text[sizeof err.message + 128];
+		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
+		return error_exit_status(err.kind);
+	}
+	printf("%s: a valid module of %zu bytes\n", path, file.size);
+	print_reach(file.module);
+	print_imports(file.module);
+	print_exports(file.module);
+	print_features(file.module);
+	print_sections(file.module);
+	return 0;
+}

@@ -1,0 +1,255 @@
+/* tiphys run FILE|REF [ARGS…]: runs a module with what was granted, and nothing else. */
+#include "plugin/args_from.h"
+#include "plugin/command.h"
+#include "plugin/grants.h"
+#include "plugin/handover.h"
+#include "plugin/invoke.h"
+#include "plugin/module_file.h"
+#include "wasi/wasi.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run_options {
+	struct grants grants;
+	uint64_t max_memory, max_stack; /* bytes; 0: the default */
+	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
+	const char *invoke;             /* an export, or NULL for _start */
+	bool unfolded;
+};
+
+#define NO_DESCRIPTOR UINT64_MAX
+
+#define ROW(KIND, field, ...) OPTION_##KIND(struct run_options, field, __VA_ARGS__)
+
+static const struct option rows[] = {
+    ROW(TEXTS, grants.dirs, "dir", "HOST::GUEST[:ro]",
+        "grant the directory HOST, which the guest sees as GUEST"),
+    ROW(TEXTS, grants.env, "env", "NAME=VALUE", "grant an environment variable"),
+    ROW(FLAG, grants.has_stdin, "stdin", "grant standard input"),
+    ROW(OPTIONAL_TEXT, grants.clock, "clock", "real|coarse|fixed",
+        "grant the clock; coarse: whole milliseconds, fixed: stands at 1970"),
+    ROW(OPTIONAL_TEXT, grants.random, "random", "SEED",
+        "grant random bytes; with a seed the same ones each time"),
+    ROW(BYTES, grants.stdout_limit, "stdout-limit", "end standard output there (0: no limit)"),
+    ROW(BYTES, grants.stderr_limit, "stderr-limit", "end standard error there (0: no limit)"),
+    ROW(NUMBER, grants.open_files, "max-open-files", "N", 4, CAPS_OPEN_FILES_MAX,
+        "descriptors at a time, the streams included (256)"),
+    ROW(BYTES, max_memory, "max-memory", "memory that the guest may have (0: up to 4G)"),
+    ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
+    ROW(TEXT, invoke, "invoke", "NAME",
+        "call this export with ARGS read by its type, and print its results"),
+    ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
+    ROW(NUMBER, args_from, "args-from", "FD", 0, INT32_MAX,
+        "read options and operands from that descriptor, each ended by a NUL"),
+};
+
+static const struct command_line line = {
+    .name = "run",
+    .operands = "FILE|REF [ARGS…]",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .notes =
+        "FILE is a WebAssembly module; REF is one in a registry: HOST[:PORT]/REPOSITORY:TAG.\n"
+        "The guest gets ARGS, standard output and standard error, and nothing that is not "
+        "granted.\n"
+        "Exit status: the guest's own; 134 after a trap; 1 when it could not run; 2 wrong usage.\n",
+    .operands_min = 0, /* checked below: they may come by --args-from */
+    .operands_max = OPERANDS_ANY,
+    .stops_at_operand = true,
+};
+
+/* Everything that belongs to one run, freed in the order it depends on each other. */
+struct run {
+	struct run_options options;
+	struct args_from args_from;
+	int argc;
+	char **argv;              /* "run", options, operands: as typed or from --args-from */
+	struct operands operands; /* FILE and the guest's arguments */
+	struct module_file file;
+	struct caps *caps;
+	struct wasi *wasi;
+	struct store *store;
+};
+
+static void run_clear(struct run *run)
+{
+	store_destroy(run->store);
+	wasi_destroy(run->wasi);
+	caps_destroy(run->caps);
+	module_file_clear(&run->file);
+	option_texts_clear(&run->options.grants.dirs);
+	option_texts_clear(&run->options.grants.env);
+	args_from_clear(&run->args_from);
+}
+
+/* "host.or:port/repository…": what no file is named like by accident. */
+static bool looks_like_reference(const char *text)
+{
+	size_t host = strcspn(text, "/");
+	if (text[host] != '/' || host == 0 || text[0] == '.')
+		return false;
+	return memchr(text, '.', host) != NULL || memchr(text, ':', host) != NULL ||
+	       (host == strlen("localhost") && strncmp(text, "localhost", host) == 0);
+}
+
+/* Lets tiphys-net find REF; it runs `tiphys run` anew with a path in its place:
+ * run-ref REF run [OPTIONS] REF [ARGS…] */
+static int hand_over_reference(struct run *run)
+{
+	char **argv = calloc((size_t)run->argc + 3, sizeof *argv);
+	if (argv == NULL)
+		return 1;
+	argv[0] = "run-ref";
+	argv[1] = run->operands.items[0];
+	memcpy(argv + 2, run->argv, (size_t)run->argc * sizeof *argv);
+	int status = handover(command_find("run-ref")->executable, argv);
+	free(argv);
+	return status;
+}
+
+/* Reads the options of --args-from into the same struct. */
+static bool take_args_from(struct run *run, int *status)
+{
+	struct error err = ERROR_INIT;
+	int fd = (int)run->options.args_from;
+
+	if (run->operands.count > 0)
+		error_set(&err, ERROR_USAGE, "--args-from brings the operands; \"%s\" is one too many",
+		          run->operands.items[0]);
+	else
+		args_from_read(&run->args_from, run->argv[0], fd, &err);
+	if (err.kind != ERROR_NONE) {
+		fprintf(stderr, "tiphys run: %s\n", err.message);
+		*status = error_exit_status(err.kind);
+		return false;
+	}
+	run->argc = run->args_from.argc;
+	run->argv = run->args_from.argv;
+	return options_take(&line, run->argc, run->argv, &run->options, &run->operands, status);
+}
+
+static bool take_command_line(struct run *run, int *status)
+{
+	run->options.args_from = NO_DESCRIPTOR;
+	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
+		return false;
+	if (run->options.args_from != NO_DESCRIPTOR && !take_args_from(run, status))
+		return false;
+	if (run->operands.count == 0) {
+		fprintf(stderr, "tiphys run: no FILE or REF to run\nSee: tiphys run --help\n");
+		*status = 2;
+		return false;
+	}
+	return true;
+}
+
+/* A reactor (a module without _start) is initialised before its functions are called. */
+static bool call_guest(struct run *run, struct instance *inst, const struct operands *args,
+                       struct error *err)
+{
+	const char *name = run->options.invoke;
+	struct func *start = instance_export_func(inst, "_start");
+	struct func *initialize = instance_export_func(inst, "_initialize");
+
+	if (name == NULL && start == NULL)
+		return error_set(err, ERROR_USAGE,
+		                 "is no command: it exports no _start; call one of its exports with "
+		                 "--invoke NAME (`tiphys inspect` lists them)");
+	if (name == NULL) {
+		const struct functype *type = func_type(start);
+		if (type->param_count != 0 || type->result_count != 0)
+			return error_set(err, ERROR_LINK, "its _start has parameters or results");
+		return func_call(run->store, start, NULL, NULL, err);
+	}
+	if (start == NULL && initialize != NULL && func_type(initialize)->param_count == 0 &&
+	    func_type(initialize)->result_count == 0 &&
+	    !func_call(run->store, initialize, NULL, NULL, err))
+		return false;
+	return invoke(run->store, inst, name, args, stdout, err);
+}
+
+static bool run_module(struct run *run, struct error *err)
+{
+	const char *path = run->operands.items[0];
+	const char *slash = strrchr(path, '/');
+	struct operands args = {run->operands.items + 1, run->operands.count - 1};
+	struct store_options store_options = {
+	    .memory_limit = run->options.max_memory,
+	    .stack_size = (size_t)run->options.max_stack,
+	    .unfolded = run->options.unfolded,
+	};
+
+	if (!module_file_load(&run->file, path, err))
+		return false;
+	run->caps = caps_create();
+	if (run->caps == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
+	if (!grants_apply(&run->options.grants, run->caps, err))
+		return false;
+	/* The guest learns its own name, not where the host keeps it. */
+	if (run->options.invoke == NULL &&
+	    !grants_apply_args(run->caps, slash != NULL ? slash + 1 : path, &args, err))
+		return false;
+	run->wasi = wasi_create(run->caps, err);
+	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;
+	if (run->store == NULL)
+		return false;
+	struct instance *inst =
+	    instance_create(run->store, run->file.module, wasi_resolve, run->wasi, err);
+	return inst != NULL && call_guest(run, inst, &args, err);
+}
+
+/* A status that does not fit into the 8 bits of an exit status must not turn into success. */
+static int guest_status(uint32_t status)
+{
+	return (status & 0xff) == 0 && status != 0 ? 1 : (int)(status & 0xff);
+}
+
+/* Tells why the run ended, and returns the exit status. */
+static int report(const struct run *run, const struct error *err)
+{
+	int status = error_exit_status(err->kind);
+	char text[sizeof err->message + 128];
+
+	if (err->kind == ERROR_EXIT) {
+		status = guest_status(store_exit_status(run->store));
+	} else if (err->kind != ERROR_NONE) {
+		fprintf(stderr, "tiphys run: %s: %s\n", run->operands.items[0],
+		        error_format(err, text, sizeof text));
+		if (err->kind == ERROR_TRAP)
+			trap_report_print(store_trap(run->store), stderr);
+	}
+	if (status != 0 && run->caps != NULL) {
+		const char *denial = caps_denial(run->caps);
+		const char *limit = caps_limit_reached(run->caps);
+		if (denial != NULL)
+			fprintf(stderr, "tiphys run: %s\n", denial);
+		if (limit != NULL)
+			fprintf(stderr, "tiphys run: %s\n", limit);
+	}
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	__attribute__((cleanup(run_clear))) struct run run = {.argc = argc, .argv = argv};
+	int status;
+
+	if (!take_command_line(&run, &status))
+		return status;
+	const char *file = run.operands.items[0];
+	if (access(file, F_OK) != 0 && looks_like_reference(file))
+		return hand_over_reference(&run);
+
+	/* A write to a pipe that nobody reads is an error for the guest, not the end of tiphys. */
+	signal(SIGPIPE, SIG_IGN);
+	run_module(&run, &err);
+	if (fflush(stdout) != 0)
+		error_set_errno(&err, errno, "cannot write the results");
+	return report(&run, &err);
+}

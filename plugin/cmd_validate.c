@@ -1,0 +1,55 @@
+/* tiphys validate FILE…: are these valid modules? */
+#include "plugin/command.h"
+#include "plugin/module_file.h"
+#include "plugin/options.h"
+
+struct validate_options {
+	bool verbose;
+};
+
+static const struct option rows[] = {
+    OPTION_FLAG_LETTER(struct validate_options, verbose, 'v', "verbose",
+                       "say a line for each valid file too"),
+};
+
+static const struct command_line line = {
+    .name = "validate",
+    .operands = "FILE…",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .operands_min = 1,
+    .operands_max = OPERANDS_ANY,
+    .notes = "Silent when all are valid. Exit status: 0 all valid, 1 not, 2 wrong usage.\n",
+};
+
+static int validate(const char *path, bool verbose)
+{
+	struct error err = ERROR_INIT;
+	cleanup_module_file struct module_file file = {0};
+
+	if (!module_file_load(&file, path, &err)) {
+		char text[sizeof err.message + 128];
+		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
+		return error_exit_status(err.kind);
+	}
+	if (verbose)
+		printf("%s: valid, %zu bytes, %u functions\n", path, file.size, file.module->func_count);
+	return 0;
+}
+
+int cmd_validate(int argc, char **argv)
+{
+	struct validate_options options = {0};
+	struct operands files;
+	int status;
+	if (!options_take(&line, argc, argv, &options, &files, &status))
+		return status;
+
+	status = 0;
+	for (unsigned i = 0; i < files.count; i++) {
+		int one = validate(files.items[i], options.verbose);
+		if (one != 0)
+			status = one;
+	}
+	return status;
+}

@@ -1,0 +1,120 @@
+#include "plugin/grants.h"
+
+#include "caps/cleanup.h"
+
+#include <string.h>
+
+/* True for 0; else sets the error that a grant's negative errno stands for. */
+static bool granted(int result, const char *option, const char *value, struct error *err)
+{
+	if (result >= 0)
+		return true;
+	return error_set_errno(err, -result, "%s %s", option, value);
+}
+
+static bool grant_dir(struct caps *caps, const char *text, struct error *err)
+{
+	static const char read_only[] = ":ro";
+	enum caps_access access = CAPS_READ_WRITE;
+	cleanup_free char *host = strdup(text);
+	if (host == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for --dir");
+
+	char *guest = strstr(host, "::");
+	if (guest == NULL || guest == host || guest[2] == '\0')
+		return error_set(err, ERROR_USAGE,
+		                 "--dir wants HOST::GUEST or HOST::GUEST:ro, as ./data::/data, not \"%s\"",
+		                 text);
+	*guest = '\0';
+	guest += 2;
+	size_t len = strlen(guest), tail = sizeof read_only - 1;
+	if (len > tail && strcmp(guest + len - tail, read_only) == 0) {
+		guest[len - tail] = '\0';
+		access = CAPS_READ_ONLY;
+	}
+	return granted(caps_grant_dir(caps, host, guest, access), "--dir", text, err);
+}
+
+static bool grant_env(struct caps *caps, const char *text, struct error *err)
+{
+	cleanup_free char *name = strdup(text);
+	if (name == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for --env");
+	char *equals = strchr(name, '=');
+	if (equals == NULL || equals == name)
+		return error_set(err, ERROR_USAGE, "--env wants NAME=VALUE, not \"%s\"", text);
+	*equals = '\0';
+	return granted(caps_grant_env(caps, name, equals + 1), "--env", text, err);
+}
+
+static bool grant_clock(struct caps *caps, const char *text, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum caps_clock_mode mode;
+	} modes[] = {
+	    {"", CAPS_CLOCK_REAL},
+	    {"real", CAPS_CLOCK_REAL},
+	    {"coarse", CAPS_CLOCK_COARSE},
+	    {"fixed", CAPS_CLOCK_FIXED},
+	};
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+		if (strcmp(modes[i].name, text) == 0)
+			return granted(caps_grant_clock(caps, modes[i].mode, 0), "--clock", text, err);
+	return error_set(err, ERROR_USAGE, "--clock is real, coarse or fixed, not \"%s\"", text);
+}
+
+static bool grant_random(struct caps *caps, const char *text, struct error *err)
+{
+	uint64_t seed;
+	if (*text == '\0')
+		return granted(caps_grant_random(caps), "--random", "", err);
+	if (!option_parse_number(text, &seed))
+		return error_set(err, ERROR_USAGE, "--random wants a number as its seed, not \"%s\"", text);
+	return granted(caps_grant_random_seeded(caps, seed), "--random", text, err);
+}
+
+static bool grant_output(struct caps *caps, enum caps_stream stream, uint64_t limit,
+                         struct error *err)
+{
+	/* A stream that tiphys itself was started without stays closed for the guest. */
+	int result =
+	    caps_grant_output_fd(caps, stream, (int)stream, limit == 0 ? CAPS_OUTPUT_UNLIMITED : limit);
+	return granted(result == -EBADF ? 0 : result, "standard output", "", err);
+}
+
+bool grants_apply(const struct grants *grants, struct caps *caps, struct error *err)
+{
+	if (grants->open_files != 0 &&
+	    !granted(caps_limit_open_files(caps, (uint32_t)grants->open_files), "--max-open-files",
+	             "is too low or too high", err))
+		return false;
+	if (grants->has_stdin) {
+		int result = caps_grant_stdin_fd(caps, STDIN_FILENO);
+		if (!granted(result == -EBADF ? 0 : result, "--stdin", "", err))
+			return false;
+	}
+	if (!grant_output(caps, CAPS_STDOUT, grants->stdout_limit, err) ||
+	    !grant_output(caps, CAPS_STDERR, grants->stderr_limit, err))
+		return false;
+	for (size_t i = 0; i < grants->dirs.count; i++)
+		if (!grant_dir(caps, grants->dirs.items[i], err))
+			return false;
+	for (size_t i = 0; i < grants->env.count; i++)
+		if (!grant_env(caps, grants->env.items[i], err))
+			return false;
+	if (grants->clock != NULL && !grant_clock(caps, grants->clock, err))
+		return false;
+	return grants->random == NULL || grant_random(caps, grants->random, err);
+}
+
+bool grants_apply_args(struct caps *caps, const char *name, const struct operands *args,
+                       struct error *err)
+{
+	if (!granted(caps_grant_arg(caps, name), "argument", name, err))
+		return false;
+	for (unsigned i = 0; i < args->count; i++)
+		if (!granted(caps_grant_arg(caps, args->items[i]), "argument", args->items[i], err))
+			return false;
+	return true;
+}

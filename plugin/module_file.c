@@ -1,0 +1,48 @@
+#include "plugin/module_file.h"
+
+#include "caps/cleanup.h"
+#include "validator/limit.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static bool map(struct module_file *file, const char *path, struct error *err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(err, errno, "cannot open");
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERROR_SYSTEM, "is no regular file; a module is mapped, not read");
+	if (st.st_size == 0)
+		return true;
+	if ((uint64_t)st.st_size > LIMIT_MODULE_BYTES)
+		return error_set(err, ERROR_LIMIT, "has %lld bytes, a module at most %llu",
+		                 (long long)st.st_size, (unsigned long long)LIMIT_MODULE_BYTES);
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return error_set_errno(err, errno, "cannot map");
+	file->bytes = bytes;
+	file->size = (size_t)st.st_size;
+	return true;
+}
+
+bool module_file_load(struct module_file *file, const char *path, struct error *err)
+{
+	static const uint8_t nothing[1];
+
+	if (!map(file, path, err))
+		return false;
+	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, NULL, err);
+	return file->module != NULL;
+}
+
+void module_file_clear(struct module_file *file)
+{
+	module_destroy(file->module);
+	if (file->size > 0)
+		munmap((void *)(uintptr_t)file->bytes, file->size);
+	*file = (struct module_file){0};
+}
