@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct command commands[] = {
+const struct command_row commands[] = {
 #define CORE(name, function, help) {name, "tiphys", help},
 #define NET(name, function, help) {name, "tiphys-net", help},
 #define SPEC(name, function, help) {name, "tiphys-spec", help},
@@ -19,7 +19,7 @@ const struct command commands[] = {
 
 const size_t command_count = sizeof commands / sizeof commands[0];
 
-const struct command *command_find(const char *name)
+const struct command_row *command_find(const char *name)
 {
 	for (size_t i = 0; i < command_count; i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -62,7 +62,7 @@ static int run(const struct command_entry *entries, size_t count, int argc, char
 		if (strcmp(entries[i].name, argv[0]) == 0)
 			return entries[i].function != NULL ? entries[i].function(argc, argv) : unknown(argv[0]);
 
-	const struct command *command = command_find(argv[0]);
+	const struct command_row *command = command_find(argv[0]);
 	if (command == NULL)
 		return unknown(argv[0]);
 	return handover(command->executable, argv);

@@ -13,17 +13,17 @@ typedef int command_function(int argc, char **argv);
 COMMANDS(X, X, X)
 #undef X
 
-struct command {
+struct command_row {
 	const char *name;
 	const char *executable; /* which holds it: "tiphys", "tiphys-net", … */
 	const char *help;       /* NULL: not shown */
 };
 
-extern const struct command commands[];
+extern const struct command_row commands[];
 extern const size_t command_count;
 
 /* NULL when there is none of that name. */
-const struct command *command_find(const char *name);
+const struct command_row *command_find(const char *name);
 
 /* What an executable holds itself. */
 struct command_entry {

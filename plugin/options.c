@@ -242,7 +242,7 @@ static void print_row(const struct option *row, FILE *out)
 
 void options_print_help(const struct command_line *line, FILE *out)
 {
-	const struct command *command = command_find(line->name);
+	const struct command_row *command = command_find(line->name);
 
 	fprintf(out, "usage: tiphys %s [OPTIONS]%s%s\n", line->name, *line->operands ? " " : "",
 	        line->operands);

@@ -1,5 +1,3 @@
-#define _GNU_SOURCE /* nftw */
-
 #include "spec-tests/suite.h"
 
 #include "validator/feature.h"

@@ -1,12 +1,11 @@
-/* tiphys-spec: the official suite as a command, "tiphys spec". */
-#define _GNU_SOURCE /* nftw */
-
+/* tiphys spec: the official suite as a command. */
+#include "plugin/command.h"
+#include "plugin/options.h"
 #include "spec-tests/jobs.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <ftw.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,21 +21,6 @@ enum {
 	SECONDS_A_SCRIPT = 120,
 	SCRIPTS_MAX = 4096,
 };
-
-static const char usage[] =
-    "usage: tiphys spec [options] [DIR|FILE.json ...]\n"
-    "Runs the official WebAssembly suite, or the scripts that are named.\n"
-    "\n"
-    "  --suite DIR|TAR   where the suite is (else TIPHYS_SPEC_SUITE, ../shared/suites,\n"
-    "                    the checkout that spec-tests/fetch makes)\n"
-    "  --script NAME     only scripts of that name, as \"core/address\" or \"address\"; * and ? "
-    "match\n"
-    "  --unfolded        lower without folding operands\n"
-    "  --jobs N          processes at a time (default: processors)\n"
-    "  --timeout SECONDS for one script (default 120)\n"
-    "  -v, --verbose     every failure, not the first 10 of a script\n"
-    "\n"
-    "Exit status: 0 nothing failed, 1 something did, 2 usage, 77 there is no suite.\n";
 
 struct table {
 	struct run_result total;
@@ -182,95 +166,67 @@ static int compare_titles(const void *a, const void *b)
 
 /* ---- the command ---- */
 
-struct options {
+struct spec_options {
 	const char *suite, *pattern;
-	bool is_verbose;
-	struct jobs_options jobs;
+	bool unfolded, verbose;
+	uint64_t jobs, seconds;
 };
 
-static bool number(const char *text, unsigned *out)
-{
-	char *end;
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	*out = (unsigned)value;
-	return !errno && end != text && !*end && value > 0 && value < 100000;
-}
+static const struct option rows[] = {
+    OPTION_TEXT(struct spec_options, suite, "suite", "DIR|TAR",
+                "where the suite is (else TIPHYS_SPEC_SUITE, ../shared/suites, or what "
+                "spec-tests/fetch made)"),
+    OPTION_TEXT(struct spec_options, pattern, "script", "NAME",
+                "only scripts of that name, as core/address or address; * and ? match"),
+    OPTION_FLAG(struct spec_options, unfolded, "unfolded", "lower without folding operands"),
+    OPTION_NUMBER(struct spec_options, jobs, "jobs", "N", 1, 4096,
+                  "processes at a time (default: processors)"),
+    OPTION_NUMBER(struct spec_options, seconds, "timeout", "SECONDS", 1, 86400,
+                  "for one script (default: 120)"),
+    OPTION_FLAG_LETTER(struct spec_options, verbose, 'v', "verbose",
+                       "every failure, not the first 10 of a script"),
+};
 
-/* The status to exit with, or -1 to go on. */
-static int read_options(int argc, char **argv, struct options *out)
-{
-	enum { SUITE = 256, SCRIPT, UNFOLDED, JOBS, TIMEOUT };
-	static const struct option longs[] = {{"suite", required_argument, NULL, SUITE},
-	                                      {"script", required_argument, NULL, SCRIPT},
-	                                      {"unfolded", no_argument, NULL, UNFOLDED},
-	                                      {"jobs", required_argument, NULL, JOBS},
-	                                      {"timeout", required_argument, NULL, TIMEOUT},
-	                                      {"verbose", no_argument, NULL, 'v'},
-	                                      {"help", no_argument, NULL, 'h'},
-	                                      {0}};
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	*out = (struct options){.jobs = {.at_a_time = processors > 0 ? (unsigned)processors : 1,
-	                                 .failures_shown = FAILURES_SHOWN,
-	                                 .seconds = SECONDS_A_SCRIPT}};
-	for (int option; (option = getopt_long(argc, argv, "vh", longs, NULL)) != -1;) {
-		bool is_good = true;
-		switch (option) {
-		case SUITE:
-			out->suite = optarg;
-			break;
-		case SCRIPT:
-			out->pattern = optarg;
-			break;
-		case UNFOLDED:
-			out->jobs.unfolded = true;
-			break;
-		case JOBS:
-			is_good = number(optarg, &out->jobs.at_a_time);
-			break;
-		case TIMEOUT:
-			is_good = number(optarg, &out->jobs.seconds);
-			break;
-		case 'v':
-			out->jobs.failures_shown = 0;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_RIGHT;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-		if (!is_good) {
-			fprintf(stderr, "tiphys spec: \"%s\" is no number from 1 on\n", optarg);
-			return EXIT_USAGE;
-		}
-	}
-	return -1;
-}
+static const struct command_line line = {
+    .name = "spec",
+    .operands = "[DIR|FILE.json …]",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .notes = "Runs the official WebAssembly suite, or the scripts that are named.\n"
+             "Exit status: 0 nothing failed, 1 something did, 2 usage, 77 there is no suite.\n",
+    .operands_max = OPERANDS_ANY,
+};
 
-static int run(struct list *list, const struct options *options, struct error *err)
+static int run(struct list *list, const char *pattern, const struct jobs_options *options,
+               struct error *err)
 {
 	struct table table = {0};
 	qsort(list->jobs, list->count, sizeof *list->jobs, compare_titles);
 	if (!list->count) {
-		error_set(err, ERROR_USAGE, "no script is named \"%s\"", options->pattern);
+		error_set(err, ERROR_USAGE, "no script is named \"%s\"", pattern);
 		return EXIT_USAGE;
 	}
 	printf("%-46s %7s %6s %7s %5s\n", "script", "passed", "failed", "skipped", "text");
-	bool is_run = jobs_run(list->jobs, list->count, &options->jobs, print_job, &table, err);
+	bool is_run = jobs_run(list->jobs, list->count, options, print_job, &table, err);
 	if (is_run)
 		print_total(&table);
 	jobs_clear(list->jobs, list->count);
 	return is_run && !table.wrong ? EXIT_RIGHT : EXIT_WRONG;
 }
 
-int main(int argc, char **argv)
+int cmd_spec(int argc, char **argv)
 {
-	struct options options;
-	int status = read_options(argc, argv, &options);
-	if (status >= 0)
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct spec_options options = {.jobs = processors > 0 ? (uint64_t)processors : 1,
+	                               .seconds = SECONDS_A_SCRIPT};
+	struct operands named;
+	int status;
+	if (!options_take(&line, argc, argv, &options, &named, &status))
 		return status;
+	struct jobs_options jobs = {.unfolded = options.unfolded,
+	                            .failures_shown = options.verbose ? 0 : FAILURES_SHOWN,
+	                            .at_a_time = (unsigned)options.jobs,
+	                            .seconds = (unsigned)options.seconds};
 
 	struct error err = ERROR_INIT;
 	struct suite suite = {0};
@@ -280,13 +236,13 @@ int main(int argc, char **argv)
 	                    .expectations = expectations,
 	                    .expectation_count = count,
 	                    .pattern = options.pattern};
-	bool is_named = optind < argc;
+	bool is_named = named.count > 0;
 	status = EXIT_USAGE;
 	if (!list.jobs)
 		error_set(&err, ERROR_NO_MEMORY, "the list of scripts");
 	else if (!expectations)
 		;
-	else if (is_named ? add_named(&list, argv + optind, argc - optind, &err)
+	else if (is_named ? add_named(&list, named.items, (int)named.count, &err)
 	                  : suite_open(&suite, options.suite, &err)) {
 		if (!is_named && !suite.root[0]) {
 			fprintf(stderr, "%s\n", suite_missing);
@@ -294,7 +250,7 @@ int main(int argc, char **argv)
 		} else {
 			if (!is_named)
 				add_suite(&list, &suite);
-			status = run(&list, &options, &err);
+			status = run(&list, options.pattern, &jobs, &err);
 		}
 	}
 	if (err.kind != ERROR_NONE)
