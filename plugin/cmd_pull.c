@@ -1,0 +1,54 @@
+/* tiphys pull REF: makes a module available as a local file. */
+#include "plugin/modules_command.h"
+
+#include "plugin/command.h"
+#include "caps/cleanup.h"
+
+#include <stdio.h>
+
+struct pull_options {
+	struct modules_command places;
+	const char *store;
+};
+
+static const struct option rows[] = {
+    OPTION_TEXT(struct pull_options, store, "store", "DIR",
+                "take REF from this image layout; what it lacks is fetched into it"),
+    MODULES_COMMAND_ROWS(struct pull_options),
+};
+
+static const struct command_line line = {
+    .name = "pull",
+    .operands = "REF",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .operands_min = 1,
+    .operands_max = 1,
+    .notes = "REF is HOST[:PORT]/REPOSITORY[:TAG][@sha256:…]. Prints the module's digest, a tab and its "
+             "path.\n"
+             "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
+};
+
+int cmd_pull(int argc, char **argv)
+{
+	struct pull_options options = {0};
+	struct operands operands;
+	int status;
+	if (!options_take(&line, argc, argv, &options, &operands, &status))
+		return status;
+	struct error err = ERROR_INIT;
+	struct progress progress;
+	cleanup_modules struct modules *modules =
+	    modules_command_create(&options.places, &progress, &err);
+	cleanup_free char *path = NULL;
+	char digest[MODULES_DIGEST_SIZE];
+	const char *ref = operands.items[0];
+	bool ok = modules != NULL &&
+	          (options.store != NULL ? modules_mirror(modules, ref, options.store, &path, digest, &err)
+	                                 : modules_get(modules, ref, &path, digest, &err));
+	progress_clear(&progress);
+	if (!ok)
+		return modules_command_failed("pull", &err);
+	printf("%s\t%s\n", digest, path);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* What pull, push and run-ref have in common: where modules may come from, and how errors end. */
+#ifndef PLUGIN_MODULES_COMMAND_H
+#define PLUGIN_MODULES_COMMAND_H
+
+#include "plugin/modules.h"
+#include "plugin/options.h"
+#include "plugin/progress.h"
+#include "validator/error.h"
+
+/* First member of the options of such a command. */
+struct modules_command {
+	const char *cache;
+	const char *insecure;
+	uint64_t max_module_bytes;
+};
+
+/* Rows of the options; `type` has a member `places` of struct modules_command. */
+#define MODULES_COMMAND_ROWS(type)                                                                 \
+	OPTION_TEXT(type, places.cache, "cache", "DIR",                                                \
+	            "keep modules there ($FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys or ~/.cache/tiphys)"),  \
+	    OPTION_TEXT(type, places.insecure, "insecure", "HOST[:PORT],…",                            \
+	                "reach these registries by plain http ($INSECURE_OCI_REGISTRIES)"),            \
+	    OPTION_BYTES(type, places.max_module_bytes, "max-module", "refuse larger modules (256M)")
+
+/* NULL with *err set. `progress` is initialised, and shown while bytes move. */
+struct modules *modules_command_create(const struct modules_command *places,
+                                       struct progress *progress, struct error *err);
+
+/* Says "tiphys COMMAND: error" on stderr; the exit status. */
+int modules_command_failed(const char *command, const struct error *err);
+
+static inline void cleanup_modules_at(struct modules **modules)
+{
+	modules_destroy(*modules);
+}
+#define cleanup_modules __attribute__((cleanup(cleanup_modules_at)))
+
+#endif
