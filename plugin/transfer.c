@@ -431,8 +431,11 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		if (exchange.abandoned)
 			error_set(err, ERROR_NETWORK, "given up as asked");
 		else if (!failed)
-			error_set(err, ERROR_NETWORK, "%s%s", why,
-			          tries > 0 ? " (tried several times)" : "");
+			error_set(err, ERROR_NETWORK, "%s%s%s", why, tries > 0 ? " (tried several times)" : "",
+			          code == CURLE_SSL_CONNECT_ERROR
+			              ? " (a server that speaks plain http must be listed in "
+			                "INSECURE_OCI_REGISTRIES)"
+			              : "");
 		error_wrap(err, "%s %s", request->method, shown);
 		return false;
 	}
