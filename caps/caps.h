@@ -171,6 +171,7 @@ struct caps_fd_info {
 	enum caps_type type;
 	int flags;             /* O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC */
 	bool is_read_only;     /* a directory granted so, or below one */
+	bool is_stream;        /* standard stream, not a file */
 	bool is_terminal;
 	bool can_read;
 	bool can_write;

@@ -133,6 +133,7 @@ int caps_fd_info(struct caps *caps, uint32_t fd, struct caps_fd_info *info)
 	if (d->is_preopen)
 		info->preopen = caps->roots[d->root].guest;
 	if (d->stream) {
+		info->is_stream = true;
 		info->flags = d->stream_flags;
 		info->can_read = d->stream == &caps->streams[CAPS_STDIN];
 		info->can_write = !info->can_read;

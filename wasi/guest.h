@@ -1,0 +1,133 @@
+/* The guest's memory as the handlers see it. Every address and length comes from the guest: each is
+ * checked here against the memory's present size, in 64 bits, where no sum of two 32-bit numbers
+ * can wrap. What is decided on is copied out first and never read again from the memory. */
+#ifndef WASI_GUEST_H
+#define WASI_GUEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "caps/caps.h"
+#include "interp/interp.h"
+#include "wasi/abi.h"
+#include "wasi/wasi.h"
+
+#include <string.h>
+
+enum snapshot { SNAPSHOT_0, SNAPSHOT_1 };
+
+/* The env of each host function. */
+struct binding {
+	struct wasi *wasi;
+	enum snapshot snapshot;
+};
+
+struct wasi {
+	struct caps *caps;
+	struct binding bindings[2]; /* by enum snapshot */
+	bool has_exited;
+	uint32_t exit_status;
+};
+
+/* One call: what a handler needs, taken from struct host_call. */
+struct guest {
+	struct host_call *call;
+	struct wasi *wasi;
+	struct caps *caps;
+	enum snapshot snapshot;
+	uint8_t *memory;
+	uint64_t size;
+};
+
+struct guest guest_enter(struct host_call *call);
+
+/* The `size` bytes at `at`, or false when they do not lie in the memory. Nothing lies in the memory
+ * of a module that has none. */
+static inline bool guest_range(const struct guest *g, uint32_t at, uint64_t size, uint8_t **out)
+{
+	if (!g->memory || at > g->size || size > g->size - at)
+		return false;
+	*out = g->memory + at;
+	return true;
+}
+
+/* Little-endian, unaligned. */
+static inline uint32_t load_u32(const uint8_t *at)
+{
+	uint32_t v;
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+static inline uint64_t load_u64(const uint8_t *at)
+{
+	uint64_t v;
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+static inline void store_u16(uint8_t *at, uint16_t v)
+{
+	memcpy(at, &v, sizeof(v));
+}
+
+static inline void store_u32(uint8_t *at, uint32_t v)
+{
+	memcpy(at, &v, sizeof(v));
+}
+
+static inline void store_u64(uint8_t *at, uint64_t v)
+{
+	memcpy(at, &v, sizeof(v));
+}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Wasm memory is little-endian");
+
+/* Stores a result; WASI_EFAULT when it does not lie in the memory. */
+uint32_t guest_put_u32(const struct guest *g, uint32_t at, uint32_t value);
+uint32_t guest_put_u64(const struct guest *g, uint32_t at, uint64_t value);
+
+/* A path or name of the guest, copied and terminated. */
+struct guest_path {
+	char text[CAPS_PATH_MAX + 1];
+};
+/* A WASI errno: FAULT, NAMETOOLONG, ILSEQ for one that holds a NUL. */
+uint32_t guest_path(const struct guest *g, uint32_t at, uint32_t len, struct guest_path *path);
+
+/* A list of buffers: read once, each checked. */
+struct guest_iovs {
+	struct iovec items[CAPS_IOV_MAX];
+	int count;
+};
+/* A WASI errno: FAULT; INVAL for more than CAPS_IOV_MAX, or more bytes than a result can count. */
+uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct guest_iovs *iovs);
+
+/* ---- shared by the handlers ---- */
+
+/* The WASI errno for a negative errno of caps; SUCCESS for 0 and above. */
+uint32_t wasi_errno(int64_t rc);
+
+/* What is at fd, when it is open and has all these rights: SUCCESS, BADF or NOTCAPABLE. */
+uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights, struct caps_fd_info *info);
+
+uint8_t filetype_of(enum caps_type type);
+uint16_t fdflags_of(int flags);
+int flags_of_fdflags(uint32_t fdflags);
+
+/* Writes a filestat in the layout of the call's snapshot. */
+uint32_t guest_put_filestat(const struct guest *g, uint32_t at, const struct stat *st);
+
+/* times[] for caps from a guest's times and fstflags; INVAL when a time is given and also "now". */
+uint32_t times_of(uint64_t atim, uint64_t mtim, uint32_t fstflags, struct timespec times[2]);
+
+/* false for an unknown clock id. */
+bool clock_of(uint32_t id, clockid_t *clock);
+
+/* First labels: full rights for streams and granted directories. */
+void rights_init(struct caps *caps);
+/* The rights of a new descriptor of this type: those asked for that its directory passes on and
+ * that make sense on the type. */
+struct caps_label rights_new(const struct caps_label *dir, enum caps_type type, uint64_t base,
+                             uint64_t inheriting);
+
+#endif

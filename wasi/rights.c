@@ -1,0 +1,103 @@
+/* Rights: preview 1's own second check, kept as labels on the descriptors of the set. They can only
+ * shrink. What a grant allows is checked by caps/ whatever they say. */
+#include "wasi/guest.h"
+
+#include <fcntl.h>
+
+uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights, struct caps_fd_info *info)
+{
+	int rc = caps_fd_info(g->caps, fd, info);
+	if (rc < 0)
+		return wasi_errno(rc);
+	return (info->label.base & rights) == rights ? WASI_ESUCCESS : WASI_ENOTCAPABLE;
+}
+
+static uint64_t rights_of_type(enum caps_type type)
+{
+	return type == CAPS_TYPE_DIRECTORY ? RIGHTS_DIRECTORY : RIGHTS_FILE;
+}
+
+struct caps_label rights_new(const struct caps_label *dir, enum caps_type type, uint64_t base,
+                             uint64_t inheriting)
+{
+	return (struct caps_label){
+	    .base = base & dir->inheriting & rights_of_type(type),
+	    .inheriting = inheriting & dir->inheriting,
+	};
+}
+
+/* C libraries take a character device that cannot seek for a terminal; one that is none gets the
+ * rights to seek, so that nobody prints colours into /dev/null. */
+static uint64_t stream_rights(const struct caps_fd_info *info)
+{
+	uint64_t rights = RIGHTS_STREAM;
+	if (info->can_read)
+		rights |= RIGHT(FD_READ);
+	if (info->can_write)
+		rights |= RIGHT(FD_WRITE) | RIGHT(FD_SYNC) | RIGHT(FD_DATASYNC);
+	if (info->type == CAPS_TYPE_CHAR_DEVICE && !info->is_terminal)
+		rights |= RIGHT(FD_SEEK) | RIGHT(FD_TELL);
+	return rights;
+}
+
+void rights_init(struct caps *caps)
+{
+	struct caps_fd_info info;
+	for (uint32_t fd = 0; fd <= 2; fd++) {
+		if (caps_fd_info(caps, fd, &info) == 0)
+			caps_fd_set_label(caps, fd, (struct caps_label){stream_rights(&info), 0});
+	}
+	for (uint32_t fd = 3; caps_fd_info(caps, fd, &info) == 0; fd++)
+		caps_fd_set_label(caps, fd,
+		                  (struct caps_label){RIGHTS_DIRECTORY, RIGHTS_DIRECTORY | RIGHTS_FILE});
+}
+
+uint8_t filetype_of(enum caps_type type)
+{
+	switch (type) {
+	case CAPS_TYPE_BLOCK_DEVICE:
+		return FILETYPE_BLOCK_DEVICE;
+	case CAPS_TYPE_CHAR_DEVICE:
+		return FILETYPE_CHARACTER_DEVICE;
+	case CAPS_TYPE_DIRECTORY:
+		return FILETYPE_DIRECTORY;
+	case CAPS_TYPE_FILE:
+		return FILETYPE_REGULAR_FILE;
+	case CAPS_TYPE_SOCKET:
+		return FILETYPE_SOCKET_STREAM;
+	case CAPS_TYPE_SYMLINK:
+		return FILETYPE_SYMBOLIC_LINK;
+	case CAPS_TYPE_FIFO: /* preview 1 has no name for it */
+	case CAPS_TYPE_UNKNOWN:
+		break;
+	}
+	return FILETYPE_UNKNOWN;
+}
+
+uint16_t fdflags_of(int flags)
+{
+	uint16_t out = 0;
+	if (flags & O_APPEND)
+		out |= FDFLAG_APPEND;
+	if (flags & O_NONBLOCK)
+		out |= FDFLAG_NONBLOCK;
+	if ((flags & O_SYNC) == O_SYNC)
+		out |= FDFLAG_SYNC;
+	else if (flags & O_DSYNC)
+		out |= FDFLAG_DSYNC;
+	return out;
+}
+
+int flags_of_fdflags(uint32_t fdflags)
+{
+	int flags = 0;
+	if (fdflags & FDFLAG_APPEND)
+		flags |= O_APPEND;
+	if (fdflags & FDFLAG_NONBLOCK)
+		flags |= O_NONBLOCK;
+	if (fdflags & FDFLAG_DSYNC)
+		flags |= O_DSYNC;
+	if (fdflags & (FDFLAG_SYNC | FDFLAG_RSYNC))
+		flags |= O_SYNC;
+	return flags;
+}
