@@ -3,6 +3,7 @@
 #ifndef CAPS_CLEANUP_H
 #define CAPS_CLEANUP_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,8 +22,18 @@ static inline void cleanup_close_at(const int *at)
 	}
 }
 
+static inline void cleanup_closedir_at(DIR *const *at)
+{
+	if (*at != NULL) {
+		int kept = errno;
+		closedir(*at);
+		errno = kept;
+	}
+}
+
 #define cleanup_free __attribute__((cleanup(cleanup_free_at)))
 #define cleanup_close __attribute__((cleanup(cleanup_close_at)))
+#define cleanup_closedir __attribute__((cleanup(cleanup_closedir_at)))
 
 static inline int take_fd(int *at)
 {
