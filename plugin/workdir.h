@@ -1,0 +1,59 @@
+/* The directory of one run, which the guest knows as /work, and the root that holds those of one
+ * server.
+ *
+ * After the guest ran, everything below is its: names, links, sizes. So files are reached through a
+ * set of capabilities that holds this one directory, by the same rules that bind the guest. */
+#ifndef PLUGIN_WORKDIR_H
+#define PLUGIN_WORKDIR_H
+
+#include "caps/caps.h"
+#include "plugin/bytes.h"
+#include "validator/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define WORKDIR_GUEST "/work"
+
+/* The server's own directory below --work-dir. It is locked while the server lives. */
+struct workroot {
+	char *path;
+	int lock;
+};
+
+/* Makes a fresh one, and removes those below `parent` whose server is gone (it was killed). */
+bool workroot_create(struct workroot *root, const char *parent, struct error *err);
+
+/* Removes it with all that is in it. */
+void workroot_destroy(struct workroot *root);
+
+struct workdir {
+	char *path; /* on the host */
+	struct caps *caps;
+	int fd; /* its descriptor in caps */
+};
+
+/* Starts as {.fd = -1}; may be destroyed in that state. */
+#define WORKDIR_INIT {.fd = -1}
+bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err);
+void workdir_destroy(struct workdir *dir);
+#define cleanup_workdir __attribute__((cleanup(workdir_destroy)))
+
+/* What a guest's path means below /work: "/work/a/b" is "a/b". NULL when it is not below /work, or
+ * holds
+ * "..", "." or empty components. Borrowed from `guest`. */
+const char *workdir_relative(const char *guest);
+
+/* Makes directory `path` below, and those above it. */
+bool workdir_mkdir(struct workdir *dir, const char *path, struct error *err);
+
+/* Makes a file below, and the directories above it. */
+bool workdir_write(struct workdir *dir, const char *path, const void *data, size_t size,
+                   struct error *err);
+
+/* Reads a regular file of at most `max` bytes. False with *err set; err->sys_errno is ENOENT when
+ * there is none, and the kind is ERROR_LIMIT when it is larger. */
+bool workdir_read(struct workdir *dir, const char *path, size_t max, struct bytes *into,
+                  struct error *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* Runs a guest in a process of its own: the slim executable's `run` command. How it is launched is
+ * known here and nowhere else.
+ *
+ * A worker has an empty environment, four descriptors (stdin, stdout, stderr, and the pipe that its
+ * arguments come through), a process group of its own, and dies with the server. Whatever a guest
+ * does to its process, the server sees an exit status and some bytes. */
+#ifndef PLUGIN_WORKER_H
+#define PLUGIN_WORKER_H
+
+#include "plugin/bytes.h"
+#include "validator/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct workers;
+
+/* `executable` is borrowed. NULL with *err set when it cannot be executed. */
+struct workers *workers_create(const char *executable, struct error *err);
+
+/* No worker may run. NULL is allowed. */
+void workers_destroy(struct workers *workers);
+
+/* Kills every worker and lets no other start. From any thread; worker_run() then returns
+ * WORKER_STOPPED. */
+void workers_stop(struct workers *workers);
+
+/* Reaps children that are no workers: what a process 1 inherits. Returns true when some child may
+ * be left that is to be looked at again soon. */
+bool workers_reap_others(struct workers *workers);
+
+struct worker_order {
+	const char *const *strings; /* options and operands of `tiphys run` */
+	size_t string_count;
+	const char *input; /* for stdin; NULL: stdin is /dev/null */
+	size_t input_size;
+	uint64_t time_ms;    /* wall time until it is killed */
+	size_t output_bytes; /* of stdout, and of stderr, until it is killed */
+};
+
+enum worker_end {
+	WORKER_EXITED,    /* status: the exit status */
+	WORKER_SIGNALLED, /* status: the signal, which did not come from here */
+	WORKER_TIME,      /* killed at time_ms */
+	WORKER_STDOUT,    /* killed when it wrote more than output_bytes there */
+	WORKER_STDERR,
+	WORKER_STOPPED, /* killed by workers_stop() */
+};
+
+/* Starts as {0}. */
+struct worker_outcome {
+	enum worker_end end;
+	int status;
+	struct bytes out; /* at most output_bytes of each */
+	struct bytes err;
+	uint64_t took_ms;
+};
+
+void worker_outcome_clear(struct worker_outcome *outcome);
+#define cleanup_worker_outcome __attribute__((cleanup(worker_outcome_clear)))
+
+/* Runs one worker to its end; blocks, and is called by many threads at once. False with *err set
+ * when it could not be started. Nothing of the worker is left when it returns. */
+bool worker_run(struct workers *workers, const struct worker_order *order,
+                struct worker_outcome *outcome, struct error *err);
+
+#endif

@@ -1,0 +1,255 @@
+/* plugin/worker: a process of its own, from start to end. */
+#include "plugin/worker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *child;
+
+static struct workers *workers;
+
+static int make_workers(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	workers = workers_create(child, &err);
+	return workers == NULL;
+}
+
+static int destroy_workers(void **state)
+{
+	(void)state;
+	workers_destroy(workers);
+	return 0;
+}
+
+static size_t open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void run_order(struct worker_order order, const char *what, struct worker_outcome *outcome)
+{
+	struct error err = ERROR_INIT;
+	if (order.strings == NULL) {
+		order.strings = &what;
+		order.string_count = 1;
+	}
+	if (order.time_ms == 0)
+		order.time_ms = 20000;
+	if (order.output_bytes == 0)
+		order.output_bytes = 1 << 20;
+	size_t before = open_descriptors();
+	if (!worker_run(workers, &order, outcome, &err))
+		fail_msg("%s: %s", what, err.message);
+	assert_int_equal(open_descriptors(), before);
+	/* Nothing is left to be reaped. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static void a_worker_has_nothing_but_its_own(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "report", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_string_equal(outcome.out.data, "argv tiphys\nargv run\nargv --args-from\nargv 3\n"
+	                                      "descriptors 4\nleader 1\nblocked 0\ncore 0\n");
+}
+
+static void exit_status_and_streams(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "exit", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 42);
+	assert_string_equal(outcome.out.data, "out");
+	assert_string_equal(outcome.err.data, "err");
+}
+
+/* More arguments than a pipe holds. */
+static void many_arguments(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	static const char *strings[30001];
+	strings[0] = "count";
+	for (size_t i = 1; i < 30001; i++)
+		strings[i] = i % 2 == 0 ? "" : "0123456789";
+	run_order((struct worker_order){.strings = strings, .string_count = 30001}, "count", &outcome);
+	assert_string_equal(outcome.out.data, "30001 180006\n");
+}
+
+static void stdin_larger_than_a_pipe(void **state)
+{
+	(void)state;
+	size_t size = 900000;
+	char *input = malloc(size);
+	for (size_t i = 0; i < size; i++)
+		input[i] = (char)(i * 31);
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){.input = input, .input_size = size}, "copy", &outcome);
+	assert_int_equal(outcome.out.size, size);
+	assert_memory_equal(outcome.out.data, input, size);
+	free(input);
+}
+
+/* It ends before it has read its stdin: no SIGPIPE, no wait. */
+static void unread_stdin_does_not_matter(void **state)
+{
+	(void)state;
+	static char input[300000];
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){.input = input, .input_size = sizeof input}, "exit", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 42);
+}
+
+static void without_input_stdin_is_at_its_end(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "copy", &outcome);
+	assert_int_equal(outcome.status, 0);
+	assert_int_equal(outcome.out.size, 0);
+}
+
+static void killed_at_the_time_limit(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){.time_ms = 200}, "loop", &outcome);
+	assert_int_equal(outcome.end, WORKER_TIME);
+	assert_true(outcome.took_ms >= 190 && outcome.took_ms < 2000);
+	assert_string_equal(outcome.err.data, "before");
+}
+
+static void killed_for_a_flood(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
+	run_order((struct worker_order){.output_bytes = 100000}, "flood", &outcome);
+	assert_int_equal(outcome.end, WORKER_STDOUT);
+	assert_int_equal(outcome.out.size, 100000);
+	run_order((struct worker_order){.output_bytes = 100000}, "flood-stderr", &other);
+	assert_int_equal(other.end, WORKER_STDERR);
+	assert_int_equal(other.err.size, 100000);
+	worker_outcome_clear(&other);
+}
+
+static void exactly_the_limit_is_no_flood(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
+	run_order((struct worker_order){.output_bytes = 3}, "exit", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	run_order((struct worker_order){.output_bytes = 2}, "exit", &other);
+	assert_int_not_equal(other.end, WORKER_EXITED);
+	worker_outcome_clear(&other);
+}
+
+static void a_crash_is_a_signal(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "crash", &outcome);
+	assert_int_equal(outcome.end, WORKER_SIGNALLED);
+	assert_int_equal(outcome.status, SIGSEGV);
+}
+
+static void closed_streams_are_not_the_end(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "close", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 7);
+}
+
+/* Its children die with it: the run ends at once although they hold its streams open. */
+static void children_of_a_worker_die_with_it(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_order((struct worker_order){0}, "leave-child", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_true(outcome.took_ms < 5000);
+}
+
+static void missing_executables_are_named(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	assert_null(workers_create("/nonexistent/tiphys", &err));
+	assert_non_null(strstr(err.message, "/nonexistent/tiphys: No such file"));
+}
+
+static void *stop_soon(void *env)
+{
+	const struct timespec moment = {.tv_nsec = 200000000};
+	nanosleep(&moment, NULL);
+	workers_stop(env);
+	return NULL;
+}
+
+static void stopping_kills_and_starts_no_more(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0}, late = {0};
+	pthread_t thread;
+	pthread_create(&thread, NULL, stop_soon, workers);
+	run_order((struct worker_order){0}, "loop", &outcome);
+	pthread_join(thread, NULL);
+	assert_int_equal(outcome.end, WORKER_STOPPED);
+	assert_true(outcome.took_ms < 5000);
+	run_order((struct worker_order){0}, "exit", &late);
+	assert_int_equal(late.end, WORKER_STOPPED);
+	worker_outcome_clear(&late);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_worker_has_nothing_but_its_own),
+	    cmocka_unit_test(exit_status_and_streams),
+	    cmocka_unit_test(many_arguments),
+	    cmocka_unit_test(stdin_larger_than_a_pipe),
+	    cmocka_unit_test(unread_stdin_does_not_matter),
+	    cmocka_unit_test(without_input_stdin_is_at_its_end),
+	    cmocka_unit_test(killed_at_the_time_limit),
+	    cmocka_unit_test(killed_for_a_flood),
+	    cmocka_unit_test(exactly_the_limit_is_no_flood),
+	    cmocka_unit_test(a_crash_is_a_signal),
+	    cmocka_unit_test(closed_streams_are_not_the_end),
+	    cmocka_unit_test(children_of_a_worker_die_with_it),
+	    cmocka_unit_test(missing_executables_are_named),
+	    cmocka_unit_test(stopping_kills_and_starts_no_more),
+	};
+	child = argc > 1 ? argv[1] : "";
+	/* As in the server: none of its threads is ended by a worker that does not read. */
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGPIPE);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	setenv("SECRET", "not for workers", 1);
+	return cmocka_run_group_tests(tests, make_workers, destroy_workers);
+}

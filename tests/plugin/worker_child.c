@@ -1,0 +1,88 @@
+/* What a worker's process sees and does, chosen by its first argument; started by test_worker. The
+ * arguments come through descriptor 3, each ended by a NUL. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static char args[1 << 20];
+
+static size_t read_all(int fd, char *into, size_t size)
+{
+	size_t used = 0;
+	ssize_t got;
+	while (used < size && (got = read(fd, into + used, size - used)) > 0)
+		used += (size_t)got;
+	return used;
+}
+
+static void report(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		printf("argv %s\n", argv[i]);
+	for (char **variable = environ; *variable != NULL; variable++)
+		printf("environment %s\n", *variable);
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	/* ".", "..", and the directory's own. */
+	printf("descriptors %d\n", count - 3);
+	printf("leader %d\n", getpgrp() == getpid());
+	sigset_t blocked;
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	printf("blocked %d\n", sigismember(&blocked, SIGTERM) || sigismember(&blocked, SIGPIPE));
+	struct rlimit core;
+	getrlimit(RLIMIT_CORE, &core);
+	printf("core %lu\n", (unsigned long)core.rlim_cur);
+}
+
+int main(int argc, char **argv)
+{
+	size_t size = read_all(3, args, sizeof args);
+	if (strcmp(args, "report") == 0) {
+		report(argc, argv);
+	} else if (strcmp(args, "count") == 0) {
+		size_t strings = 0;
+		for (size_t i = 0; i < size; i++)
+			strings += args[i] == '\0';
+		printf("%zu %zu\n", strings, size);
+	} else if (strcmp(args, "copy") == 0) {
+		static char buffer[1 << 16];
+		for (size_t got; (got = read_all(0, buffer, sizeof buffer)) > 0;)
+			fwrite(buffer, 1, got, stdout);
+	} else if (strcmp(args, "exit") == 0) {
+		fputs("out", stdout);
+		fputs("err", stderr);
+		return 42;
+	} else if (strcmp(args, "loop") == 0) {
+		fputs("before", stderr);
+		for (;;)
+			pause();
+	} else if (strcmp(args, "flood") == 0) {
+		for (;;)
+			puts("flood");
+	} else if (strcmp(args, "flood-stderr") == 0) {
+		for (;;)
+			fputs("flood\n", stderr);
+	} else if (strcmp(args, "crash") == 0) {
+		raise(SIGSEGV);
+	} else if (strcmp(args, "leave-child") == 0) {
+		if (fork() == 0)
+			for (;;)
+				pause();
+	} else if (strcmp(args, "close") == 0) {
+		close(0);
+		close(1);
+		close(2);
+		sleep(1);
+		return 7;
+	}
+	return 0;
+}
