@@ -1,0 +1,293 @@
+/* `tiphys serve`: puts the parts together, then waits for the signal that ends it. */
+#include "caps/cleanup.h"
+#include "plugin/command.h"
+#include "plugin/handover.h"
+#include "plugin/log.h"
+#include "plugin/modules.h"
+#include "plugin/options.h"
+#include "plugin/pool.h"
+#include "plugin/server.h"
+#include "plugin/step.h"
+#include "plugin/token.h"
+#include "plugin/workdir.h"
+#include "plugin/worker.h"
+
+#include <jansson.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+/* From SIGTERM to the end 200 ms may pass: for killing the steps, for sending the last replies; the
+ * rest is for removing what lies about. */
+#define STOP_STEPS_MS 100
+#define STOP_REPLIES_MS 30
+
+/* Between looks at a child that is about to be reaped by its thread. */
+#define REAP_AGAIN_NS 20000000
+
+struct serve_options {
+	const char *listen;
+	const char *token_file;
+	bool no_auth;
+	const char *work_dir;
+	const char *cache_dir;
+	struct option_texts stores;
+	uint64_t concurrency, queue;
+	uint64_t step_timeout;
+	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
+	uint64_t max_connections, idle_timeout;
+};
+
+#define MIB ((uint64_t)1 << 20)
+
+static const struct option serve_rows[] = {
+    OPTION_TEXT(struct serve_options, listen, "listen", "HOST:PORT",
+                "where to answer; without HOST on all addresses, port 0 takes any free one "
+                "(default :3000)"),
+    OPTION_TEXT(struct serve_options, token_file, "token-file", "FILE",
+                "the bearer token that callers must have (default /var/run/argo/token)"),
+    OPTION_FLAG(struct serve_options, no_auth, "no-auth",
+                "let in every caller, whatever the token file holds"),
+    OPTION_TEXT(struct serve_options, work_dir, "work-dir", "DIR",
+                "where the steps' /work directories are made (default $TMPDIR or /tmp)"),
+    OPTION_TEXT(struct serve_options, cache_dir, "cache-dir", "DIR",
+                "where fetched modules are kept (default $FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys or "
+                "~/.cache/tiphys)"),
+    OPTION_TEXTS(
+        struct serve_options, stores, "store", "DIR",
+        "an OCI image layout that is asked for modules before any registry; may be given again"),
+    OPTION_NUMBER(struct serve_options, concurrency, "concurrency", "N", 1, 1024,
+                  "steps that run at a time (default: the processors)"),
+    OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
+                  "steps that may wait for their turn; more are told to come again (default 256)"),
+    OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
+                  "how long a step may run (default 300)"),
+    OPTION_BYTES(struct serve_options, max_memory, "max-memory",
+                 "memory that a module may have (default 1G)"),
+    OPTION_BYTES(struct serve_options, max_output, "max-output",
+                 "what a step may write to stdout, and to stderr (default 1M)"),
+    OPTION_BYTES(struct serve_options, max_parameter, "max-parameter",
+                 "size of one output parameter, or of outputs.result (default 256K)"),
+    OPTION_BYTES(struct serve_options, max_outputs, "max-outputs",
+                 "size of all outputs of a step together (default 960K)"),
+    OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
+    OPTION_NUMBER(struct serve_options, max_connections, "max-connections", "N", 1, 100000,
+                  "connections at a time (default 2048)"),
+    OPTION_NUMBER(struct serve_options, idle_timeout, "idle-timeout", "SECONDS", 1, 86400,
+                  "when a connection is closed on which nothing moves (default 60)"),
+};
+
+static const struct command_line serve_line = {
+    .name = "serve",
+    .operands = "",
+    .rows = serve_rows,
+    .row_count = sizeof serve_rows / sizeof serve_rows[0],
+    .notes = "Environment: LOG_LEVEL (debug, info, warn, error, off), INSECURE_OCI_REGISTRIES\n"
+             "(HOST[:PORT],… that are reached by plain HTTP), FS_CACHE_DIR, DOCKER_CONFIG.\n",
+};
+
+static uint64_t processors(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (uint64_t)CPU_COUNT(&set) : 1;
+}
+
+static int report(const struct error *err)
+{
+	char text[1024];
+	fprintf(stderr, "tiphys: serve: %s\n", error_format(err, text, sizeof text));
+	return error_exit_status(err->kind);
+}
+
+static void warn(const char *message, const char *detail)
+{
+	struct log_line line = log_begin(LOG_WARN, message);
+	log_text(&line, "detail", detail);
+	log_end(&line);
+}
+
+/* Each connection and each step takes descriptors; where the limit cannot be raised, accept()
+ * waits. */
+static void raise_open_files(uint64_t wanted)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* ---- modules ---- */
+
+static atomic_bool is_stopping;
+
+/* Abandons a transfer when the server stops. */
+static bool go_on(void *env, const char *what, uint64_t done, uint64_t total)
+{
+	(void)env;
+	(void)what;
+	(void)done;
+	(void)total;
+	return !atomic_load(&is_stopping);
+}
+
+/* ---- the life of the server ---- */
+
+struct life {
+	struct token token;
+	struct modules *modules;
+	struct workroot root;
+	struct workers *workers;
+	struct pool *pool;
+	struct step_setting step;
+	struct server *server;
+};
+
+/* Blocks until SIGTERM, SIGINT or SIGHUP; reaps strangers' children meanwhile. The signals are
+ * blocked. */
+static int wait_for_end(struct life *life, const sigset_t *signals)
+{
+	const struct timespec soon = {.tv_nsec = REAP_AGAIN_NS};
+	bool again = false;
+	for (;;) {
+		int signal = again ? sigtimedwait(signals, NULL, &soon) : sigwaitinfo(signals, NULL);
+		if (signal > 0 && signal != SIGCHLD)
+			return signal;
+		again = workers_reap_others(life->workers);
+	}
+}
+
+static void log_start(const struct life *life, const struct serve_options *options)
+{
+	struct log_line line = log_begin(LOG_INFO, "listening");
+	log_text(&line, "address", server_address(life->server));
+	log_text(&line, "version", TIPHYS_VERSION);
+	log_number(&line, "concurrency", (int64_t)options->concurrency);
+	log_text(&line, "work", life->root.path);
+	log_end(&line);
+	if (options->no_auth)
+		warn("every caller is let in", "--no-auth is given");
+}
+
+/* Ends within 200 ms whatever the steps do. Does not return: threads that a registry keeps waiting
+ * end with the process. */
+_Noreturn static void stop(struct life *life, int signal)
+{
+	struct log_line line = log_begin(LOG_INFO, "stopping");
+	log_text(&line, "signal", sigabbrev_np(signal));
+	log_end(&line);
+	atomic_store(&is_stopping, true);
+	pool_stop(life->pool);
+	workers_stop(life->workers);
+	bool idle = pool_wait(life->pool, STOP_STEPS_MS);
+	server_flush(life->server, STOP_REPLIES_MS);
+	if (idle) {
+		server_destroy(life->server);
+		pool_destroy(life->pool);
+		workers_destroy(life->workers);
+		modules_destroy(life->modules);
+	}
+	workroot_destroy(&life->root);
+	if (idle) {
+		token_clear(&life->token);
+		exit(0);
+	}
+	_exit(0);
+}
+
+static bool start(struct life *life, const struct serve_options *options, const char *executable,
+                  struct error *err)
+{
+	const struct modules_options modules = {
+	    .cache_dir = options->cache_dir,
+	    .stores = options->stores.items,
+	    .store_count = options->stores.count,
+	    .progress = go_on,
+	};
+	const struct server_setting setting = {
+	    .listen = options->listen,
+	    .body_max = options->max_body,
+	    .connections_max = (unsigned)options->max_connections,
+	    .idle_seconds = (unsigned)options->idle_timeout,
+	    .token = &life->token,
+	    .step = &life->step,
+	};
+	if (!token_init(&life->token, options->no_auth ? NULL : options->token_file, err)) {
+		error_wrap(err,
+		           "callers cannot be told from strangers (--token-file FILE, or --no-auth to let "
+		           "in everyone)");
+		return false;
+	}
+	if ((life->modules = modules_create(&modules, err)) == NULL ||
+	    (life->workers = workers_create(executable, err)) == NULL ||
+	    !workroot_create(&life->root, options->work_dir, err))
+		return false;
+	life->step = (struct step_setting){
+	    .workers = life->workers,
+	    .modules = life->modules,
+	    .root = &life->root,
+	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},
+	    .time_ms = options->step_timeout * 1000,
+	    .output_bytes = options->max_output,
+	    .memory_bytes = options->max_memory,
+	};
+	struct server_setting with_pool = setting;
+	if ((life->pool = pool_create(options->concurrency, options->queue, err)) != NULL) {
+		with_pool.pool = life->pool;
+		life->server = server_create(&with_pool, err);
+	}
+	if (life->server == NULL)
+		workroot_destroy(&life->root);
+	return life->server != NULL;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	const char *tmp = getenv("TMPDIR"), *level = getenv("LOG_LEVEL");
+	struct serve_options options = {
+	    .listen = ":3000",
+	    .token_file = "/var/run/argo/token",
+	    .work_dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp,
+	    .concurrency = processors(),
+	    .queue = 256,
+	    .step_timeout = 300,
+	    .max_memory = 1024 * MIB,
+	    .max_output = MIB,
+	    .max_parameter = REPLY_PARAMETER_DEFAULT,
+	    .max_outputs = REPLY_OUTPUTS_DEFAULT,
+	    .max_body = 4 * MIB,
+	    .max_connections = 2048,
+	    .idle_timeout = 60,
+	};
+	struct operands operands;
+	int status;
+	if (!options_take(&serve_line, argc, argv, &options, &operands, &status))
+		return status;
+	if (level != NULL && *level != '\0' && !log_set_level(level))
+		warn("LOG_LEVEL is not a level; taking info", level);
+
+	/* Before any thread: all of them have these blocked, and one waits for them. */
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	sigset_t blocked = signals;
+	sigaddset(&blocked, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	raise_open_files(options.max_connections + 16 * options.concurrency + 64);
+	json_object_seed(0);
+
+	struct error err = ERROR_INIT;
+	cleanup_free char *executable = handover_find("tiphys", &err);
+	struct life life = {.root.lock = -1};
+	if (executable == NULL || !start(&life, &options, executable, &err))
+		return report(&err);
+	log_start(&life, &options);
+	stop(&life, wait_for_end(&life, &signals));
+}

@@ -1,0 +1,418 @@
+#include "plugin/step.h"
+
+#include "caps/cleanup.h"
+#include "plugin/contract.h"
+#include "plugin/log.h"
+#include "validator/error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of stderr in a node's message; a trap's backtrace is at its end. */
+#define MESSAGE_LINES 10
+#define MESSAGE_BYTES 2048
+#define TRAP_LINES 40
+#define TRAP_BYTES 8192
+
+#define EXIT_TRAP 134
+
+struct step {
+	const struct step_setting *setting;
+	const struct request *request;
+	struct node *node;
+	struct workdir dir;
+	struct worker_outcome outcome;
+};
+
+/* Makes the node failed by the message of an error object. */
+static bool fail(struct step *step, const struct error *err)
+{
+	node_fail(step->node, "%s", err->message);
+	return false;
+}
+
+/* ---- before the run: what can be known to fail fails now ---- */
+
+static bool check_artifacts(struct step *step)
+{
+	const struct request_artifacts *in = &step->request->artifacts;
+	for (size_t i = 0; i < in->count; i++) {
+		const struct request_artifact *artifact = &in->items[i];
+		if (artifact->kind == NULL ? !artifact->optional : strcmp(artifact->kind, "raw") != 0) {
+			node_fail(
+			    step->node,
+			    "input artifact %s: %s%s%s; this version of tiphys takes artifacts of kind raw",
+			    artifact->name,
+			    artifact->kind == NULL ? "has no location" : "its location is of kind ",
+			    artifact->kind == NULL ? "" : artifact->kind,
+			    artifact->kind == NULL ? "" : ", which is not supported");
+			return false;
+		}
+	}
+	const struct request_artifacts *out = &step->request->output_artifacts;
+	for (size_t i = 0; i < out->count; i++) {
+		if (!out->items[i].optional) {
+			node_fail(step->node,
+			          "output artifact %s: this version of tiphys stores no output artifacts; hand "
+			          "small data on as an output parameter",
+			          out->items[i].name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_outputs(struct step *step)
+{
+	const struct request_outputs *outputs = &step->request->outputs;
+	if (step->request->form != REQUEST_COMMAND)
+		return true;
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct request_output *output = &outputs->items[i];
+		if (output->path == NULL && output->otherwise == NULL) {
+			node_fail(
+			    step->node,
+			    "output parameter %s: has no valueFrom.path; a plain command hands a parameter on "
+			    "in a file below " WORKDIR_GUEST,
+			    output->name);
+			return false;
+		}
+		if (output->path != NULL && workdir_relative(output->path) == NULL) {
+			node_fail(step->node,
+			          "output parameter %s: valueFrom.path %s is not below " WORKDIR_GUEST
+			          ", the only directory that a step can write to",
+			          output->name, output->path);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- the work directory ---- */
+
+/* Where the artifact lies below /work: at its own path when a plain command asks for it below
+ * /work, else under artifacts-in. For the caller to free(). */
+static char *artifact_place(const struct step *step, const struct request_artifact *artifact)
+{
+	char *guest, *place = NULL;
+	if (step->request->form == REQUEST_COMMAND && workdir_relative(artifact->path) != NULL)
+		return strdup(workdir_relative(artifact->path));
+	if (asprintf(&guest, WORKDIR_GUEST "/artifacts-in/%s",
+	             artifact->path + strspn(artifact->path, "/")) < 0)
+		return NULL;
+	const char *relative = workdir_relative(guest);
+	if (relative != NULL)
+		place = strdup(relative);
+	free(guest);
+	return place;
+}
+
+static bool lay_artifacts(struct step *step, struct error *err)
+{
+	const struct request_artifacts *artifacts = &step->request->artifacts;
+	for (size_t i = 0; i < artifacts->count; i++) {
+		const struct request_artifact *artifact = &artifacts->items[i];
+		if (artifact->kind == NULL)
+			continue;
+		cleanup_free char *place = artifact_place(step, artifact);
+		const char *data = artifact->data == NULL ? "" : artifact->data;
+		bool done = place == NULL
+		                ? error_set(err, ERROR_USAGE,
+		                            "path \"%.300s\" is empty or has components like \"..\"",
+		                            artifact->path)
+		                : workdir_write(&step->dir, place, data, strlen(data), err);
+		if (!done) {
+			error_wrap(err, "input artifact %.200s", artifact->name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool lay_contract(struct step *step, struct error *err)
+{
+	cleanup_free char *input = contract_input(step->request);
+	if (input == NULL)
+		return error_set(err, ERROR_NO_MEMORY, WORKDIR_GUEST "/input.json");
+	return workdir_write(&step->dir, "input.json", input, strlen(input), err) &&
+	       workdir_mkdir(&step->dir, "artifacts-in", err) &&
+	       workdir_mkdir(&step->dir, "artifacts-out", err);
+}
+
+static bool lay_out(struct step *step)
+{
+	struct error err = ERROR_INIT;
+	if (workdir_create(&step->dir, step->setting->root, &err) && lay_artifacts(step, &err) &&
+	    (step->request->form == REQUEST_COMMAND || lay_contract(step, &err)))
+		return true;
+	return fail(step, &err);
+}
+
+/* ---- the run ---- */
+
+static bool run(struct step *step, const char *module)
+{
+	const struct request *request = step->request;
+	cleanup_free const char **strings =
+	    calloc(16 + 2 * request->env.count + request->args.count, sizeof *strings);
+	cleanup_free char *dir = NULL, *memory = NULL;
+	if (strings == NULL || asprintf(&dir, "%s::" WORKDIR_GUEST, step->dir.path) < 0 ||
+	    asprintf(&memory, "%" PRIu64, step->setting->memory_bytes) < 0) {
+		node_fail(step->node, "out of memory");
+		return false;
+	}
+	size_t count = 0;
+	strings[count++] = "--dir";
+	strings[count++] = dir;
+	strings[count++] = "--clock";
+	strings[count++] = "--random";
+	strings[count++] = "--max-memory";
+	strings[count++] = memory;
+	if (request->stdin_text != NULL)
+		strings[count++] = "--stdin";
+	for (size_t i = 0; i < request->env.count; i++) {
+		strings[count++] = "--env";
+		strings[count++] = request->env.items[i];
+	}
+	strings[count++] = "--";
+	strings[count++] = module;
+	for (size_t i = 0; i < request->args.count; i++)
+		strings[count++] = request->args.items[i];
+
+	const struct worker_order order = {
+	    .strings = strings,
+	    .string_count = count,
+	    .input = request->stdin_text,
+	    .input_size = request->stdin_text == NULL ? 0 : strlen(request->stdin_text),
+	    .time_ms = step->setting->time_ms,
+	    .output_bytes = step->setting->output_bytes,
+	};
+	struct error err = ERROR_INIT;
+	return worker_run(step->setting->workers, &order, &step->outcome, &err) || fail(step, &err);
+}
+
+/* ---- what came of it ---- */
+
+/* "what", and below it the last lines of stderr. */
+static void fail_with_stderr(struct step *step, const char *what)
+{
+	const struct bytes *text = &step->outcome.err;
+	bool trapped = step->outcome.end == WORKER_EXITED && step->outcome.status == EXIT_TRAP;
+	size_t size = text->size;
+	while (size > 0 && text->data[size - 1] == '\n')
+		size--;
+	if (size == 0) {
+		node_fail(step->node, "%s; nothing was written to stderr", what);
+		return;
+	}
+	size_t start = text_last_lines(text->data, size, trapped ? TRAP_LINES : MESSAGE_LINES,
+	                               trapped ? TRAP_BYTES : MESSAGE_BYTES);
+	/* Guests may write NULs: from here on the text is what stands before them, so they go. */
+	for (size_t i = start; i < size; i++) {
+		if (text->data[i] == '\0')
+			text->data[i] = ' ';
+	}
+	node_fail(step->node, "%s; %s stderr:\n%.*s", what, start == 0 ? "from" : "the end of",
+	          (int)(size - start), text->data + start);
+}
+
+/* True when the worker ended by itself with an exit status. */
+static bool has_exited(struct step *step)
+{
+	const struct step_setting *setting = step->setting;
+	const struct worker_outcome *outcome = &step->outcome;
+	char what[256];
+	switch (outcome->end) {
+	case WORKER_EXITED:
+	case WORKER_STOPPED:
+		return outcome->end == WORKER_EXITED;
+	case WORKER_TIME:
+		snprintf(what, sizeof what,
+		         "the step ran longer than its time limit of %g s (--step-timeout) and was killed",
+		         (double)setting->time_ms / 1000);
+		break;
+	case WORKER_STDOUT:
+	case WORKER_STDERR:
+		snprintf(what, sizeof what,
+		         "the step wrote more than %" PRIu64 " bytes to %s (--max-output) and was killed",
+		         setting->output_bytes, outcome->end == WORKER_STDOUT ? "stdout" : "stderr");
+		break;
+	case WORKER_SIGNALLED:
+		snprintf(what, sizeof what, "the step's process died of signal %d (%s)%s", outcome->status,
+		         strsignal(outcome->status),
+		         outcome->status == 9 ? ": something outside killed it, most likely for want of "
+		                                "memory; give the plugin's "
+		                                "container more, or its steps less (--max-memory)"
+		                              : ", a fault of tiphys; please report it with the module");
+		break;
+	}
+	fail_with_stderr(step, what);
+	return false;
+}
+
+static void fail_by_status(struct step *step)
+{
+	char what[64];
+	if (step->outcome.status == EXIT_TRAP)
+		snprintf(what, sizeof what, "the module trapped (exit code %d)", EXIT_TRAP);
+	else
+		snprintf(what, sizeof what, "exit code %d", step->outcome.status);
+	fail_with_stderr(step, what);
+}
+
+/* Gives a declared parameter its default, where it has one. */
+static bool take_default(struct step *step, const struct request_output *output, struct error *err)
+{
+	return output->otherwise != NULL &&
+	       node_add_parameter(step->node, output->name, output->otherwise,
+	                          strlen(output->otherwise), &step->setting->limits, err);
+}
+
+static void collect_contract(struct step *step)
+{
+	cleanup_bytes struct bytes text = {0};
+	struct error err = ERROR_INIT;
+	bool ended_well = step->outcome.status == 0;
+	if (!workdir_read(&step->dir, "result.json", CONTRACT_RESULT_MAX, &text, &err)) {
+		if (!ended_well)
+			fail_by_status(step);
+		else if (err.sys_errno == ENOENT)
+			fail_with_stderr(step, "the module ended without writing " WORKDIR_GUEST
+			                       "/result.json; if it is a plain command, say so by `args: []` "
+			                       "beside `module`");
+		else
+			fail(step, &err);
+		return;
+	}
+	if (!contract_result(text.data == NULL ? "" : text.data, text.size, &step->setting->limits,
+	                     step->node, &err)) {
+		if (ended_well)
+			node_fail(step->node, WORKDIR_GUEST "/result.json: %s", err.message);
+		else
+			fail_by_status(step);
+		return;
+	}
+	if (step->node->failed) {
+		node_fail(step->node,
+		          "the module reports failure in " WORKDIR_GUEST "/result.json, without a message");
+		return;
+	}
+	if (!ended_well) {
+		fail_by_status(step);
+		return;
+	}
+	for (size_t i = 0; i < step->request->outputs.count; i++) {
+		const struct request_output *output = &step->request->outputs.items[i];
+		if (node_parameter(step->node, output->name) != NULL || take_default(step, output, &err))
+			continue;
+		if (err.kind != ERROR_NONE)
+			fail(step, &err);
+		else
+			node_fail(
+			    step->node,
+			    "output parameter %s: is declared by the template but stands not in " WORKDIR_GUEST
+			    "/result.json",
+			    output->name);
+		return;
+	}
+}
+
+static bool collect_file(struct step *step, const struct request_output *output, struct error *err)
+{
+	if (output->path == NULL)
+		return take_default(step, output, err);
+	cleanup_bytes struct bytes text = {0};
+	/* One more for the newline that is taken off. */
+	if (!workdir_read(&step->dir, workdir_relative(output->path),
+	                  step->setting->limits.parameter + 1, &text, err)) {
+		if (err->sys_errno == ENOENT && output->otherwise != NULL) {
+			error_clear(err);
+			return take_default(step, output, err);
+		}
+		if (err->kind == ERROR_LIMIT) {
+			error_clear(err);
+			return error_set(err, ERROR_LIMIT,
+			                 "output parameter %.200s: %.200s is larger than an output may be (%zu "
+			                 "bytes, --max-parameter); pass data of this size on as an artifact",
+			                 output->name, output->path, step->setting->limits.parameter);
+		}
+		error_wrap(err, "output parameter %.200s", output->name);
+		return false;
+	}
+	size_t size = text.size;
+	if (size > 0 && text.data[size - 1] == '\n')
+		size--;
+	return node_add_parameter(step->node, output->name, size == 0 ? "" : text.data, size,
+	                          &step->setting->limits, err);
+}
+
+static void collect_command(struct step *step)
+{
+	struct error err = ERROR_INIT;
+	const struct bytes *out = &step->outcome.out;
+	size_t size = out->size;
+	step->node->has_exit_code = true;
+	step->node->exit_code = step->outcome.status;
+	if (step->outcome.status != 0)
+		fail_by_status(step);
+	if (size > 0 && out->data[size - 1] == '\n')
+		size--;
+	if (!node_set_result(step->node, size == 0 ? "" : out->data, size, &step->setting->limits,
+	                     &err))
+		fail(step, &err);
+	for (size_t i = 0; i < step->request->outputs.count && !step->node->failed; i++) {
+		if (!collect_file(step, &step->request->outputs.items[i], &err))
+			fail(step, &err);
+	}
+}
+
+static void log_step(const struct step *step, const char *digest, unsigned long id)
+{
+	const struct request *request = step->request;
+	struct log_line line = log_begin(step->node->failed ? LOG_WARN : LOG_INFO, "step finished");
+	log_number(&line, "run", (int64_t)id);
+	log_text(&line, "workflow", request->workflow);
+	log_text(&line, "namespace", request->namespace);
+	log_text(&line, "template", request->template);
+	log_text(&line, "module", request->module);
+	log_text(&line, "digest", digest);
+	log_text(&line, "phase", step->node->failed ? "Failed" : "Succeeded");
+	log_number(&line, "ms", (int64_t)step->outcome.took_ms);
+	log_text(&line, "message", step->node->message.data);
+	log_end(&line);
+}
+
+bool step_run(const struct step_setting *setting, const struct request *request, struct node *node)
+{
+	static atomic_ulong serial;
+	struct step step = {.setting = setting, .request = request, .node = node, .dir = WORKDIR_INIT};
+	cleanup_free char *module = NULL;
+	char digest[MODULES_DIGEST_SIZE] = "";
+	unsigned long id = atomic_fetch_add(&serial, 1) + 1;
+	struct error err = ERROR_INIT;
+	bool ran = false;
+	if (check_artifacts(&step) && check_outputs(&step)) {
+		if (!modules_get(setting->modules, request->module, &module, digest, &err)) {
+			error_wrap(&err, "module %.200s", request->module);
+			fail(&step, &err);
+		} else if (lay_out(&step)) {
+			ran = run(&step, module);
+		}
+	}
+	bool stopped = ran && step.outcome.end == WORKER_STOPPED;
+	if (ran && has_exited(&step)) {
+		if (request->form == REQUEST_COMMAND)
+			collect_command(&step);
+		else
+			collect_contract(&step);
+	}
+	workdir_destroy(&step.dir);
+	if (!stopped)
+		log_step(&step, digest, id);
+	worker_outcome_clear(&step.outcome);
+	return !stopped;
+}
