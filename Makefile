@@ -1,0 +1,25 @@
+# A thin front. What it does stands in .ci/ (set-up, check) and in meson.build (build).
+.PHONY: build run check format clean
+
+# Compiles to build/tiphys; on a bare Debian 12 it installs the packages first.
+build:
+	@.ci/setup build
+	@.ci/build build clang-19
+
+# One Argo request, answered by a running `tiphys serve`.
+run:
+	@.ci/setup run
+	@.ci/build build clang-19
+	@.ci/demo
+
+# All tests: clang, gcc, sanitizers.
+check:
+	@.ci/setup check
+	@.ci/check
+
+format:
+	@.ci/setup check
+	@.ci/format
+
+clean:
+	rm -rf build build-check
