@@ -60,7 +60,7 @@ static int run(const struct command_entry *entries, size_t count, int argc, char
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(entries[i].name, argv[0]) == 0)
-			return entries[i].function != NULL ? entries[i].function(argc, argv) : unknown(argv[0]);
+			return entries[i].function(argc, argv);
 
 	const struct command_row *command = command_find(argv[0]);
 	if (command == NULL)

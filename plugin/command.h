@@ -9,7 +9,7 @@
 /* Runs with argv[0] = the command's name; returns the exit status. */
 typedef int command_function(int argc, char **argv);
 
-#define X(name, function, help) command_function function __attribute__((weak));
+#define X(name, function, help) command_function function;
 COMMANDS(X, X, X)
 #undef X
 
