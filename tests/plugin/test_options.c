@@ -1,0 +1,260 @@
+#include "plugin/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct demo {
+	bool fast;
+	const char *name;
+	const char *clock;
+	struct option_texts dirs;
+	uint64_t size;
+	uint64_t count;
+};
+
+static const struct option rows[] = {
+    OPTION_FLAG_LETTER(struct demo, fast, 'f', "fast", "go fast"),
+    OPTION_TEXT(struct demo, name, "name", "NAME", "the name"),
+    OPTION_OPTIONAL_TEXT(struct demo, clock, "clock", "MODE", "the clock"),
+    OPTION_TEXTS(struct demo, dirs, "dir", "DIR", "a directory"),
+    OPTION_BYTES(struct demo, size, "size", "the size"),
+    OPTION_NUMBER(struct demo, count, "count", "N", 2, 9, "how many"),
+};
+
+static const struct command_line line = {
+    .name = "demo",
+    .operands = "FILE [MORE]",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .operands_min = 1,
+    .operands_max = 3,
+    .notes = "A note.\n",
+};
+
+#define PARSE(line_, demo_, operands_, err_, ...)                                                  \
+	parse(line_, (char *[]){"demo", __VA_ARGS__, NULL}, demo_, operands_, err_)
+
+static enum options_outcome parse(const struct command_line *which, char **argv, struct demo *demo,
+                                  struct operands *operands, struct error *err)
+{
+	int argc = 0;
+	while (argv[argc] != NULL)
+		argc++;
+	*demo = (struct demo){.size = 7};
+	error_clear(err);
+	return options_parse(which, argc, argv, demo, operands, err);
+}
+
+static void takes_every_kind_between_operands(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+
+	char *argv[] = {"demo",    "one",     "--name", "n",   "--dir=a",   "two",   "-f", "--dir",
+	                "b=c::/d", "--clock", "--size", "64K", "--count=9", "three", NULL};
+	assert_int_equal(parse(&line, argv, &demo, &operands, &err), OPTIONS_GO_ON);
+	assert_true(demo.fast);
+	assert_string_equal(demo.name, "n");
+	assert_string_equal(demo.clock, "");
+	assert_int_equal(demo.dirs.count, 2);
+	assert_string_equal(demo.dirs.items[0], "a");
+	assert_string_equal(demo.dirs.items[1], "b=c::/d");
+	assert_int_equal(demo.size, 65536);
+	assert_int_equal(demo.count, 9);
+	assert_int_equal(operands.count, 3);
+	assert_string_equal(operands.items[0], "one");
+	assert_string_equal(operands.items[1], "two");
+	assert_string_equal(operands.items[2], "three");
+	option_texts_clear(&demo.dirs);
+}
+
+static void leaves_defaults_alone(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "x"), OPTIONS_GO_ON);
+	assert_int_equal(demo.size, 7);
+	assert_false(demo.fast);
+	assert_null(demo.clock);
+}
+
+static void an_optional_value_is_never_the_next_word(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "--clock", "fixed"), OPTIONS_GO_ON);
+	assert_string_equal(demo.clock, "");
+	assert_int_equal(operands.count, 1);
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "--clock=fixed", "x"), OPTIONS_GO_ON);
+	assert_string_equal(demo.clock, "fixed");
+}
+
+static void two_dashes_end_the_options(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "a", "-f", "--", "--name", "-h"),
+	                 OPTIONS_GO_ON);
+	assert_true(demo.fast);
+	assert_int_equal(operands.count, 3);
+	assert_string_equal(operands.items[0], "a");
+	assert_string_equal(operands.items[1], "--name");
+	assert_string_equal(operands.items[2], "-h");
+}
+
+static void a_dash_alone_is_an_operand(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "-"), OPTIONS_GO_ON);
+	assert_string_equal(operands.items[0], "-");
+}
+
+static void what_follows_the_first_operand_can_be_the_guests(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	struct command_line guest = line;
+	(void)state;
+
+	guest.stops_at_operand = true;
+	assert_int_equal(PARSE(&guest, &demo, &operands, &err, "-f", "file", "--help", "--none"),
+	                 OPTIONS_GO_ON);
+	assert_true(demo.fast);
+	assert_int_equal(operands.count, 3);
+	assert_string_equal(operands.items[0], "file");
+	assert_string_equal(operands.items[1], "--help");
+}
+
+static void says_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *argv[4];
+		const char *message;
+	} cases[] = {
+	    {{"x", "--nmae", "y"}, "unknown option --nmae; did you mean --name?"},
+	    {{"x", "--nmae=y"}, "unknown option --nmae=y; did you mean --name?"},
+	    {{"x", "--zzzzzzzz"}, "unknown option --zzzzzzzz"},
+	    {{"x", "-z"}, "unknown option -z"},
+	    {{"x", "-ff"}, "unknown option -ff"},
+	    {{"x", "--hlep"}, "unknown option --hlep; did you mean --help?"},
+	    {{"x", "--fast=1"}, "--fast takes no value"},
+	    {{"x", "--name"}, "--name wants a value: --name NAME"},
+	    {{"x", "--size", "12Q"},
+	     "--size wants a number of bytes, as 65536 or 64K (K, M, G), not \"12Q\""},
+	    {{"x", "--size="}, "--size wants a number of bytes, as 65536 or 64K (K, M, G), not \"\""},
+	    {{"x", "--count", "-3"}, "--count wants a number, not \"-3\""},
+	    {{"x", "--count", "10"}, "--count wants a number from 2 to 9, not 10"},
+	    {{"x", "--count", "1"}, "--count wants a number from 2 to 9, not 1"},
+	    {{"--fast"}, "too few operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
+	    {{"a", "b", "c", "d"}, "too many operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct demo demo;
+		struct operands operands;
+		struct error err = ERROR_INIT;
+		char *argv[6] = {"demo"};
+		for (int j = 0; j < 4; j++)
+			argv[j + 1] = (char *)(uintptr_t)cases[i].argv[j];
+		assert_int_equal(parse(&line, argv, &demo, &operands, &err), OPTIONS_WRONG);
+		assert_string_equal(err.message, cases[i].message);
+		assert_int_equal(error_exit_status(err.kind), 2);
+	}
+}
+
+static void help_shows_each_row(void **state)
+{
+	char text[4096] = "";
+	(void)state;
+
+	FILE *out = fmemopen(text, sizeof text, "w");
+	assert_non_null(out);
+	options_print_help(&line, out);
+	fclose(out);
+	assert_non_null(strstr(text, "usage: tiphys demo [OPTIONS] FILE [MORE]\n"));
+	for (size_t i = 0; i < line.row_count; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "--%s", rows[i].name);
+		assert_non_null(strstr(text, name));
+		assert_non_null(strstr(text, rows[i].help));
+	}
+	assert_non_null(strstr(text, "-f, --fast"));
+	assert_non_null(strstr(text, "--clock[=MODE]"));
+	assert_non_null(strstr(text, "--name NAME"));
+	assert_non_null(strstr(text, "-h, --help"));
+	assert_non_null(strstr(text, "A note.\n"));
+}
+
+static void help_may_stand_anywhere_before_two_dashes(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "--help"), OPTIONS_HELP);
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "a", "b", "-h"), OPTIONS_HELP);
+}
+
+static void reads_bytes(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_good;
+		uint64_t bytes;
+	} cases[] = {
+	    {"0", true, 0},
+	    {"18446744073709551615", true, UINT64_MAX},
+	    {"18446744073709551616", false, 0},
+	    {"1K", true, 1024},
+	    {"3M", true, 3 << 20},
+	    {"2G", true, UINT64_C(2) << 30},
+	    {"17179869183G", true, UINT64_C(17179869183) << 30},
+	    {"17179869184G", false, 0},
+	    {"K", false, 0},
+	    {"", false, 0},
+	    {"1 K", false, 0},
+	    {"+1", false, 0},
+	    {"0x10", false, 0},
+	    {"1KK", false, 0},
+	    {"00000000000000000000000000000000000000001", false, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t bytes = 0;
+		assert_int_equal(option_parse_bytes(cases[i].text, &bytes), cases[i].is_good);
+		assert_int_equal(bytes, cases[i].bytes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(takes_every_kind_between_operands),
+	    cmocka_unit_test(leaves_defaults_alone),
+	    cmocka_unit_test(an_optional_value_is_never_the_next_word),
+	    cmocka_unit_test(two_dashes_end_the_options),
+	    cmocka_unit_test(a_dash_alone_is_an_operand),
+	    cmocka_unit_test(what_follows_the_first_operand_can_be_the_guests),
+	    cmocka_unit_test(says_what_is_wrong),
+	    cmocka_unit_test(help_shows_each_row),
+	    cmocka_unit_test(help_may_stand_anywhere_before_two_dashes),
+	    cmocka_unit_test(reads_bytes),
+	};
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
