@@ -1,11 +1,10 @@
 #include "spec-tests/suite.h"
 
+#include "spec-tests/unpack.h"
+
 #include "validator/feature.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +18,10 @@ const char *const suite_missing = "NO SPEC SUITE: nothing was tested. Name a fol
                                   "--suite or TIPHYS_SPEC_SUITE, or run "
                                   "spec-tests/fetch.";
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
-
 void suite_close(struct suite *suite)
 {
 	if (suite->unpacked[0])
-		nftw(suite->unpacked, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		remove_tree(suite->unpacked);
 	*suite = (struct suite){0};
 }
 
@@ -38,53 +31,14 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool join(char *buf, size_t size, const char *folder, const char *rest)
-{
-	int used = snprintf(buf, size, "%s/%s", folder, rest);
-	return used > 0 && (size_t)used < size;
-}
-
-/* Entries go below `folder` and nowhere else, whatever the archive says. */
-static bool unpack(const char *path, const char *folder, struct error *err)
-{
-	enum {
-		SAFE = ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-		       ARCHIVE_EXTRACT_UNLINK
-	};
-	struct archive *from = archive_read_new();
-	struct archive *to = archive_write_disk_new();
-	struct archive_entry *entry;
-	archive_read_support_filter_all(from);
-	archive_read_support_format_tar(from);
-	archive_write_disk_set_options(to, SAFE);
-	int status = archive_read_open_filename(from, path, 1 << 16);
-	while (status == ARCHIVE_OK &&
-	       (status = archive_read_next_header(from, &entry)) == ARCHIVE_OK) {
-		char target[PATH_MAX];
-		if (!join(target, sizeof target, folder, archive_entry_pathname(entry))) {
-			status = ARCHIVE_FATAL;
-			break;
-		}
-		archive_entry_set_pathname(entry, target);
-		status = archive_read_extract2(from, entry, to);
-	}
-	if (status != ARCHIVE_EOF)
-		error_set(err, ERROR_USAGE, "%s: cannot be unpacked: %s", path,
-		          archive_error_string(from) ? archive_error_string(from)
-		                                     : archive_error_string(to));
-	archive_read_free(from);
-	archive_write_free(to);
-	return status == ARCHIVE_EOF;
-}
-
 /* Below `folder`, the scripts stand in json/ or right there. */
 static bool find_root(struct suite *suite, const char *folder)
 {
 	static const char *const places[] = {"json", "."};
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		char core[PATH_MAX];
-		if (!join(suite->root, sizeof suite->root, folder, places[i]) ||
-		    !join(core, sizeof core, suite->root, "core"))
+		if (!path_join(suite->root, sizeof suite->root, folder, places[i]) ||
+		    !path_join(core, sizeof core, suite->root, "core"))
 			break;
 		if (is_folder(core))
 			return true;
@@ -95,19 +49,11 @@ static bool find_root(struct suite *suite, const char *folder)
 
 static bool open_archive(struct suite *suite, const char *path, struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	if (!join(suite->unpacked, sizeof suite->unpacked, tmp && *tmp ? tmp : "/tmp",
-	          "tiphys-spec-XXXXXX") ||
-	    !mkdtemp(suite->unpacked)) {
-		suite->unpacked[0] = 0;
-		return error_set_errno(err, errno, "no folder in %s to unpack %s to", tmp ? tmp : "/tmp",
-		                       path);
-	}
-	if (unpack(path, suite->unpacked, err)) {
-		if (find_root(suite, suite->unpacked))
-			return true;
-		error_set(err, ERROR_USAGE, "%s: holds no core/ and no json/core/", path);
-	}
+	if (!unpack(path, suite->unpacked, err))
+		return false;
+	if (find_root(suite, suite->unpacked))
+		return true;
+	error_set(err, ERROR_USAGE, "%s: holds no core/ and no json/core/", path);
 	suite_close(suite);
 	return false;
 }
@@ -122,7 +68,7 @@ static bool open_place(struct suite *suite, const char *place, struct error *err
 	}
 	if (find_root(suite, place))
 		return true;
-	if (join(archive, sizeof archive, place, ARCHIVE_NAME) && access(archive, R_OK) == 0)
+	if (path_join(archive, sizeof archive, place, ARCHIVE_NAME) && access(archive, R_OK) == 0)
 		return open_archive(suite, archive, err);
 	return error_set(err, ERROR_USAGE, "%s: holds no core/, json/core/ or " ARCHIVE_NAME, place);
 }
