@@ -1,0 +1,3 @@
+module tiphys/examples/go-report
+
+go 1.21
