@@ -1,0 +1,159 @@
+/* Inside interp/: register code.
+ *
+ * A function is a row of 16-byte cells. A cell names its handler by the distance from the first
+ * handler, so code is position independent; jumps count cells from the cell that holds them.
+ *
+ *      0        4    6    8        12       16
+ *     | handler | a  | b  | c      | d      |
+ *     |         |    |    | k (64 bits)     |
+ *
+ * Frame of a call, in slots of 8 bytes from fp (i32 and references fill a slot whole, f32 only its
+ * lower half, v128 takes two):
+ *
+ *     | params … | header | locals … | operands by height … |
+ *     | results …|
+ *
+ * The header stands behind whichever of params and results is longer and holds the caller's pc (the
+ * cell of its call, whose `a` is the distance between the two frames). The callee's frame starts at
+ * the caller's outgoing arguments, so arguments and results are never copied. */
+#ifndef INTERP_CELL_H
+#define INTERP_CELL_H
+
+#include <stdint.h>
+
+struct cell {
+	int32_t handler;
+	uint16_t a;
+	uint16_t b;
+	union {
+		struct {
+			union {
+				uint32_t c;
+				int32_t jump;
+			};
+			uint32_t d;
+		};
+		uint64_t k;
+		float k_f32;
+		double k_f64;
+	};
+};
+_Static_assert(sizeof(struct cell) == 16, "cells are 16 bytes");
+
+union slot {
+	uint64_t i64;
+	uint32_t i32;
+	float f32;
+	double f64;
+	const struct cell *pc;
+};
+_Static_assert(sizeof(union slot) == 8, "slots are 8 bytes");
+
+/* Every call advances the frame by this many slots at least, so that the native stack, which takes a
+ * bounded number of bytes a call, lasts longer than the frame stack. */
+#define FRAME_ADVANCE_MIN 2
+
+/* Accumulator classes. */
+enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
+
+/* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
+#define PLAIN_OPS(X)                                                                               \
+	X(lazy)          /* the function in acc is not lowered yet: lower it, go there */              \
+	X(halt)          /* end of a run */                                                            \
+	X(enter)         /* fp[a .. a+c) = 0: the declared locals */                                   \
+	X(trap)          /* trap with code c */                                                        \
+	X(move_s)        /* fp[a] = fp[b], 64 bits */                                                  \
+	X(move_s32)      /* fp[a] = fp[b], f32 */                                                      \
+	X(move_a)        /* fp[a] = acc */                                                             \
+	X(move_f)        /* fp[a] = ff */                                                              \
+	X(move_d)        /* fp[a] = fd */                                                              \
+	X(const_s)       /* fp[a] = k */                                                               \
+	X(const_a)       /* acc = k */                                                                 \
+	X(jump)          /* to jump */                                                                 \
+	X(jump_nz_s)     /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */    \
+	X(jump_nz_a)                                                                                   \
+	X(jump_z_s)                                                                                    \
+	X(jump_z_a)                                                                                    \
+	X(jump_nz64_s)   /* the same for i64 and references */                                         \
+	X(jump_nz64_a)                                                                                 \
+	X(jump_z64_s)                                                                                  \
+	X(jump_z64_a)                                                                                  \
+	X(table_jump_s)  /* by the i32 fp[b], at most c: c+1 jumps stand in the cells behind it */     \
+	X(table_jump_a)                                                                                \
+	X(select_i_s_r)  /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */        \
+	X(select_i_s_w)                                                                                \
+	X(select_i_a_r)                                                                                \
+	X(select_i_a_w)                                                                                \
+	X(select_f_s_r)                                                                                \
+	X(select_f_s_w)                                                                                \
+	X(select_f_a_r)                                                                                \
+	X(select_f_a_w)                                                                                \
+	X(select_d_s_r)                                                                                \
+	X(select_d_s_w)                                                                                \
+	X(select_d_a_r)                                                                                \
+	X(select_d_a_w)                                                                                \
+	X(global_get_i_r) /* the instance's own global c */                                            \
+	X(global_get_i_w)                                                                              \
+	X(global_get_f_r)                                                                              \
+	X(global_get_f_w)                                                                              \
+	X(global_get_d_r)                                                                              \
+	X(global_get_d_w)                                                                              \
+	X(global_get_far) /* fp[a] = global c of the index space, imported or not */                   \
+	X(global_set_s)   /* own global c = fp[b] */                                                   \
+	X(global_set_s32)                                                                              \
+	X(global_set_a)                                                                                \
+	X(global_set_k)   /* own global b = k */                                                       \
+	X(global_set_far) /* global c of the index space = fp[b] */                                    \
+	X(call)           /* own function c, frame at fp[a], header at d */                            \
+	X(call_import)    /* imported function c, frame at fp[a] */                                    \
+	X(call_indirect_s) /* frame at fp[a], index fp[b], type c, table d */                          \
+	X(call_indirect_a)                                                                             \
+	X(return_none)    /* header at a, here and below */                                            \
+	X(return_s)       /* fp[0] = acc = fp[b] */                                                    \
+	X(return_s32)                                                                                  \
+	X(return_a)                                                                                    \
+	X(return_f)                                                                                    \
+	X(return_d)                                                                                    \
+	X(return_k)       /* header at a, fp[0] = acc = k */                                           \
+	X(memory_size)    /* acc = fp[a] = pages of memory c */                                        \
+	X(memory_grow)    /* fp[a] = memory_grow(memory c, fp[b]) */                                   \
+	X(memory_fill)    /* operands at fp[b], fp[b+1], fp[b+2]; memory c, here and below */          \
+	X(memory_copy)    /* memory c from memory d */                                                 \
+	X(memory_init)    /* memory d from data segment c */                                           \
+	X(data_drop)                                                                                   \
+	X(table_get)      /* fp[a] = table c [fp[b]] */                                                \
+	X(table_set)      /* table c [fp[b]] = fp[b+1] */                                              \
+	X(table_size)     /* fp[a] = size of table c */                                                \
+	X(table_grow)     /* fp[a] = table_grow(table c, value fp[b], count fp[b+1]) */                \
+	X(table_fill)     /* table c: index fp[b], value fp[b+1], count fp[b+2] */                     \
+	X(table_copy)     /* table c from table d */                                                   \
+	X(table_init)     /* table d from element segment c */                                         \
+	X(elem_drop)                                                                                   \
+	X(ref_func)       /* fp[a] = reference to function c */
+
+/* The variants of each kind of row in op.def, in the order of their numbers. */
+#define VARIANTS_COMMUTE(V, n)                                                                     \
+	V(n##_ss_r) V(n##_ss_w) V(n##_sk_r) V(n##_sk_w) V(n##_as_r) V(n##_as_w) V(n##_ak_r) V(n##_ak_w)
+#define VARIANTS_ORDERED(V, n)                                                                     \
+	VARIANTS_COMMUTE(V, n)                                                                         \
+	V(n##_ks_r) V(n##_ks_w) V(n##_sa_r) V(n##_sa_w) V(n##_ka_r) V(n##_ka_w)
+#define VARIANTS_COMPARE(V, n)                                                                     \
+	VARIANTS_COMMUTE(V, n) V(n##_br_ss) V(n##_br_sk) V(n##_br_as) V(n##_br_ak)
+#define VARIANTS_FCOMPARE(V, n)                                                                    \
+	VARIANTS_COMMUTE(V, n) V(n##_br_ss) V(n##_br_as) V(n##_un_ss) V(n##_un_as)
+#define VARIANTS_UNARY(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w)
+#define VARIANTS_LOAD(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
+#define VARIANTS_STORE(V, n) V(n##_ss) V(n##_sa) V(n##_sk) V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka)
+#define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k)
+
+enum op {
+#define X(name) OP_##name,
+	PLAIN_OPS(X)
+#undef X
+#define V(name) OP_##name,
+#include "interp/variants.h"
+#undef V
+	OP_COUNT
+};
+
+#endif

@@ -1,0 +1,144 @@
+/* Lowered code of a module: one reservation of cells, filled function by function. */
+#include "interp/lower.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Real modules need about 0.4 cells for a byte of body; hostile ones run into this bound, which costs
+ * address space only. */
+#define CELLS_PER_BODY_BYTE 2
+#define CELLS_EXTRA 4096
+
+struct code *code_find_or_create(struct store *store, const struct module *module,
+                                 struct error *err)
+{
+	for (struct code *code = store->codes; code != NULL; code = code->next)
+		if (code->module == module)
+			return code;
+
+	uint32_t functions = module->func_count - module->imported_func_count;
+	uint64_t bytes = 0;
+	for (uint32_t i = module->imported_func_count; i < module->func_count; i++)
+		bytes += module->funcs[i].body_size;
+	uint64_t room = bytes * CELLS_PER_BODY_BYTE + functions + CELLS_EXTRA;
+	if (room > UINT32_MAX)
+		room = UINT32_MAX;
+
+	struct code *code = arena_zeroed(store->arena, 1, sizeof *code);
+	uint32_t *entries = mem_zeroed(functions + (size_t)1, sizeof *entries);
+	uint32_t *ends = mem_zeroed(functions + (size_t)1, sizeof *ends);
+	if (code == NULL || entries == NULL || ends == NULL) {
+		mem_free(entries);
+		mem_free(ends);
+		error_set(err, ERROR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (cells == MAP_FAILED) {
+		mem_free(entries);
+		mem_free(ends);
+		error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
+		                (unsigned long long)(room * sizeof(struct cell) >> 20));
+		return NULL;
+	}
+	*code = (struct code){
+		.next = store->codes,
+		.module = module,
+		.store = store,
+		.cells = cells,
+		.entries = entries,
+		.ends = ends,
+		.count = 1,
+		.room = (uint32_t)room,
+	};
+	/* Cell 0, where every function starts that is not lowered. Its handler is the first one: the
+	 * distance is 0. */
+	_Static_assert(OP_lazy == 0, "cells count handlers from that of lazy");
+	store->codes = code;
+	return code;
+}
+
+void code_destroy(struct code *code)
+{
+	munmap(code->cells, code->room * sizeof(struct cell));
+	mem_free(code->entries);
+	mem_free(code->ends);
+}
+
+/* Copies draft cells into place, with the handlers' distances for the ops. */
+static void place(struct code *code, const struct lowering *l)
+{
+	const void *const *handlers = exec_handlers();
+	const char *base = handlers[OP_lazy];
+	struct cell *to = code->cells + code->count;
+	for (uint32_t i = 0; i < l->cell_count; i++) {
+		enum op op = (enum op)l->cells[i].handler;
+		to[i] = l->cells[i];
+		to[i].handler = (int32_t)((const char *)handlers[op] - base);
+		if (op == OP_table_jump_s || op == OP_table_jump_a) {
+			/* The rows behind it are data. */
+			uint32_t rows = (l->cells[i].c + 4) / 4;
+			memcpy(&to[i + 1], &l->cells[i + 1], rows * sizeof *to);
+			i += rows;
+		}
+	}
+}
+
+bool code_lower(struct code *code, uint32_t index, struct error *err)
+{
+	if (code->entries[index] != 0)
+		return true;
+	const struct module *m = code->module;
+	struct lowering l;
+	bool fine = lower_function(&l, m, m->imported_func_count + index,
+	                           code->store->options.unfolded, false, err);
+	if (fine && l.cell_count > code->room - code->count)
+		fine = error_set(err, ERROR_LIMIT,
+		                 "the module's code is larger than the %u cells reserved for it",
+		                 code->room);
+	if (fine) {
+		place(code, &l);
+		code->entries[index] = code->count;
+		code->count += l.cell_count;
+		code->ends[index] = code->count;
+	} else if (err->func == ERROR_NO_FUNC) {
+		err->func = m->imported_func_count + index;
+	}
+	lowering_clear(&l);
+	return fine;
+}
+
+bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index)
+{
+	if (pc < code->cells + 1 || pc >= code->cells + code->count)
+		return false;
+	uint32_t at = (uint32_t)(pc - code->cells);
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	for (uint32_t i = 0; i < functions; i++) {
+		if (code->entries[i] <= at && at < code->ends[i]) {
+			*index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing is
+ * kept for it. */
+uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index)
+{
+	struct error err = ERROR_INIT;
+	struct lowering l;
+	const struct module *m = code->module;
+	uint32_t at = (uint32_t)(pc - code->cells) - code->entries[index];
+	uint64_t offset = m->funcs[m->imported_func_count + index].body_offset;
+	if (lower_function(&l, m, m->imported_func_count + index, code->store->options.unfolded, true,
+	                   &err) &&
+	    at < l.cell_count)
+		offset = l.offsets[at];
+	lowering_clear(&l);
+	return offset;
+}

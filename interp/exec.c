@@ -1,0 +1,256 @@
+/* The handlers, threaded as dispatch.h says. This file makes the frame for both dispatches;
+ * exec_ops.h and exec_plain.h, which it includes where handlers may stand, hold their bodies. */
+#include "interp/dispatch.h"
+#include "interp/exec_float.h"
+
+#define HANDLER_SECTION __attribute__((section("tiphys_handlers")))
+extern const char __start_tiphys_handlers[] __attribute__((visibility("hidden")));
+extern const char __stop_tiphys_handlers[] __attribute__((visibility("hidden")));
+
+bool exec_is_handler(uintptr_t address)
+{
+	return address >= (uintptr_t)__start_tiphys_handlers &&
+	       address < (uintptr_t)__stop_tiphys_handlers;
+}
+
+/* The header of a run's outermost frame points to the first of these: it stands for the call that
+ * nobody made, with a frame distance of 0. With goto dispatch a return goes on behind it. */
+static struct cell entry_cells[2];
+const struct cell *const exec_entry_cell = &entry_cells[0];
+
+#define S32(x) ((int32_t)(x))
+#define S64(x) ((int64_t)(x))
+
+/* Operands and results by type. */
+#define TYPE_i32 uint32_t
+#define TYPE_i64 uint64_t
+#define TYPE_f32 float
+#define TYPE_f64 double
+#define SLOT_i32(n) fp[n].i32
+#define SLOT_i64(n) fp[n].i64
+#define SLOT_f32(n) fp[n].f32
+#define SLOT_f64(n) fp[n].f64
+#define ACC_i32 ((uint32_t)acc)
+#define ACC_i64 acc
+#define ACC_f32 ff
+#define ACC_f64 fd
+#define CONST_i32 pc->c
+#define CONST_i64 pc->k
+#define CONST_f32 pc->k_f32
+#define CONST_f64 pc->k_f64
+/* The accumulator holds i32 zero-extended, so that it can be an address as it is. */
+#define SET_i32(v) acc = (uint32_t)(v)
+#define SET_i64(v) acc = (uint64_t)(v)
+#define SET_f32(v) ff = (v)
+#define SET_f64(v) fd = (v)
+#define KEEP_i32(n) fp[n].i64 = acc
+#define KEEP_i64(n) fp[n].i64 = acc
+#define KEEP_f32(n) fp[n].f32 = ff
+#define KEEP_f64(n) fp[n].f64 = fd
+
+#if defined(__x86_64__)
+#define FLOAT_REGISTER "x"
+#else
+#define FLOAT_REGISTER "w"
+#endif
+
+/* What guest memory and the frame stack's guard may fault on happens before pc moves on: the fault
+ * handler reads pc, fp and inst of the cell that faulted. */
+#define HOLD_PC() __asm__ volatile("" : "+r"(pc), "+r"(fp), "+r"(inst)::"memory")
+
+/* After a C call nothing is worth keeping in the accumulators. */
+#define FORGET_FLOATS() __asm__ volatile("" : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
+#define FORGET_ALL()                                                                               \
+	__asm__ volatile("" : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
+
+#define LIKELY(c) __builtin_expect(!!(c), 1)
+#define TRAP_IF(condition, kind)                                                                   \
+	if (!LIKELY(!(condition)))                                                                     \
+		TRAP(kind);
+
+/* Calls any function that is not the instance's own: of the host or of another instance. */
+static enum trap call_foreign(struct instance *inst, struct func *func, union slot *callee,
+                              const struct cell *pc)
+{
+	struct store *store = inst->store;
+	const union slot *end = (const union slot *)(store->stack + store->stack_size);
+	if ((uintptr_t)__builtin_frame_address(0) < store->native_limit ||
+	    end - callee < (ptrdiff_t)func->header + 1)
+		return TRAP_STACK_EXHAUSTED;
+	if (func->inst == NULL) {
+		/* A host function may call back: its run starts above the arguments and results. */
+		union slot *top = store->stack_top;
+		store->stack_top = callee + func->header + 1;
+		enum trap trap = host_invoke(store, func, inst, callee);
+		store->stack_top = top;
+		return trap;
+	}
+	struct instance *target = func->inst;
+	callee[func->header].pc = TAIL_DISPATCH ? pc : exec_entry_cell;
+	exec_run(target->cells + target->entries[func->own], callee, target, func->own);
+	return TRAP_NONE;
+}
+
+static enum trap lower_now(struct instance *inst, uint32_t own)
+{
+	struct store *store = inst->store;
+	return code_lower(inst->code, own, store->host_error) ? TRAP_NONE : TRAP_HOST;
+}
+
+static enum trap init_memory(struct instance *inst, uint32_t segment, uint32_t memory,
+                             const union slot *operands)
+{
+	const struct data_segment *data = &inst->module->datas[segment];
+	uint64_t size = inst->dropped_datas[segment] ? 0 : data->size;
+	return memory_write(inst->memories[memory], operands[0].i32,
+	                    inst->module->bytes + data->data_offset, size, operands[1].i32,
+	                    operands[2].i32);
+}
+
+#if TAIL_DISPATCH
+
+#define STATE                                                                                      \
+	const struct cell *pc, union slot *fp, uint8_t *mem, struct instance *inst, uint64_t acc,      \
+		double fd, float ff
+typedef __attribute__((preserve_none)) uint64_t handler(STATE);
+
+#define HANDLER(name)                                                                              \
+	HANDLER_SECTION __attribute__((preserve_none)) static uint64_t handle_##name(                  \
+		__attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
+		__attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
+		__attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
+		__attribute__((unused)) float ff)
+
+HANDLER(lazy);
+#define TARGET(cell) ((handler *)((const char *)handle_lazy + (cell)->handler))
+#define GO                                                                                         \
+	__attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff)
+
+HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
+{
+	(void)mem, (void)fd, (void)ff;
+	trap_raise(inst->store, inst, pc, fp, (enum trap)acc);
+}
+#define TRAP(kind)                                                                                 \
+	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff)
+
+#define MARK_FAULT() (void)0
+#define CALL(entry, callee, own)                                                                   \
+	do {                                                                                           \
+		HOLD_PC();                                                                                 \
+		double fd_in;                                                                              \
+		float ff_in;                                                                               \
+		__asm__ volatile("" : "=" FLOAT_REGISTER(fd_in), "=" FLOAT_REGISTER(ff_in));               \
+		acc = TARGET(entry)(entry, callee, mem, inst, own, fd_in, ff_in);                          \
+		FORGET_FLOATS();                                                                           \
+		NEXT;                                                                                      \
+	} while (0)
+#define RETURN return acc
+#define END_RUN return acc
+
+#else
+
+#define HANDLER(name) handle_##name:
+#define GO goto *(const void *)((const char *)&&handle_lazy + pc->handler)
+#define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
+#define MARK_FAULT() (run->fault_pc = pc, run->fault_fp = fp, run->fault_inst = inst)
+#define CALL(entry, callee, own)                                                                   \
+	do {                                                                                           \
+		acc = (own);                                                                               \
+		pc = (entry);                                                                              \
+		fp = (callee);                                                                             \
+		GO;                                                                                        \
+	} while (0)
+#define RETURN                                                                                     \
+	do {                                                                                           \
+		pc = fp[pc->a].pc;                                                                         \
+		fp -= pc->a;                                                                               \
+		NEXT;                                                                                      \
+	} while (0)
+#define END_RUN return acc
+
+#endif
+
+#define NEXT                                                                                       \
+	do {                                                                                           \
+		pc++;                                                                                      \
+		GO;                                                                                        \
+	} while (0)
+#define JUMP                                                                                       \
+	do {                                                                                           \
+		pc += pc->jump;                                                                            \
+		GO;                                                                                        \
+	} while (0)
+
+#if TAIL_DISPATCH
+
+#include "interp/exec_plain.h"
+#include "interp/exec_ops.h"
+
+static const void *const handlers[OP_COUNT] = {
+#define X(name) (const void *)handle_##name,
+	PLAIN_OPS(X)
+#undef X
+#define V(name) (const void *)handle_##name,
+#include "interp/variants.h"
+#undef V
+};
+
+const void *const *exec_handlers(void)
+{
+	return handlers;
+}
+
+uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)
+{
+	return TARGET(pc)(pc, fp, inst->memory_base, inst, acc, 0, 0);
+}
+
+#else
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-gcse", "no-crossjumping")
+#endif
+
+/* pc NULL: only tells the handlers' addresses. */
+HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
+                                          struct instance *inst, uint64_t acc,
+                                          const void *const **table)
+{
+	static const void *const handlers[OP_COUNT] = {
+#define X(name) &&handle_##name,
+		PLAIN_OPS(X)
+#undef X
+#define V(name) &&handle_##name,
+#include "interp/variants.h"
+#undef V
+	};
+	if (pc == NULL) {
+		*table = handlers;
+		return 0;
+	}
+	uint8_t *mem = inst->memory_base;
+	struct run *run = inst->store->run;
+	double fd = 0;
+	float ff = 0;
+	GO;
+
+#include "interp/exec_plain.h"
+#include "interp/exec_ops.h"
+}
+
+const void *const *exec_handlers(void)
+{
+	const void *const *table;
+	interpret(NULL, NULL, NULL, 0, &table);
+	entry_cells[1].handler =
+		(int32_t)((const char *)table[OP_halt] - (const char *)table[OP_lazy]);
+	return table;
+}
+
+uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)
+{
+	return interpret(pc, fp, inst, acc, NULL);
+}
+
+#endif

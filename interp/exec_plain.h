@@ -1,0 +1,373 @@
+/* Handlers of PLAIN_OPS (cell.h), for exec.c alone. */
+
+HANDLER(lazy)
+{
+	uint32_t own = (uint32_t)acc;
+	enum trap trap = lower_now(inst, own);
+	if (trap != TRAP_NONE)
+		trap_raise(inst->store, NULL, NULL, NULL, trap);
+	pc = inst->cells + inst->entries[own];
+	GO;
+}
+
+HANDLER(halt)
+{
+	END_RUN;
+}
+
+/* The frame's guard may fault here: the loop must stay a loop of plain stores in this section. */
+HANDLER(enter)
+{
+	union slot *local = fp + pc->a;
+	union slot *end = local + pc->c;
+	MARK_FAULT();
+	do {
+		local->i64 = 0;
+		HOLD_PC();
+	} while (++local != end);
+	NEXT;
+}
+
+HANDLER(trap)
+{
+	TRAP((enum trap)pc->c);
+}
+
+/* ---- moves ---- */
+
+HANDLER(move_s)
+{
+	fp[pc->a].i64 = fp[pc->b].i64;
+	NEXT;
+}
+
+HANDLER(move_s32)
+{
+	fp[pc->a].i32 = fp[pc->b].i32;
+	NEXT;
+}
+
+HANDLER(move_a)
+{
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+HANDLER(move_f)
+{
+	fp[pc->a].f32 = ff;
+	NEXT;
+}
+
+HANDLER(move_d)
+{
+	fp[pc->a].f64 = fd;
+	NEXT;
+}
+
+HANDLER(const_s)
+{
+	fp[pc->a].i64 = pc->k;
+	NEXT;
+}
+
+HANDLER(const_a)
+{
+	acc = pc->k;
+	NEXT;
+}
+
+/* ---- jumps ---- */
+
+HANDLER(jump)
+{
+	JUMP;
+}
+
+#define JUMP_WHEN(name, condition)                                                                 \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		if (condition)                                                                             \
+			JUMP;                                                                                  \
+		NEXT;                                                                                      \
+	}
+JUMP_WHEN(jump_nz_s, fp[pc->b].i32 != 0)
+JUMP_WHEN(jump_nz_a, (uint32_t)acc != 0)
+JUMP_WHEN(jump_z_s, fp[pc->b].i32 == 0)
+JUMP_WHEN(jump_z_a, (uint32_t)acc == 0)
+JUMP_WHEN(jump_nz64_s, fp[pc->b].i64 != 0)
+JUMP_WHEN(jump_nz64_a, acc != 0)
+JUMP_WHEN(jump_z64_s, fp[pc->b].i64 == 0)
+JUMP_WHEN(jump_z64_a, acc == 0)
+
+/* The jumps stand in the cells behind this one, four to a cell, counted from this one. */
+#define TABLE_JUMP(name, index)                                                                    \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		uint32_t i = index;                                                                        \
+		if (i > pc->c)                                                                             \
+			i = pc->c;                                                                             \
+		int32_t jump;                                                                              \
+		__builtin_memcpy(&jump, (const char *)(pc + 1) + i * sizeof jump, sizeof jump);            \
+		pc += jump;                                                                                \
+		GO;                                                                                        \
+	}
+TABLE_JUMP(table_jump_s, fp[pc->b].i32)
+TABLE_JUMP(table_jump_a, (uint32_t)acc)
+
+/* ---- select ---- */
+
+#define SELECT(name, condition, T, keep)                                                           \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		SET_##T((condition) != 0 ? SLOT_##T(pc->b) : SLOT_##T(pc->c));                             \
+		keep;                                                                                      \
+		NEXT;                                                                                      \
+	}
+#define SELECTS(letter, T)                                                                         \
+	SELECT(select_##letter##_s_r, fp[pc->d].i32, T, (void)0)                                       \
+	SELECT(select_##letter##_s_w, fp[pc->d].i32, T, KEEP_##T(pc->a))                               \
+	SELECT(select_##letter##_a_r, (uint32_t)acc, T, (void)0)                                       \
+	SELECT(select_##letter##_a_w, (uint32_t)acc, T, KEEP_##T(pc->a))
+SELECTS(i, i64)
+SELECTS(f, f32)
+SELECTS(d, f64)
+
+/* ---- globals ---- */
+
+#define GLOBAL_GET(letter, T)                                                                      \
+	HANDLER(global_get_##letter##_r)                                                               \
+	{                                                                                              \
+		SET_##T(inst->globals[pc->c].T);                                                           \
+		NEXT;                                                                                      \
+	}                                                                                              \
+	HANDLER(global_get_##letter##_w)                                                               \
+	{                                                                                              \
+		SET_##T(inst->globals[pc->c].T);                                                           \
+		KEEP_##T(pc->a);                                                                           \
+		NEXT;                                                                                      \
+	}
+GLOBAL_GET(i, i64)
+GLOBAL_GET(f, f32)
+GLOBAL_GET(d, f64)
+
+HANDLER(global_get_far)
+{
+	fp[pc->a].i64 = inst->global_refs[pc->c]->value->i64;
+	NEXT;
+}
+
+HANDLER(global_set_s)
+{
+	inst->globals[pc->c].i64 = fp[pc->b].i64;
+	NEXT;
+}
+
+HANDLER(global_set_s32)
+{
+	inst->globals[pc->c].i32 = fp[pc->b].i32;
+	NEXT;
+}
+
+HANDLER(global_set_a)
+{
+	inst->globals[pc->c].i64 = acc;
+	NEXT;
+}
+
+HANDLER(global_set_k)
+{
+	inst->globals[pc->b].i64 = pc->k;
+	NEXT;
+}
+
+HANDLER(global_set_far)
+{
+	inst->global_refs[pc->c]->value->i64 = fp[pc->b].i64;
+	NEXT;
+}
+
+/* ---- calls ---- */
+
+HANDLER(call)
+{
+	union slot *callee = fp + pc->a;
+	MARK_FAULT();
+	callee[pc->d].pc = pc;
+	const struct cell *entry = inst->cells + inst->entries[pc->c];
+	CALL(entry, callee, pc->c);
+}
+
+HANDLER(call_import)
+{
+	union slot *callee = fp + pc->a;
+	enum trap trap = call_foreign(inst, inst->imports[pc->c], callee, pc);
+	TRAP_IF(trap != TRAP_NONE, trap)
+	acc = callee->i64;
+	FORGET_FLOATS();
+	NEXT;
+}
+
+#define CALL_INDIRECT(name, index)                                                                 \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		const struct table *table = inst->tables[pc->d];                                           \
+		uint32_t i = index;                                                                        \
+		TRAP_IF(i >= table->size, TRAP_UNDEFINED_ELEMENT)                                          \
+		struct func *func = (struct func *)(uintptr_t)table->elements[i];                          \
+		TRAP_IF(func == NULL, TRAP_UNINITIALIZED_ELEMENT)                                          \
+		TRAP_IF(func->type_id != inst->type_ids[pc->c], TRAP_INDIRECT_CALL_TYPE)                   \
+		union slot *callee = fp + pc->a;                                                           \
+		if (LIKELY(func->inst == inst)) {                                                          \
+			MARK_FAULT();                                                                          \
+			callee[func->header].pc = pc;                                                          \
+			const struct cell *entry = inst->cells + inst->entries[func->own];                     \
+			CALL(entry, callee, func->own);                                                        \
+		}                                                                                          \
+		enum trap trap = call_foreign(inst, func, callee, pc);                                     \
+		TRAP_IF(trap != TRAP_NONE, trap)                                                           \
+		acc = callee->i64;                                                                         \
+		FORGET_FLOATS();                                                                           \
+		NEXT;                                                                                      \
+	}
+CALL_INDIRECT(call_indirect_s, fp[pc->b].i32)
+CALL_INDIRECT(call_indirect_a, (uint32_t)acc)
+
+HANDLER(return_none)
+{
+	RETURN;
+}
+
+HANDLER(return_s)
+{
+	acc = fp[pc->b].i64;
+	fp[0].i64 = acc;
+	RETURN;
+}
+
+HANDLER(return_s32)
+{
+	fp[0].i32 = fp[pc->b].i32;
+	RETURN;
+}
+
+HANDLER(return_a)
+{
+	fp[0].i64 = acc;
+	RETURN;
+}
+
+HANDLER(return_f)
+{
+	fp[0].f32 = ff;
+	RETURN;
+}
+
+HANDLER(return_d)
+{
+	fp[0].f64 = fd;
+	RETURN;
+}
+
+HANDLER(return_k)
+{
+	acc = pc->k;
+	fp[0].i64 = acc;
+	RETURN;
+}
+
+/* ---- memories, tables, segments: operands stand in slots from b on ---- */
+
+#define OPERAND(n) fp[pc->b + (n)]
+
+#define BULK(name, call)                                                                           \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		enum trap trap = call;                                                                     \
+		TRAP_IF(trap != TRAP_NONE, trap)                                                           \
+		FORGET_ALL();                                                                              \
+		NEXT;                                                                                      \
+	}
+
+HANDLER(memory_size)
+{
+	const struct memory *memory = inst->memories[pc->c];
+	acc = memory->size >> memory->type.page_size_log2;
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+HANDLER(memory_grow)
+{
+	uint64_t old = memory_grow(inst->memories[pc->c], OPERAND(0).i32);
+	FORGET_FLOATS();
+	acc = (uint32_t)old;
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+BULK(memory_fill, memory_fill(inst->memories[pc->c], OPERAND(0).i32, (uint8_t)OPERAND(1).i32,
+                              OPERAND(2).i32))
+BULK(memory_copy, memory_copy(inst->memories[pc->c], inst->memories[pc->d], OPERAND(0).i32,
+                              OPERAND(1).i32, OPERAND(2).i32))
+BULK(memory_init, init_memory(inst, pc->c, pc->d, &OPERAND(0)))
+
+HANDLER(data_drop)
+{
+	inst->dropped_datas[pc->c] = true;
+	NEXT;
+}
+
+HANDLER(table_get)
+{
+	const struct table *table = inst->tables[pc->c];
+	uint32_t i = OPERAND(0).i32;
+	TRAP_IF(i >= table->size, TRAP_TABLE_OUT_OF_BOUNDS)
+	acc = table->elements[i];
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+HANDLER(table_set)
+{
+	const struct table *table = inst->tables[pc->c];
+	uint32_t i = OPERAND(0).i32;
+	TRAP_IF(i >= table->size, TRAP_TABLE_OUT_OF_BOUNDS)
+	table->elements[i] = OPERAND(1).i64;
+	NEXT;
+}
+
+HANDLER(table_size)
+{
+	acc = inst->tables[pc->c]->size;
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+HANDLER(table_grow)
+{
+	uint64_t old = table_grow(inst->tables[pc->c], OPERAND(0).i64, OPERAND(1).i32);
+	FORGET_FLOATS();
+	acc = (uint32_t)old;
+	fp[pc->a].i64 = acc;
+	NEXT;
+}
+
+BULK(table_fill, table_fill(inst->tables[pc->c], OPERAND(0).i32, OPERAND(1).i64, OPERAND(2).i32))
+BULK(table_copy, table_copy(inst->tables[pc->c], inst->tables[pc->d], OPERAND(0).i32,
+                            OPERAND(1).i32, OPERAND(2).i32))
+BULK(table_init, table_init(inst, pc->c, pc->d, OPERAND(0).i32, OPERAND(1).i32, OPERAND(2).i32))
+
+HANDLER(elem_drop)
+{
+	inst->dropped_elems[pc->c] = true;
+	NEXT;
+}
+
+HANDLER(ref_func)
+{
+	acc = (uint64_t)(uintptr_t)instance_func(inst, pc->c);
+	FORGET_FLOATS();
+	fp[pc->a].i64 = acc;
+	NEXT;
+}

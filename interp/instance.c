@@ -1,0 +1,348 @@
+/* Instantiation (spec: 4.7.2) and what an instance can be asked. */
+#include "interp/runtime.h"
+
+#include <string.h>
+
+static bool no_memory(struct error *err)
+{
+	return error_set(err, ERROR_NO_MEMORY, "out of memory");
+}
+
+struct func *instance_func(struct instance *inst, uint32_t index)
+{
+	const struct module *m = inst->module;
+	if (index < m->imported_func_count)
+		return inst->imports[index];
+	uint32_t own = index - m->imported_func_count;
+	struct func *func = &inst->funcs[own];
+	if (func->type == NULL)
+		*func = (struct func){
+			.type = m->funcs[index].type,
+			.inst = inst,
+			.type_id = inst->type_ids[m->funcs[index].type_index],
+			.index = index,
+			.own = own,
+			.header = type_header(m->funcs[index].type),
+		};
+	return func;
+}
+
+/* ---- imports ---- */
+
+static bool wrong_type(const struct import *import, struct error *err, const char *want,
+                       const char *got)
+{
+	return error_set(err, ERROR_LINK, "incompatible import type for \"%.*s\" \"%.*s\": want %s, got %s",
+	                 (int)import->module.len, import->module.data, (int)import->name.len,
+	                 import->name.data, want, got);
+}
+
+static bool check_import(const struct import *import, const struct extern_val *value,
+                         struct error *err)
+{
+	char want[256], got[256];
+	if (value->kind != import->kind)
+		return wrong_type(import, err, extern_kind_name(import->kind),
+		                  extern_kind_name(value->kind));
+	switch (import->kind) {
+	case EXTERN_FUNC:
+		if (functype_equal(value->as.func->type, import->type.func))
+			return true;
+		return wrong_type(import, err, functype_name(import->type.func, want, sizeof want),
+		                  functype_name(value->as.func->type, got, sizeof got));
+	case EXTERN_TABLE: {
+		const struct table *table = value->as.table;
+		if (table->type.element == import->type.table.element &&
+		    limits_match(table->size, &table->type.limits, &import->type.table.limits))
+			return true;
+		return wrong_type(import, err, "a table of other elements or limits", "this one");
+	}
+	case EXTERN_MEMORY: {
+		const struct memory *memory = value->as.memory;
+		if (memory->type.page_size_log2 == import->type.memory.page_size_log2 &&
+		    limits_match(memory->size >> memory->type.page_size_log2, &memory->type.limits,
+		                 &import->type.memory.limits))
+			return true;
+		snprintf(want, sizeof want, "a memory of at least %llu pages",
+		         (unsigned long long)import->type.memory.limits.min);
+		snprintf(got, sizeof got, "one of %llu pages, or with a larger maximum",
+		         (unsigned long long)(memory->size >> memory->type.page_size_log2));
+		return wrong_type(import, err, want, got);
+	}
+	default: {
+		const struct global *global = value->as.global;
+		if (global->type.type == import->type.global.type &&
+		    global->type.is_mutable == import->type.global.is_mutable)
+			return true;
+		char want_name[32], got_name[32];
+		snprintf(want, sizeof want, "%s global %s",
+		         import->type.global.is_mutable ? "mutable" : "immutable",
+		         valtype_name(import->type.global.type, want_name));
+		snprintf(got, sizeof got, "%s global %s", global->type.is_mutable ? "mutable" : "immutable",
+		         valtype_name(global->type.type, got_name));
+		return wrong_type(import, err, want, got);
+	}
+	}
+}
+
+static bool link_imports(struct instance *inst, import_resolver *resolve, void *env,
+                         struct error *err)
+{
+	const struct module *m = inst->module;
+	for (uint32_t i = 0; i < m->import_count; i++) {
+		const struct import *import = &m->imports[i];
+		struct extern_val value = {0};
+		if (resolve == NULL || !resolve(env, inst->store, import, &value, err))
+			return error_set(err, ERROR_LINK, "unknown import: %s \"%.*s\" \"%.*s\" is not there",
+			                 extern_kind_name(import->kind), (int)import->module.len,
+			                 import->module.data, (int)import->name.len, import->name.data);
+		if (!check_import(import, &value, err))
+			return false;
+		switch (import->kind) {
+		case EXTERN_FUNC:
+			inst->imports[import->index] = value.as.func;
+			break;
+		case EXTERN_TABLE:
+			inst->tables[import->index] = value.as.table;
+			break;
+		case EXTERN_MEMORY:
+			inst->memories[import->index] = value.as.memory;
+			break;
+		default:
+			inst->global_refs[import->index] = value.as.global;
+			break;
+		}
+	}
+	return true;
+}
+
+/* ---- definitions ---- */
+
+static bool allocate(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	struct arena *arena = inst->store->arena;
+	uint32_t own_funcs = m->func_count - m->imported_func_count;
+	uint32_t own_globals = m->global_count - m->imported_global_count;
+	uint32_t *type_ids = arena_zeroed(arena, m->type_count, sizeof *type_ids);
+	inst->globals = arena_zeroed(arena, own_globals, sizeof *inst->globals);
+	inst->tables = arena_zeroed(arena, m->table_count, sizeof(*inst->tables));
+	inst->memories = arena_zeroed(arena, m->memory_count, sizeof(*inst->memories));
+	inst->imports = arena_zeroed(arena, m->imported_func_count, sizeof(*inst->imports));
+	inst->global_refs = arena_zeroed(arena, m->global_count, sizeof(*inst->global_refs));
+	inst->funcs = arena_zeroed(arena, own_funcs, sizeof *inst->funcs);
+	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
+	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
+	if (type_ids == NULL || inst->globals == NULL || inst->tables == NULL ||
+	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL ||
+	    inst->funcs == NULL || inst->dropped_elems == NULL || inst->dropped_datas == NULL)
+		return no_memory(err);
+	for (uint32_t i = 0; i < m->type_count; i++)
+		if (!store_intern_type(inst->store, &m->types[i], &type_ids[i], err))
+			return false;
+	inst->type_ids = type_ids;
+	return true;
+}
+
+static bool make_globals(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	uint32_t imported = m->imported_global_count;
+	struct global *globals =
+		arena_zeroed(inst->store->arena, m->global_count - imported, sizeof *globals);
+	if (globals == NULL)
+		return no_memory(err);
+	for (uint32_t i = imported; i < m->global_count; i++) {
+		struct global *global = &globals[i - imported];
+		struct const_expr init = m->globals[i].init;
+		global->type = m->globals[i].type;
+		global->value = &inst->globals[i - imported];
+		if (!const_eval(inst, &init, global->type.type, global->value, err))
+			return false;
+		inst->global_refs[i] = global;
+	}
+	return true;
+}
+
+static bool make_definitions(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	struct store *store = inst->store;
+	for (uint32_t i = m->imported_table_count; i < m->table_count; i++) {
+		inst->tables[i] = table_create(store, &m->tables[i].type, err);
+		if (inst->tables[i] == NULL)
+			return false;
+	}
+	for (uint32_t i = m->imported_memory_count; i < m->memory_count; i++) {
+		inst->memories[i] = memory_create(store, &m->memories[i], err);
+		if (inst->memories[i] == NULL)
+			return false;
+	}
+	if (m->memory_count > 0)
+		inst->memory_base = inst->memories[0]->base;
+	return make_globals(inst, err);
+}
+
+/* ---- segments and start ---- */
+
+static bool trapped(struct instance *inst, enum trap trap, struct error *err, const char *what,
+                    uint32_t index)
+{
+	inst->store->report = (struct trap_report){.trap = trap};
+	return error_set(err, ERROR_TRAP, "%s (%s segment %u)", trap_words(trap), what, index);
+}
+
+static bool fill_tables(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	for (uint32_t i = 0; i < m->elem_count; i++) {
+		const struct elem_segment *elem = &m->elems[i];
+		if (elem->mode == SEGMENT_ACTIVE) {
+			struct const_expr expr = elem->offset;
+			union slot at;
+			if (!const_eval(inst, &expr, VAL_I32, &at, err))
+				return false;
+			enum trap trap = table_init(inst, i, elem->table, at.i32, 0, elem->count);
+			if (trap != TRAP_NONE)
+				return trapped(inst, trap, err, "element", i);
+		}
+		inst->dropped_elems[i] = elem->mode != SEGMENT_PASSIVE;
+	}
+	return true;
+}
+
+static bool fill_memories(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	for (uint32_t i = 0; i < m->data_count; i++) {
+		const struct data_segment *data = &m->datas[i];
+		if (data->mode != SEGMENT_ACTIVE)
+			continue;
+		struct const_expr expr = data->offset;
+		union slot at;
+		if (!const_eval(inst, &expr, VAL_I32, &at, err))
+			return false;
+		enum trap trap = memory_write(inst->memories[data->memory], at.i32,
+		                              m->bytes + data->data_offset, data->size, 0, data->size);
+		if (trap != TRAP_NONE)
+			return trapped(inst, trap, err, "data", i);
+		inst->dropped_datas[i] = true;
+	}
+	return true;
+}
+
+static bool instantiate(struct instance *inst, import_resolver *resolve, void *env,
+                        struct error *err)
+{
+	const struct module *m = inst->module;
+	struct store *store = inst->store;
+	inst->code = code_find_or_create(store, m, err);
+	if (inst->code == NULL)
+		return false;
+	inst->cells = inst->code->cells;
+	inst->entries = inst->code->entries;
+	/* From here on others can hold references to it, so it stays in the store whatever comes. */
+	inst->next = store->instances;
+	store->instances = inst;
+	if (!allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
+	    !make_definitions(inst, err))
+		return false;
+
+	struct error *outer = store->host_error;
+	store->host_error = err;
+	bool fine = fill_tables(inst, err) && fill_memories(inst, err);
+	store->host_error = outer;
+	return fine && (!m->has_start || func_call(store, instance_func(inst, m->start), NULL, NULL, err));
+}
+
+struct instance *instance_create(struct store *store, const struct module *module,
+                                 import_resolver *resolve, void *env, struct error *err)
+{
+	struct instance *inst = arena_zeroed(store->arena, 1, sizeof *inst);
+	if (inst == NULL) {
+		no_memory(err);
+		return NULL;
+	}
+	inst->store = store;
+	inst->module = module;
+	return instantiate(inst, resolve, env, err) ? inst : NULL;
+}
+
+/* ---- questions ---- */
+
+bool instance_export(const struct instance *inst, const char *name, size_t len,
+                     struct extern_val *out)
+{
+	const struct export *export = module_find_export(inst->module, name, len);
+	if (export == NULL)
+		return false;
+	out->kind = export->kind;
+	switch (export->kind) {
+	case EXTERN_FUNC:
+		/* Making the function object changes nothing that anybody can see. */
+		out->as.func = instance_func((struct instance *)inst, export->index);
+		break;
+	case EXTERN_TABLE:
+		out->as.table = inst->tables[export->index];
+		break;
+	case EXTERN_MEMORY:
+		out->as.memory = inst->memories[export->index];
+		break;
+	default:
+		out->as.global = inst->global_refs[export->index];
+		break;
+	}
+	return true;
+}
+
+struct func *instance_export_func(const struct instance *inst, const char *name)
+{
+	struct extern_val value;
+	if (!instance_export(inst, name, strlen(name), &value) || value.kind != EXTERN_FUNC)
+		return NULL;
+	return value.as.func;
+}
+
+struct memory *instance_export_memory(const struct instance *inst, const char *name)
+{
+	struct extern_val value;
+	if (!instance_export(inst, name, strlen(name), &value) || value.kind != EXTERN_MEMORY)
+		return NULL;
+	return value.as.memory;
+}
+
+const struct module *instance_module(const struct instance *inst)
+{
+	return inst->module;
+}
+
+/* ---- globals ---- */
+
+struct global *global_create(struct store *store, const struct global_type *type,
+                             union value init, struct error *err)
+{
+	struct global *global = arena_zeroed(store->arena, 1, sizeof *global);
+	if (global == NULL) {
+		no_memory(err);
+		return NULL;
+	}
+	global->type = *type;
+	global->value = &global->own;
+	global->own.i64 = type->type == VAL_I32 || type->type == VAL_F32 ? init.i32 : init.i64;
+	return global;
+}
+
+union value global_value(const struct global *global)
+{
+	union value value;
+	memset(&value, 0, sizeof value);
+	value.i64 = global->value->i64;
+	if (global->type.type == VAL_I32 || global->type.type == VAL_F32)
+		value.i64 = global->value->i32;
+	return value;
+}
+
+const struct global_type *global_type(const struct global *global)
+{
+	return &global->type;
+}

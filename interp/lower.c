@@ -1,0 +1,497 @@
+/* Control: blocks, branches, calls, and the whole of a function. */
+#include "interp/lower.h"
+
+#include "validator/limit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- labels ---- */
+
+static struct label *label_at(struct lowering *l, uint32_t depth)
+{
+	return &l->labels[l->label_count - 1 - depth];
+}
+
+static void label_arity(const struct label *label, const valtype **types, uint32_t *count)
+{
+	bool loop = label->opener == INSN_loop;
+	*types = loop ? label->type.params : label->type.results;
+	*count = loop ? label->type.param_count : label->type.result_count;
+}
+
+static void push_label(struct lowering *l, enum insn_id opener, const struct block_type *type)
+{
+	if (l->label_count == l->label_room) {
+		uint32_t room = l->label_room == 0 ? 32 : l->label_room * 2;
+		struct label *labels =
+			l->out_of_memory ? NULL : mem_resize(l->labels, room * sizeof *labels);
+		if (labels == NULL) {
+			l->out_of_memory = true;
+			return;
+		}
+		l->labels = labels;
+		l->label_room = room;
+	}
+	l->labels[l->label_count++] = (struct label){
+		.opener = opener,
+		.height = l->sym_count - type->param_count,
+		.start = l->cell_count,
+		.fixups = NO_FIXUP,
+		.else_jump = NO_FIXUP,
+		.type = *type,
+	};
+}
+
+/* The slot where the label's values start. */
+static uint16_t label_slot(const struct lowering *l, const struct label *label)
+{
+	if (label->height == 0)
+		return (uint16_t)l->temps;
+	const struct sym *below = &l->syms[label->height - 1];
+	return (uint16_t)(below->slot + below->slots);
+}
+
+static void add_fixup(struct lowering *l, struct label *label, uint32_t word, uint32_t origin)
+{
+	if (l->fixup_count == l->fixup_room) {
+		uint32_t room = l->fixup_room == 0 ? 32 : l->fixup_room * 2;
+		struct fixup *fixups =
+			l->out_of_memory ? NULL : mem_resize(l->fixups, room * sizeof *fixups);
+		if (fixups == NULL) {
+			l->out_of_memory = true;
+			return;
+		}
+		l->fixups = fixups;
+		l->fixup_room = room;
+	}
+	l->fixups[l->fixup_count] =
+		(struct fixup){.word = word, .origin = origin, .next = label->fixups};
+	label->fixups = l->fixup_count++;
+}
+
+#define WORDS_PER_CELL 4
+#define JUMP_WORD 2   /* struct cell's `jump` */
+_Static_assert(sizeof(struct cell) == WORDS_PER_CELL * sizeof(int32_t), "words of a cell");
+_Static_assert(offsetof(struct cell, jump) == JUMP_WORD * sizeof(int32_t), "place of the jump");
+
+static void set_word(struct lowering *l, uint32_t word, int32_t value)
+{
+	memcpy((char *)l->cells + (size_t)word * sizeof value, &value, sizeof value);
+}
+
+/* Makes the jump at `word` go to the label: at once to a loop, later to a block's end. */
+static void aim(struct lowering *l, struct label *label, uint32_t word, uint32_t origin)
+{
+	if (l->out_of_memory)
+		return;
+	if (label->opener == INSN_loop)
+		set_word(l, word, (int32_t)(label->start - origin));
+	else
+		add_fixup(l, label, word, origin);
+}
+
+static void aim_cell(struct lowering *l, struct label *label, uint32_t cell)
+{
+	aim(l, label, cell * WORDS_PER_CELL + JUMP_WORD, cell);
+}
+
+static void aim_here(struct lowering *l, uint32_t cell)
+{
+	if (!l->out_of_memory)
+		l->cells[cell].jump = (int32_t)(l->cell_count - cell);
+}
+
+static uint32_t emit_jump(struct lowering *l)
+{
+	emit(l, OP_jump);
+	return l->cell_count - 1;
+}
+
+/* ---- values across branches ---- */
+
+static const struct sym *top_sym(const struct lowering *l, uint32_t count, uint32_t i)
+{
+	return &l->syms[l->sym_count - count + i];
+}
+
+static bool needs_moves(struct lowering *l, const struct label *label, uint32_t count)
+{
+	uint16_t slot = label_slot(l, label);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sym *sym = top_sym(l, count, i);
+		if (sym->kind != SYM_TEMP || sym->slot != slot)
+			return true;
+		slot = (uint16_t)(slot + sym->slots);
+	}
+	return false;
+}
+
+/* Upwards: a value's slot is never below the slot that it goes to, so nothing is overwritten before
+ * it was moved. */
+static void move_values(struct lowering *l, const struct label *label, uint32_t count, bool final)
+{
+	uint16_t slot = label_slot(l, label);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sym *sym = top_sym(l, count, i);
+		move_to(l, slot, sym, final && sym->kind != SYM_TEMP);
+		slot = (uint16_t)(slot + sym->slots);
+	}
+}
+
+/* The values are read on two ways: no store of theirs may be taken back on one of them. */
+static void pin_values(struct lowering *l, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sym *sym = top_sym(l, count, i);
+		struct held *held = &l->held[sym->class];
+		if (sym->kind == SYM_TEMP && held->slot == sym->slot)
+			held->may_drop_store = false;
+	}
+}
+
+static void emit_return(struct lowering *l, bool final)
+{
+	static const enum op from_acc[] = {
+		[CLASS_INT] = OP_return_a, [CLASS_F32] = OP_return_f, [CLASS_F64] = OP_return_d};
+	uint32_t count = l->type->result_count;
+	if (count == 1) {
+		const struct sym *sym = top_sym(l, 1, 0);
+		struct src src = find(l, sym);
+		if (src.kind == SRC_ACC && final)
+			take_from_acc(l, sym);
+		struct cell *cell = emit(l, src.kind == SRC_ACC       ? from_acc[sym->class]
+		                            : src.kind == SRC_CONST   ? OP_return_k
+		                            : sym->class == CLASS_F32 ? OP_return_s32
+		                                                      : OP_return_s);
+		cell->a = (uint16_t)l->header;
+		cell->b = src.slot;
+		if (src.kind == SRC_CONST)
+			cell->k = src.value;
+		return;
+	}
+	/* Results overlap params: all go to their heights first, then down. */
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sym *sym = top_sym(l, count, i);
+		move_to(l, sym->slot, sym, false);
+	}
+	uint16_t slot = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct sym temp = *top_sym(l, count, i);
+		temp.kind = SYM_TEMP;
+		move_to(l, slot, &temp, false);
+		slot = (uint16_t)(slot + temp.slots);
+	}
+	emit(l, OP_return_none)->a = (uint16_t)l->header;
+}
+
+/* ---- branches ---- */
+
+static void lower_br(struct lowering *l, uint32_t depth)
+{
+	struct label *label = label_at(l, depth);
+	if (label->is_function) {
+		emit_return(l, true);
+		return;
+	}
+	const valtype *types;
+	uint32_t count;
+	label_arity(label, &types, &count);
+	move_values(l, label, count, true);
+	aim_cell(l, label, emit_jump(l));
+}
+
+static void lower_br_if(struct lowering *l, uint32_t depth)
+{
+	struct label *label = label_at(l, depth);
+	const valtype *types;
+	uint32_t count;
+	label_arity(label, &types, &count);
+	struct condition condition = take_condition(l);
+	pin_values(l, count);
+	if (!label->is_function && !needs_moves(l, label, count)) {
+		aim_cell(l, label, emit_conditional_jump(l, &condition, true));
+		return;
+	}
+	uint32_t skip = emit_conditional_jump(l, &condition, false);
+	struct held held[CLASS_COUNT];
+	memcpy(held, l->held, sizeof held);
+	if (label->is_function) {
+		emit_return(l, false);
+	} else {
+		move_values(l, label, count, false);
+		aim_cell(l, label, emit_jump(l));
+	}
+	/* Only the jump comes here, with the accumulators as they were. */
+	aim_here(l, skip);
+	memcpy(l->held, held, sizeof held);
+	l->last.cell = UINT32_MAX;
+}
+
+static void lower_br_table(struct lowering *l, const struct step *step)
+{
+	struct sym index = pop_sym(l);
+	struct src src = find(l, &index);
+	if (src.kind == SRC_CONST)
+		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &index)};
+	if (src.kind == SRC_ACC)
+		take_from_acc(l, &index);
+
+	struct cell *cell = emit(l, src.kind == SRC_ACC ? OP_table_jump_a : OP_table_jump_s);
+	cell->b = src.slot;
+	cell->c = step->label_count;
+	uint32_t origin = l->cell_count - 1;
+	uint32_t rows = (step->label_count + WORDS_PER_CELL) / WORDS_PER_CELL;
+	for (uint32_t i = 0; i < rows; i++)
+		emit(l, OP_halt);   /* data; the op is overwritten */
+	here_is_a_label(l);
+
+	uint32_t first_word = (origin + 1) * WORDS_PER_CELL;
+	for (uint32_t i = 0; i <= step->label_count && !l->out_of_memory; i++) {
+		struct label *label = label_at(l, step->labels[i]);
+		const valtype *types;
+		uint32_t count;
+		label_arity(label, &types, &count);
+		if (!label->is_function && !needs_moves(l, label, count)) {
+			aim(l, label, first_word + i, origin);
+			continue;
+		}
+		/* A landing of its own for the moves. */
+		set_word(l, first_word + i, (int32_t)(l->cell_count - origin));
+		here_is_a_label(l);
+		if (label->is_function) {
+			emit_return(l, false);
+		} else {
+			move_values(l, label, count, false);
+			aim_cell(l, label, emit_jump(l));
+		}
+	}
+}
+
+/* ---- blocks ---- */
+
+static void lower_block(struct lowering *l, const struct step *step)
+{
+	struct condition condition;
+	if (step->id == INSN_if)
+		condition = take_condition(l);
+	/* Inside, a local may be set on one way and not on the other: what stands below must not depend
+	 * on it. Constants may stay as they are, but for the params, which a merge finds in slots. */
+	settle_locals(l);
+	settle_top(l, step->block.param_count);
+	if (step->id == INSN_loop)
+		here_is_a_label(l);
+	push_label(l, step->id, &step->block);
+	if (step->id == INSN_if && !l->out_of_memory)
+		l->labels[l->label_count - 1].else_jump = emit_conditional_jump(l, &condition, false);
+	if (step->id == INSN_if && step->block.param_count > 0)
+		pin_values(l, step->block.param_count);
+}
+
+static void push_types(struct lowering *l, const valtype *types, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		push_temp(l, class_of(types[i]));
+}
+
+static void lower_else(struct lowering *l, const struct step *step)
+{
+	struct label *label = label_at(l, 0);
+	if (step->falls_through) {
+		move_values(l, label, label->type.result_count, true);
+		add_fixup(l, label, emit_jump(l) * WORDS_PER_CELL + JUMP_WORD, l->cell_count - 1);
+	}
+	aim_here(l, label->else_jump);
+	label->else_jump = NO_FIXUP;
+	here_is_a_label(l);
+	truncate_to(l, label->height);
+	push_types(l, label->type.params, label->type.param_count);
+}
+
+static void bind_fixups(struct lowering *l, const struct label *label)
+{
+	for (uint32_t i = label->fixups; i != NO_FIXUP; i = l->fixups[i].next)
+		set_word(l, l->fixups[i].word, (int32_t)(l->cell_count - l->fixups[i].origin));
+}
+
+static void lower_end(struct lowering *l, const struct step *step)
+{
+	struct label label = *label_at(l, 0);
+	if (label.is_function) {
+		if (step->falls_through)
+			emit_return(l, true);
+		l->label_count--;
+		return;
+	}
+	bool joins = label.fixups != NO_FIXUP || label.else_jump != NO_FIXUP;
+	if (step->falls_through && !joins) {
+		l->label_count--;
+		return;
+	}
+	if (step->falls_through)
+		move_values(l, &label, label.type.result_count, true);
+	if (label.else_jump != NO_FIXUP)
+		aim_here(l, label.else_jump);
+	bind_fixups(l, &label);
+	here_is_a_label(l);
+	truncate_to(l, label.height);
+	push_types(l, label.type.results, label.type.result_count);
+	l->label_count--;
+}
+
+/* ---- calls ---- */
+
+static void lower_call(struct lowering *l, const struct step *step)
+{
+	const struct functype *type = step->func;
+	struct src index = {.kind = SRC_SLOT};
+	if (step->id == INSN_call_indirect) {
+		struct sym sym = pop_sym(l);
+		index = find(l, &sym);
+		if (index.kind == SRC_CONST)
+			index = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &sym)};
+		else if (index.kind == SRC_ACC)
+			take_from_acc(l, &sym);
+	}
+	settle_top(l, type->param_count);
+	for (uint32_t i = 0; i < type->param_count; i++)
+		pop_sym(l);
+	uint16_t frame = next_slot(l);
+
+	struct cell *cell;
+	if (step->id == INSN_call_indirect) {
+		cell = emit(l, index.kind == SRC_ACC ? OP_call_indirect_a : OP_call_indirect_s);
+		cell->b = index.slot;
+		cell->c = step->index;
+		cell->d = step->index2;
+	} else if (step->index < l->m->imported_func_count) {
+		cell = emit(l, OP_call_import);
+		cell->c = step->index;
+	} else {
+		cell = emit(l, OP_call);
+		cell->c = step->index - l->m->imported_func_count;
+		cell->d = type_header(type);
+	}
+	cell->a = frame;
+	forget_all(l);
+	push_types(l, type->results, type->result_count);
+	/* A single integer result is in acc as well. */
+	if (type->result_count == 1 && class_of(type->results[0]) == CLASS_INT)
+		l->held[CLASS_INT] = (struct held){.slot = frame, .cell = l->cell_count - 1};
+}
+
+/* ---- the function ---- */
+
+static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error *err)
+{
+	struct lowering *l = ctx;
+	const struct functype *type = l->type;
+	l->local_count = count;
+	l->local_slots = mem_zeroed(count + (size_t)1, sizeof *l->local_slots);
+	l->local_classes = mem_zeroed(count + (size_t)1, sizeof *l->local_classes);
+	l->local_refs = mem_zeroed(count + (size_t)1, sizeof *l->local_refs);
+	if (l->local_slots == NULL || l->local_classes == NULL || l->local_refs == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+
+	l->header = type_header(type);
+	uint32_t slot = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (i == type->param_count)
+			slot = l->header + 1;
+		l->local_slots[i] = (uint16_t)slot;
+		l->local_classes[i] = (uint8_t)class_of(locals[i]);
+		slot += valtype_slots(locals[i]);
+	}
+	uint32_t first = l->header + 1;
+	if (count > type->param_count) {
+		struct cell *cell = emit(l, OP_enter);
+		cell->a = (uint16_t)first;
+		cell->c = slot - first;
+		first = slot;
+	}
+	l->temps = first < FRAME_ADVANCE_MIN ? FRAME_ADVANCE_MIN : first;
+
+	struct block_type outer = {.results = type->results, .result_count = type->result_count};
+	push_label(l, INSN_block, &outer);
+	if (!l->out_of_memory)
+		l->labels[0].is_function = true;
+	return true;
+}
+
+static bool lower_step(void *ctx, const struct step *step, struct error *err)
+{
+	struct lowering *l = ctx;
+	if (l->out_of_memory)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	l->at = step->offset;
+	switch (step->id) {
+	case INSN_unreachable:
+		emit(l, OP_trap)->c = TRAP_UNREACHABLE;
+		return true;
+	case INSN_block:
+	case INSN_loop:
+	case INSN_if:
+		lower_block(l, step);
+		return true;
+	case INSN_else:
+		lower_else(l, step);
+		return true;
+	case INSN_end:
+		lower_end(l, step);
+		return true;
+	case INSN_br:
+		lower_br(l, step->index);
+		return true;
+	case INSN_br_if:
+		lower_br_if(l, step->index);
+		return true;
+	case INSN_br_table:
+		lower_br_table(l, step);
+		return true;
+	case INSN_return:
+		emit_return(l, true);
+		return true;
+	case INSN_call:
+	case INSN_call_indirect:
+		lower_call(l, step);
+		return true;
+	default:
+		if (!lower_operation(l, step))
+			return error_set_at(err, ERROR_UNSUPPORTED, step->offset,
+			                    "`%s` is validated but not lowered", insns[step->id].mnemonic);
+		return true;
+	}
+}
+
+bool lower_function(struct lowering *l, const struct module *m, uint32_t func, bool unfolded,
+                    bool want_offsets, struct error *err)
+{
+	*l = (struct lowering){
+		.m = m,
+		.type = m->funcs[func].type,
+		.unfolded = unfolded,
+		.want_offsets = want_offsets,
+	};
+	here_is_a_label(l);
+	struct body_scratch *scratch = body_scratch_create();
+	if (scratch == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	struct body_sink sink = {.ctx = l, .begin = begin, .step = lower_step};
+	bool fine = body_walk(m, func, scratch, &sink, err);
+	body_scratch_destroy(scratch);
+	if (fine && l->out_of_memory)
+		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
+	return fine;
+}
+
+void lowering_clear(struct lowering *l)
+{
+	mem_free(l->cells);
+	mem_free(l->offsets);
+	mem_free(l->fixups);
+	mem_free(l->syms);
+	mem_free(l->labels);
+	mem_free(l->local_slots);
+	mem_free(l->local_classes);
+	mem_free(l->local_refs);
+}

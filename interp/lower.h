@@ -1,0 +1,174 @@
+/* Inside interp/: from a function body to register code.
+ *
+ * Lowering follows the validator's steps (validator/body.h) with a symbolic stack: an operand is a
+ * local that is not read yet, a constant, or a temporary in the slot that belongs to its height. A
+ * local or constant costs nothing until an operation takes it as an operand; where control flow
+ * merges, values stand in the slots of their heights, so there are no phis and no parallel moves.
+ *
+ * Every operation leaves its result in the accumulator of its class as well as in its slot. `held`
+ * knows which slot's value an accumulator has, so that the next operation can take it from there, and
+ * when that was a temporary (which is read once) the store is taken back: the variant r for w. */
+#ifndef INTERP_LOWER_H
+#define INTERP_LOWER_H
+
+#include "interp/runtime.h"
+#include "validator/body.h"
+
+enum sym_kind { SYM_LOCAL, SYM_CONST, SYM_TEMP };
+
+struct sym {
+	uint8_t kind;     /* enum sym_kind */
+	uint8_t class;    /* enum class */
+	uint8_t slots;
+	uint16_t slot;    /* of its height */
+	uint32_t local;   /* SYM_LOCAL: the index */
+	uint64_t value;   /* SYM_CONST: the bits */
+};
+
+enum src_kind { SRC_SLOT, SRC_ACC, SRC_CONST };
+
+/* Where an operation finds an operand. */
+struct src {
+	enum src_kind kind;
+	uint16_t slot;
+	uint64_t value;
+};
+
+/* What an accumulator has. */
+struct held {
+	int32_t slot;       /* -1: nothing known */
+	uint32_t cell;      /* that put it there */
+	bool may_drop_store; /* the cell's store may be taken back when the value is read from here */
+};
+
+#define NO_FIXUP UINT32_MAX
+
+/* A jump whose target is not known yet. */
+struct fixup {
+	uint32_t word;      /* where the jump stands, in words of 4 bytes from the first cell */
+	uint32_t origin;    /* the cell that the jump counts from */
+	uint32_t next;
+};
+
+struct label {
+	enum insn_id opener;
+	bool is_function;        /* a branch to it returns */
+	uint32_t height;         /* of the symbolic stack, without params */
+	uint32_t start;          /* loop: its first cell */
+	uint32_t fixups;         /* of forward branches */
+	uint32_t else_jump;      /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
+	struct block_type type;
+};
+
+/* The last cell, when it computed a temporary that no one has read yet. */
+struct last {
+	uint32_t cell;           /* UINT32_MAX: none */
+	enum insn_id insn;       /* INSN_COUNT: not of a family in op.def */
+	unsigned variant;        /* its place among the family's pairs */
+	struct held before[CLASS_COUNT];
+};
+
+struct lowering {
+	const struct module *m;
+	const struct functype *type;
+	bool unfolded;
+
+	struct cell *cells;      /* handler holds enum op until the end */
+	uint32_t cell_count;
+	uint32_t cell_room;
+	uint32_t *offsets;       /* byte offset of each cell's instruction, when they are wanted */
+	bool want_offsets;
+	uint32_t at;             /* offset of the present instruction */
+
+	struct fixup *fixups;
+	uint32_t fixup_count;
+	uint32_t fixup_room;
+
+	struct sym *syms;
+	uint32_t sym_count;
+	uint32_t sym_room;
+	struct label *labels;
+	uint32_t label_count;
+	uint32_t label_room;
+
+	uint16_t *local_slots;
+	uint8_t *local_classes;
+	uint32_t *local_refs;    /* how often each local stands on the symbolic stack */
+	uint32_t local_count;
+	uint32_t refs;           /* sum of them */
+	uint32_t header;
+	uint32_t temps;          /* slot of height 0 */
+
+	struct held held[CLASS_COUNT];
+	struct last last;
+	bool out_of_memory;      /* checked once, at the end: emitting stays without error paths */
+	struct cell scrap;
+};
+
+/* Lowers a function. On success the caller owns l->cells (and l->offsets); lowering_clear() frees all
+ * that is left. */
+bool lower_function(struct lowering *l, const struct module *m, uint32_t func, bool unfolded,
+                    bool want_offsets, struct error *err);
+void lowering_clear(struct lowering *l);
+
+/* ---- lower_emit.c: cells and the symbolic stack ---- */
+
+enum class class_of(valtype type);
+
+/* A new cell at the end; its fields beside the handler are 0. */
+struct cell *emit(struct lowering *l, enum op op);
+
+/* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is the
+ * w variant. `insn` and `variant` as in struct last. */
+struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
+                         unsigned variant);
+/* The same for operations without an r variant. */
+struct cell *emit_plain_result(struct lowering *l, enum op op, enum class class);
+
+void push_local(struct lowering *l, uint32_t local);
+void push_const(struct lowering *l, enum class class, uint64_t value);
+void push_temp(struct lowering *l, enum class class);
+struct sym pop_sym(struct lowering *l);
+/* The slot of the next push. */
+uint16_t next_slot(const struct lowering *l);
+
+/* Where the operand is; takes nothing back. */
+struct src find(struct lowering *l, const struct sym *sym);
+/* Tells that the operand is read from its accumulator and never again. */
+void take_from_acc(struct lowering *l, const struct sym *sym);
+/* The operand's slot; a constant is put into the slot of its height. */
+uint16_t in_slot(struct lowering *l, const struct sym *sym);
+/* The last `count` operands are put into the slots of their heights; they stay on the stack. */
+void settle_top(struct lowering *l, uint32_t count);
+/* So are all locals that stand on the stack. */
+void settle_locals(struct lowering *l);
+/* Those that name this local, which is about to change. */
+void settle_local(struct lowering *l, uint32_t local);
+/* Copies the operand into a slot; final: it is not read again. */
+void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool final);
+void truncate_to(struct lowering *l, uint32_t height);
+
+void forget_slot(struct lowering *l, uint16_t slot);
+void forget_class(struct lowering *l, enum class class);
+void forget_all(struct lowering *l);
+/* Control may come here from elsewhere. */
+void here_is_a_label(struct lowering *l);
+
+/* ---- lower_ops.c: everything that is not control ---- */
+
+bool lower_operation(struct lowering *l, const struct step *step);
+
+/* A condition on its way into a jump: the value, or the comparison that made it, taken back. */
+struct condition {
+	enum insn_id insn;       /* of a comparison; INSN_COUNT: the value in src */
+	unsigned variant;
+	struct cell cell;        /* the comparison as it was */
+	struct src src;
+	struct sym sym;
+};
+
+struct condition take_condition(struct lowering *l);
+/* Emits the jump that is taken when the condition is `sense`; returns the cell's place. */
+uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense);
+
+#endif

@@ -1,0 +1,277 @@
+#include "interp/lower.h"
+
+#include <string.h>
+
+enum class class_of(valtype type)
+{
+	return type == VAL_F32 ? CLASS_F32 : type == VAL_F64 ? CLASS_F64 : CLASS_INT;
+}
+
+/* ---- cells ---- */
+
+static bool grow_cells(struct lowering *l)
+{
+	uint32_t room = l->cell_room == 0 ? 64 : l->cell_room * 2;
+	struct cell *cells = mem_resize(l->cells, room * sizeof *cells);
+	if (cells == NULL)
+		return false;
+	l->cells = cells;
+	if (l->want_offsets) {
+		uint32_t *offsets = mem_resize(l->offsets, room * sizeof *offsets);
+		if (offsets == NULL)
+			return false;
+		l->offsets = offsets;
+	}
+	l->cell_room = room;
+	return true;
+}
+
+struct cell *emit(struct lowering *l, enum op op)
+{
+	if (l->cell_count == l->cell_room && (l->out_of_memory || !grow_cells(l))) {
+		l->out_of_memory = true;
+		l->scrap = (struct cell){.handler = (int32_t)op};
+		return &l->scrap;
+	}
+	l->last.cell = UINT32_MAX;
+	if (l->want_offsets)
+		l->offsets[l->cell_count] = l->at;
+	struct cell *cell = &l->cells[l->cell_count++];
+	*cell = (struct cell){.handler = (int32_t)op};
+	return cell;
+}
+
+/* ---- accumulators ---- */
+
+void forget_slot(struct lowering *l, uint16_t slot)
+{
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if (l->held[i].slot == slot)
+			l->held[i].slot = -1;
+}
+
+void forget_class(struct lowering *l, enum class class)
+{
+	l->held[class].slot = -1;
+}
+
+void forget_all(struct lowering *l)
+{
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		l->held[i].slot = -1;
+}
+
+void here_is_a_label(struct lowering *l)
+{
+	forget_all(l);
+	l->last.cell = UINT32_MAX;
+}
+
+static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_drop_store)
+{
+	forget_slot(l, slot);
+	l->held[class] = (struct held){
+		.slot = slot,
+		.cell = l->cell_count - 1,
+		.may_drop_store = may_drop_store,
+	};
+}
+
+struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
+                         unsigned variant)
+{
+	struct cell *cell = emit(l, op);
+	uint16_t slot = next_slot(l);
+	cell->a = slot;
+	if (l->out_of_memory)
+		return cell;
+	l->last = (struct last){.cell = l->cell_count - 1, .insn = insn, .variant = variant};
+	memcpy(l->last.before, l->held, sizeof l->held);
+	hold(l, class, slot, true);
+	push_temp(l, class);
+	return cell;
+}
+
+struct cell *emit_plain_result(struct lowering *l, enum op op, enum class class)
+{
+	struct cell *cell = emit(l, op);
+	uint16_t slot = next_slot(l);
+	cell->a = slot;
+	hold(l, class, slot, false);
+	push_temp(l, class);
+	return cell;
+}
+
+/* ---- the symbolic stack ---- */
+
+uint16_t next_slot(const struct lowering *l)
+{
+	if (l->sym_count == 0)
+		return (uint16_t)l->temps;
+	const struct sym *top = &l->syms[l->sym_count - 1];
+	return (uint16_t)(top->slot + top->slots);
+}
+
+static void push(struct lowering *l, struct sym sym)
+{
+	if (l->sym_count == l->sym_room) {
+		uint32_t room = l->sym_room == 0 ? 64 : l->sym_room * 2;
+		struct sym *syms = l->out_of_memory ? NULL : mem_resize(l->syms, room * sizeof *syms);
+		if (syms == NULL) {
+			l->out_of_memory = true;
+			return;
+		}
+		l->syms = syms;
+		l->sym_room = room;
+	}
+	sym.slot = next_slot(l);
+	sym.slots = 1;
+	l->syms[l->sym_count++] = sym;
+}
+
+void push_local(struct lowering *l, uint32_t local)
+{
+	if (l->unfolded) {
+		struct sym sym = {.kind = SYM_LOCAL, .class = l->local_classes[local], .local = local};
+		move_to(l, next_slot(l), &sym, true);
+		push_temp(l, sym.class);
+		return;
+	}
+	l->local_refs[local]++;
+	l->refs++;
+	push(l, (struct sym){.kind = SYM_LOCAL, .class = l->local_classes[local], .local = local});
+}
+
+void push_const(struct lowering *l, enum class class, uint64_t value)
+{
+	struct sym sym = {.kind = SYM_CONST, .class = (uint8_t)class, .value = value};
+	if (l->unfolded) {
+		move_to(l, next_slot(l), &sym, true);
+		push_temp(l, class);
+		return;
+	}
+	push(l, sym);
+}
+
+void push_temp(struct lowering *l, enum class class)
+{
+	push(l, (struct sym){.kind = SYM_TEMP, .class = (uint8_t)class});
+}
+
+static void unref(struct lowering *l, const struct sym *sym)
+{
+	if (sym->kind == SYM_LOCAL) {
+		l->local_refs[sym->local]--;
+		l->refs--;
+	}
+}
+
+struct sym pop_sym(struct lowering *l)
+{
+	/* Only when memory is out can the stack be shorter than the validator's. */
+	if (l->sym_count == 0)
+		return (struct sym){.kind = SYM_CONST};
+	struct sym sym = l->syms[--l->sym_count];
+	unref(l, &sym);
+	return sym;
+}
+
+void truncate_to(struct lowering *l, uint32_t height)
+{
+	while (l->sym_count > height)
+		unref(l, &l->syms[--l->sym_count]);
+}
+
+static uint16_t home(const struct lowering *l, const struct sym *sym)
+{
+	return sym->kind == SYM_LOCAL ? l->local_slots[sym->local] : sym->slot;
+}
+
+struct src find(struct lowering *l, const struct sym *sym)
+{
+	if (sym->kind == SYM_CONST)
+		return (struct src){.kind = SRC_CONST, .slot = sym->slot, .value = sym->value};
+	struct src src = {.kind = SRC_SLOT, .slot = home(l, sym)};
+	if (!l->unfolded && l->held[sym->class].slot == src.slot)
+		src.kind = SRC_ACC;
+	return src;
+}
+
+void take_from_acc(struct lowering *l, const struct sym *sym)
+{
+	struct held *held = &l->held[sym->class];
+	if (sym->kind != SYM_TEMP || !held->may_drop_store)
+		return;
+	l->cells[held->cell].handler--;   /* w to r: variants stand in pairs (cell.h) */
+	held->slot = -1;
+	if (l->last.cell == held->cell)
+		l->last.cell = UINT32_MAX;
+}
+
+void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool final)
+{
+	static const enum op from_acc[] = {
+		[CLASS_INT] = OP_move_a, [CLASS_F32] = OP_move_f, [CLASS_F64] = OP_move_d};
+	struct src src = find(l, sym);
+	if (src.kind == SRC_CONST) {
+		struct cell *cell = emit(l, OP_const_s);
+		cell->a = slot;
+		cell->k = src.value;
+		forget_slot(l, slot);
+		return;
+	}
+	if (src.slot == slot)
+		return;
+	if (src.kind == SRC_ACC) {
+		if (final)
+			take_from_acc(l, sym);
+		emit(l, from_acc[sym->class])->a = slot;
+		if (final)
+			hold(l, (enum class)sym->class, slot, false);
+		else
+			forget_slot(l, slot);
+		return;
+	}
+	struct cell *cell = emit(l, sym->class == CLASS_F32 ? OP_move_s32 : OP_move_s);
+	cell->a = slot;
+	cell->b = src.slot;
+	forget_slot(l, slot);
+}
+
+uint16_t in_slot(struct lowering *l, const struct sym *sym)
+{
+	if (sym->kind == SYM_CONST) {
+		move_to(l, sym->slot, sym, true);
+		return sym->slot;
+	}
+	return home(l, sym);
+}
+
+static void settle(struct lowering *l, struct sym *sym)
+{
+	if (sym->kind == SYM_TEMP)
+		return;
+	move_to(l, sym->slot, sym, false);
+	unref(l, sym);
+	sym->kind = SYM_TEMP;
+}
+
+void settle_top(struct lowering *l, uint32_t count)
+{
+	for (uint32_t i = count; i > 0 && i <= l->sym_count; i--)
+		settle(l, &l->syms[l->sym_count - i]);
+}
+
+void settle_locals(struct lowering *l)
+{
+	for (uint32_t i = l->sym_count; l->refs > 0 && i-- > 0;)
+		if (l->syms[i].kind == SYM_LOCAL)
+			settle(l, &l->syms[i]);
+}
+
+void settle_local(struct lowering *l, uint32_t local)
+{
+	for (uint32_t i = l->sym_count; l->local_refs[local] > 0 && i-- > 0;)
+		if (l->syms[i].kind == SYM_LOCAL && l->syms[i].local == local)
+			settle(l, &l->syms[i]);
+}

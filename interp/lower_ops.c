@@ -1,0 +1,575 @@
+/* Operations: operands are found, the variant that takes them where they are is emitted. */
+#include "interp/lower.h"
+
+enum family_kind {
+	FAMILY_NONE,
+	FAMILY_COMMUTE,
+	FAMILY_ORDERED,
+	FAMILY_COMPARE,
+	FAMILY_FCOMPARE,
+	FAMILY_UNARY,
+	FAMILY_LOAD,
+	FAMILY_STORE,
+	FAMILY_FSTORE,
+};
+
+#define CLASS_i32 CLASS_INT
+#define CLASS_i64 CLASS_INT
+#define CLASS_f32 CLASS_F32
+#define CLASS_f64 CLASS_F64
+#define IS_WIDE_i32 false
+#define IS_WIDE_i64 true
+
+struct family {
+	uint16_t base;           /* its first operation */
+	uint8_t kind;
+	uint8_t operand;         /* enum class */
+	uint8_t result;
+	bool is_wide;            /* integer operands of 64 bits */
+	uint16_t swapped;        /* comparisons: x and y change places */
+	uint16_t inverse;        /* and the comparison that negates it */
+};
+
+static const struct family families[INSN_COUNT] = {
+#define COMMUTE(n, t, u, e) [INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define ORDERED(n, t, u, c, e)                                                                     \
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_ORDERED, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define COMPARE(n, t, e, s, i)                                                                     \
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMPARE, CLASS_##t, CLASS_INT, IS_WIDE_##t, INSN_##s,      \
+	              INSN_##i},
+#define FCOMPARE(n, t, e, s)                                                                       \
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_FCOMPARE, CLASS_##t, CLASS_INT, 0, INSN_##s, 0},
+#define UNARY(n, t, u, c, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
+#define STORE(n, t, m) [INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
+#define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
+#include "interp/op.def"
+};
+
+/* Pairs (r, w) of the families with two operands, in the order of VARIANTS_ORDERED. */
+enum { VARIANT_ss, VARIANT_sk, VARIANT_as, VARIANT_ak, VARIANT_ks, VARIANT_sa, VARIANT_ka };
+
+/* And their jumps, counted from the family's first operation. */
+#define COMPARE_JUMPS 8
+_Static_assert(OP_i32_eq_br_ss - OP_i32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_COMPARE");
+_Static_assert(OP_i32_eq_br_ak - OP_i32_eq_br_ss == VARIANT_ak, "order of VARIANTS_COMPARE");
+_Static_assert(OP_f32_eq_br_ss - OP_f32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_FCOMPARE");
+_Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1, "order of VARIANTS_ORDERED");
+_Static_assert(OP_i32_load_k_w - OP_i32_load_s_r == 5, "order of VARIANTS_LOAD");
+_Static_assert(OP_i32_store_ka - OP_i32_store_ss == 6, "order of VARIANTS_STORE");
+
+/* ---- two operands ---- */
+
+static void fill_operands(struct cell *cell, unsigned variant, const struct src *x,
+                          const struct src *y)
+{
+	switch (variant) {
+	case VARIANT_ss:
+		cell->b = x->slot;
+		cell->c = y->slot;
+		break;
+	case VARIANT_sk:
+		cell->b = x->slot;
+		cell->k = y->value;
+		break;
+	case VARIANT_as:
+		cell->b = y->slot;
+		break;
+	case VARIANT_ak:
+		cell->k = y->value;
+		break;
+	case VARIANT_ks:
+		cell->b = y->slot;
+		cell->k = x->value;
+		break;
+	case VARIANT_sa:
+		cell->b = x->slot;
+		break;
+	default:
+		cell->k = x->value;
+		break;
+	}
+}
+
+static void swap_operands(struct sym *x, struct sym *y, struct src *fx, struct src *fy)
+{
+	struct sym sym = *x;
+	struct src src = *fx;
+	*x = *y, *fx = *fy;
+	*y = sym, *fy = src;
+}
+
+static void lower_binary(struct lowering *l, enum insn_id insn)
+{
+	struct sym y = pop_sym(l);
+	struct sym x = pop_sym(l);
+	struct src fx = find(l, &x);
+	struct src fy = find(l, &y);
+	if (fx.kind == SRC_CONST && fy.kind == SRC_CONST)
+		fx = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &x)};
+	/* The same local twice: one operand from the accumulator, the other from its slot. */
+	if (fx.kind == SRC_ACC && fy.kind == SRC_ACC)
+		fy.kind = SRC_SLOT;
+
+	/* x - k is x + -k, for which there are more variants. */
+	if ((insn == INSN_i32_sub || insn == INSN_i64_sub) && fy.kind == SRC_CONST) {
+		insn = insn == INSN_i32_sub ? INSN_i32_add : INSN_i64_add;
+		fy.value = -fy.value;
+	}
+	const struct family *f = &families[insn];
+	if (f->kind != FAMILY_ORDERED && (fx.kind == SRC_CONST || fy.kind == SRC_ACC)) {
+		swap_operands(&x, &y, &fx, &fy);
+		if (f->kind != FAMILY_COMMUTE) {
+			insn = (enum insn_id)f->swapped;
+			f = &families[insn];
+		}
+	}
+
+	static const uint8_t variants[3][3] = {
+		[SRC_SLOT] = {[SRC_SLOT] = VARIANT_ss, [SRC_ACC] = VARIANT_sa, [SRC_CONST] = VARIANT_sk},
+		[SRC_ACC] = {[SRC_SLOT] = VARIANT_as, [SRC_CONST] = VARIANT_ak},
+		[SRC_CONST] = {[SRC_SLOT] = VARIANT_ks, [SRC_ACC] = VARIANT_ka},
+	};
+	unsigned variant = variants[fx.kind][fy.kind];
+	if (fx.kind == SRC_ACC)
+		take_from_acc(l, &x);
+	if (fy.kind == SRC_ACC)
+		take_from_acc(l, &y);
+	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
+	                                (enum class)f->result, insn, variant);
+	fill_operands(cell, variant, &fx, &fy);
+}
+
+static void lower_unary(struct lowering *l, enum insn_id insn)
+{
+	const struct family *f = &families[insn];
+	struct sym x = pop_sym(l);
+	struct src src = find(l, &x);
+	if (src.kind == SRC_CONST)
+		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &x)};
+	unsigned variant = src.kind == SRC_ACC;
+	if (variant == 1)
+		take_from_acc(l, &x);
+	emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result, insn, variant)->b =
+		src.slot;
+}
+
+/* ---- memory ---- */
+
+static void lower_load(struct lowering *l, const struct step *step)
+{
+	static const uint8_t variants[] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2};
+	const struct family *f = &families[step->id];
+	struct sym address = pop_sym(l);
+	struct src src = find(l, &address);
+	if (src.kind == SRC_ACC)
+		take_from_acc(l, &address);
+	unsigned variant = variants[src.kind];
+	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
+	                                (enum class)f->result, step->id, variant);
+	cell->b = src.slot;
+	if (src.kind == SRC_CONST)
+		cell->k = src.value + step->value;
+	else
+		cell->c = (uint32_t)step->value;
+}
+
+static bool fits_short(uint64_t value, bool is_wide)
+{
+	return !is_wide || (uint64_t)(int64_t)(int32_t)value == value;
+}
+
+static void set_address(struct cell *cell, const struct src *address, uint64_t offset)
+{
+	cell->b = address->slot;
+	if (address->kind == SRC_CONST)
+		cell->k = address->value + offset;
+	else
+		cell->c = (uint32_t)offset;
+}
+
+static void lower_store(struct lowering *l, const struct step *step)
+{
+	enum insn_id insn = step->id;
+	struct sym value = pop_sym(l);
+	struct sym address = pop_sym(l);
+	struct src fv = find(l, &value);
+	struct src fa = find(l, &address);
+
+	if (families[insn].kind == FAMILY_FSTORE) {
+		if (fv.kind == SRC_ACC) {
+			static const uint8_t variants[] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2};
+			take_from_acc(l, &value);
+			if (fa.kind == SRC_ACC)
+				take_from_acc(l, &address);
+			enum op op = (enum op)(families[insn].base + variants[fa.kind]);
+			set_address(emit(l, op), &fa, step->value);
+			return;
+		}
+		insn = insn == INSN_f32_store ? INSN_i32_store : INSN_i64_store;
+	}
+
+	static const uint8_t variants[3][3] = {
+		[SRC_SLOT] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2},
+		[SRC_ACC] = {[SRC_SLOT] = 3, [SRC_CONST] = 4},
+		[SRC_CONST] = {[SRC_SLOT] = 5, [SRC_ACC] = 6},
+	};
+	const struct family *f = &families[insn];
+	if (fv.kind == SRC_CONST && (fa.kind == SRC_CONST || !fits_short(fv.value, f->is_wide)))
+		fv = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &value)};
+	if (fv.kind == SRC_ACC && fa.kind == SRC_ACC)
+		fv.kind = SRC_SLOT;
+	if (fv.kind == SRC_ACC)
+		take_from_acc(l, &value);
+	if (fa.kind == SRC_ACC)
+		take_from_acc(l, &address);
+	struct cell *cell = emit(l, (enum op)(f->base + variants[fa.kind][fv.kind]));
+	set_address(cell, &fa, step->value);
+	if (fv.kind == SRC_SLOT)
+		cell->a = fv.slot;
+	else if (fv.kind == SRC_CONST)
+		cell->d = (uint32_t)fv.value;
+}
+
+/* ---- variables ---- */
+
+static void lower_local_set(struct lowering *l, uint32_t local)
+{
+	struct sym sym = pop_sym(l);
+	uint16_t slot = l->local_slots[local];
+	if (sym.kind == SYM_LOCAL && sym.local == local)
+		return;
+	if (l->local_refs[local] == 0 && sym.kind == SYM_TEMP && !l->unfolded &&
+	    l->last.cell != UINT32_MAX && l->last.cell == l->cell_count - 1 &&
+	    l->cells[l->last.cell].a == sym.slot) {
+		/* The temporary was computed by the last cell and is read by nobody else: compute it into
+		 * the local at once. */
+		l->cells[l->last.cell].a = slot;
+		forget_slot(l, slot);
+		l->held[sym.class] = (struct held){.slot = slot, .cell = l->last.cell};
+		l->last.cell = UINT32_MAX;
+		return;
+	}
+	settle_local(l, local);
+	move_to(l, slot, &sym, true);
+}
+
+static void lower_global_get(struct lowering *l, const struct step *step)
+{
+	static const enum op ops[] = {[CLASS_INT] = OP_global_get_i_w,
+	                              [CLASS_F32] = OP_global_get_f_w,
+	                              [CLASS_F64] = OP_global_get_d_w};
+	enum class class = class_of(step->type);
+	if (step->index < l->m->imported_global_count) {
+		struct cell *cell = emit(l, OP_global_get_far);
+		cell->a = next_slot(l);
+		cell->c = step->index;
+		forget_slot(l, cell->a);
+		push_temp(l, class);
+		return;
+	}
+	emit_result(l, ops[class], class, INSN_COUNT, 0)->c =
+		step->index - l->m->imported_global_count;
+}
+
+static void lower_global_set(struct lowering *l, const struct step *step)
+{
+	struct sym sym = pop_sym(l);
+	struct src src = find(l, &sym);
+	if (step->index < l->m->imported_global_count) {
+		uint16_t slot = in_slot(l, &sym);
+		struct cell *cell = emit(l, OP_global_set_far);
+		cell->b = slot;
+		cell->c = step->index;
+		return;
+	}
+	uint32_t own = step->index - l->m->imported_global_count;
+	if (src.kind == SRC_CONST && own <= UINT16_MAX) {
+		struct cell *cell = emit(l, OP_global_set_k);
+		cell->b = (uint16_t)own;
+		cell->k = src.value;
+		return;
+	}
+	if (src.kind == SRC_ACC && sym.class == CLASS_INT) {
+		take_from_acc(l, &sym);
+		emit(l, OP_global_set_a)->c = own;
+		return;
+	}
+	uint16_t slot = in_slot(l, &sym);
+	struct cell *cell = emit(l, sym.class == CLASS_F32 ? OP_global_set_s32 : OP_global_set_s);
+	cell->b = slot;
+	cell->c = own;
+}
+
+static void lower_select(struct lowering *l, enum class class)
+{
+	static const enum op ops[] = {[CLASS_INT] = OP_select_i_s_w,
+	                              [CLASS_F32] = OP_select_f_s_w,
+	                              [CLASS_F64] = OP_select_d_s_w};
+	_Static_assert(OP_select_i_a_w - OP_select_i_s_w == 2, "order of the selects");
+	struct sym condition = pop_sym(l);
+	struct sym second = pop_sym(l);
+	struct sym first = pop_sym(l);
+	uint16_t second_slot = in_slot(l, &second);
+	uint16_t first_slot = in_slot(l, &first);
+	struct src src = find(l, &condition);
+	if (src.kind == SRC_CONST)
+		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &condition)};
+	bool from_acc = src.kind == SRC_ACC;
+	if (from_acc)
+		take_from_acc(l, &condition);
+	struct cell *cell =
+		emit_result(l, (enum op)(ops[class] + (from_acc ? 2 : 0)), class, INSN_COUNT, 0);
+	cell->b = first_slot;
+	cell->c = second_slot;
+	cell->d = src.slot;
+}
+
+/* ---- operations on operands in consecutive slots ---- */
+
+/* Pops `count` operands that stand in the slots of their heights; returns the first one's slot. */
+static uint16_t pop_row(struct lowering *l, uint32_t count)
+{
+	settle_top(l, count);
+	uint16_t slot = next_slot(l);
+	for (uint32_t i = 0; i < count; i++)
+		slot = pop_sym(l).slot;
+	return slot;
+}
+
+static void lower_bulk(struct lowering *l, enum op op, uint32_t operands, uint32_t c, uint32_t d)
+{
+	uint16_t slot = pop_row(l, operands);
+	struct cell *cell = emit(l, op);
+	cell->b = slot;
+	cell->c = c;
+	cell->d = d;
+	forget_all(l);
+}
+
+/* An operation that leaves an integer in acc and slot a and forgets the other accumulators. */
+static void lower_grow(struct lowering *l, enum op op, uint32_t operands, uint32_t index)
+{
+	uint16_t slot = pop_row(l, operands);
+	struct cell *cell = emit_plain_result(l, op, CLASS_INT);
+	cell->b = slot;
+	cell->c = index;
+	forget_class(l, CLASS_F32);
+	forget_class(l, CLASS_F64);
+}
+
+static bool lower_by_hand(struct lowering *l, const struct step *step)
+{
+	switch (step->id) {
+	case INSN_nop:
+		return true;
+	case INSN_drop:
+		pop_sym(l);
+		return true;
+	case INSN_i32_const:
+	case INSN_i64_const:
+		push_const(l, CLASS_INT, step->value);
+		return true;
+	case INSN_f32_const:
+		push_const(l, CLASS_F32, step->value);
+		return true;
+	case INSN_f64_const:
+		push_const(l, CLASS_F64, step->value);
+		return true;
+	case INSN_ref_null:
+		push_const(l, CLASS_INT, 0);
+		return true;
+	case INSN_ref_func:
+		lower_grow(l, OP_ref_func, 0, step->index);
+		return true;
+	case INSN_local_get:
+		push_local(l, step->index);
+		return true;
+	case INSN_local_set:
+		lower_local_set(l, step->index);
+		return true;
+	case INSN_local_tee:
+		lower_local_set(l, step->index);
+		push_local(l, step->index);
+		return true;
+	case INSN_global_get:
+		lower_global_get(l, step);
+		return true;
+	case INSN_global_set:
+		lower_global_set(l, step);
+		return true;
+	case INSN_select:
+	case INSN_select_t:
+		lower_select(l, class_of(step->type));
+		return true;
+	case INSN_memory_size:
+		emit_plain_result(l, OP_memory_size, CLASS_INT)->c = step->index;
+		return true;
+	case INSN_memory_grow:
+		lower_grow(l, OP_memory_grow, 1, step->index);
+		return true;
+	case INSN_memory_fill:
+		lower_bulk(l, OP_memory_fill, 3, step->index, 0);
+		return true;
+	case INSN_memory_copy:
+		lower_bulk(l, OP_memory_copy, 3, step->index, step->index2);
+		return true;
+	case INSN_memory_init:
+		lower_bulk(l, OP_memory_init, 3, step->index, step->index2);
+		return true;
+	case INSN_data_drop:
+		emit(l, OP_data_drop)->c = step->index;
+		return true;
+	case INSN_table_get: {
+		uint16_t slot = pop_row(l, 1);
+		struct cell *cell = emit_plain_result(l, OP_table_get, CLASS_INT);
+		cell->b = slot;
+		cell->c = step->index;
+		return true;
+	}
+	case INSN_table_set: {
+		uint16_t slot = pop_row(l, 2);
+		struct cell *cell = emit(l, OP_table_set);
+		cell->b = slot;
+		cell->c = step->index;
+		return true;
+	}
+	case INSN_table_size:
+		emit_plain_result(l, OP_table_size, CLASS_INT)->c = step->index;
+		return true;
+	case INSN_table_grow:
+		lower_grow(l, OP_table_grow, 2, step->index);
+		return true;
+	case INSN_table_fill:
+		lower_bulk(l, OP_table_fill, 3, step->index, 0);
+		return true;
+	case INSN_table_copy:
+		lower_bulk(l, OP_table_copy, 3, step->index, step->index2);
+		return true;
+	case INSN_table_init:
+		lower_bulk(l, OP_table_init, 3, step->index, step->index2);
+		return true;
+	case INSN_elem_drop:
+		emit(l, OP_elem_drop)->c = step->index;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool lower_operation(struct lowering *l, const struct step *step)
+{
+	switch (families[step->id].kind) {
+	case FAMILY_NONE:
+		return lower_by_hand(l, step);
+	case FAMILY_UNARY:
+		lower_unary(l, step->id);
+		return true;
+	case FAMILY_LOAD:
+		lower_load(l, step);
+		return true;
+	case FAMILY_STORE:
+	case FAMILY_FSTORE:
+		lower_store(l, step);
+		return true;
+	default:
+		lower_binary(l, step->id);
+		return true;
+	}
+}
+
+/* ---- conditions ---- */
+
+/* Can the comparison that the last cell makes be merged with a jump? */
+static bool can_merge(const struct lowering *l, const struct sym *sym)
+{
+	if (l->unfolded || sym->kind != SYM_TEMP || l->last.cell == UINT32_MAX ||
+	    l->last.cell != l->cell_count - 1 || l->last.insn == INSN_COUNT ||
+	    l->cells[l->last.cell].a != sym->slot)
+		return false;
+	const struct family *f = &families[l->last.insn];
+	switch (l->last.insn) {
+	case INSN_i32_eqz:
+	case INSN_i64_eqz:
+	case INSN_ref_is_null:
+		return true;
+	default:
+		break;
+	}
+	bool has_const = l->last.variant == VARIANT_sk || l->last.variant == VARIANT_ak;
+	if (f->kind == FAMILY_FCOMPARE)
+		return !has_const;
+	return f->kind == FAMILY_COMPARE &&
+	       (!has_const || fits_short(l->cells[l->last.cell].k, f->is_wide));
+}
+
+struct condition take_condition(struct lowering *l)
+{
+	struct condition condition = {.insn = INSN_COUNT, .sym = pop_sym(l)};
+	if (can_merge(l, &condition.sym)) {
+		condition.insn = l->last.insn;
+		condition.variant = l->last.variant;
+		condition.cell = l->cells[--l->cell_count];
+		for (unsigned i = 0; i < CLASS_COUNT; i++)
+			l->held[i] = l->last.before[i];
+		l->last.cell = UINT32_MAX;
+		return condition;
+	}
+	condition.src = find(l, &condition.sym);
+	if (condition.src.kind == SRC_CONST)
+		condition.src =
+			(struct src){.kind = SRC_SLOT, .slot = in_slot(l, &condition.sym)};
+	else if (condition.src.kind == SRC_ACC)
+		take_from_acc(l, &condition.sym);
+	return condition;
+}
+
+uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense)
+{
+	const struct cell *was = &condition->cell;
+	struct cell *cell;
+	switch (condition->insn) {
+	case INSN_COUNT: {
+		bool from_acc = condition->src.kind == SRC_ACC;
+		cell = emit(l, sense ? from_acc ? OP_jump_nz_a : OP_jump_nz_s
+		               : from_acc ? OP_jump_z_a : OP_jump_z_s);
+		cell->b = condition->src.slot;
+		break;
+	}
+	case INSN_i32_eqz:
+		cell = emit(l, sense ? condition->variant ? OP_jump_z_a : OP_jump_z_s
+		               : condition->variant ? OP_jump_nz_a : OP_jump_nz_s);
+		cell->b = was->b;
+		break;
+	case INSN_i64_eqz:
+	case INSN_ref_is_null:
+		cell = emit(l, sense ? condition->variant ? OP_jump_z64_a : OP_jump_z64_s
+		               : condition->variant ? OP_jump_nz64_a : OP_jump_nz64_s);
+		cell->b = was->b;
+		break;
+	default: {
+		enum insn_id insn = condition->insn;
+		unsigned jump = COMPARE_JUMPS + condition->variant;
+		if (families[insn].kind == FAMILY_FCOMPARE)
+			/* br_ss br_as un_ss un_as */
+			jump = COMPARE_JUMPS + (condition->variant == VARIANT_as) + (sense ? 0 : 2);
+		else if (!sense)
+			insn = (enum insn_id)families[insn].inverse;
+		cell = emit(l, (enum op)(families[insn].base + jump));
+		cell->b = was->b;
+		switch (condition->variant) {
+		case VARIANT_ss:
+			cell->a = (uint16_t)was->c;
+			break;
+		case VARIANT_as:
+			cell->a = was->b;
+			break;
+		default:
+			cell->d = (uint32_t)was->k;
+			break;
+		}
+		break;
+	}
+	}
+	return (uint32_t)(l->cell_count - 1);
+}

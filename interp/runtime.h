@@ -1,0 +1,198 @@
+/* Inside interp/: what is alive at run time (spec: 4.2). */
+#ifndef INTERP_RUNTIME_H
+#define INTERP_RUNTIME_H
+
+#include "interp/cell.h"
+#include "interp/interp.h"
+#include "validator/alloc.h"
+
+#include <setjmp.h>
+
+struct host_func;
+
+struct func {
+	const struct functype *type;   /* NULL: not made yet (instance_func()) */
+	struct instance *inst;         /* whose code it is; NULL for a host function */
+	struct host_func *host;        /* NULL for a Wasm function */
+	uint32_t type_id;              /* equal types have equal ids in one store */
+	uint32_t index;                /* in the instance's function index space */
+	uint32_t own;                  /* among the instance's own functions */
+	uint32_t header;               /* slot of the frame header */
+};
+
+struct memory {
+	struct memory *next;           /* all of the store */
+	struct store *store;
+	struct memory_type type;
+	uint8_t *base;
+	uint64_t size;                 /* bytes that may be touched */
+	uint64_t reserved;             /* bytes of address space, guard included */
+};
+
+struct table {
+	struct table *next;
+	struct store *store;
+	struct table_type type;
+	uint64_t *elements;            /* references; 0 is null */
+	uint64_t size;
+	uint64_t room;
+};
+
+struct global {
+	struct global_type type;
+	union slot *value;             /* in the owner's globals, or own below */
+	union slot own;
+};
+
+/* The lowered code of a module in a store, shared by its instances. Functions are lowered on their
+ * first call; entries[f] is the cell where function f starts, 0 until then: cell 0 lowers it. */
+struct code {
+	struct code *next;
+	const struct module *module;
+	struct store *store;
+	struct cell *cells;            /* one reservation, so code never moves */
+	uint32_t *entries;             /* by index among the module's own functions */
+	uint32_t *ends;                /* the cell behind each lowered function */
+	uint32_t count;
+	uint32_t room;
+};
+
+/* What handlers need stands first. */
+struct instance {
+	const struct cell *cells;
+	const uint32_t *entries;
+	union slot *globals;           /* own globals by index among them */
+	uint8_t *memory_base;          /* of memory 0 */
+	const uint32_t *type_ids;      /* by type index */
+	struct table **tables;
+	struct memory **memories;
+	struct func **imports;         /* imported functions */
+	struct global **global_refs;   /* the whole index space */
+	struct store *store;
+	struct code *code;
+	const struct module *module;
+	struct func *funcs;            /* own functions, made when somebody refers to them */
+	bool *dropped_elems;
+	bool *dropped_datas;
+	struct instance *next;
+};
+
+/* One func_call() under way; nested when a host function calls back. */
+struct run {
+	struct run *outer;
+	jmp_buf unwind;
+	enum trap trap;
+	struct instance *fault_inst;   /* where it stopped, for the backtrace; NULL: unknown */
+	const struct cell *fault_pc;
+	union slot *fault_fp;
+};
+
+struct store {
+	struct store_options options;
+	struct arena *arena;
+	struct instance *instances;
+	struct code *codes;
+	struct memory *memories;
+	struct table *tables;
+	uint64_t memory_bytes;         /* of all memories */
+	uint64_t table_elements;
+
+	const struct functype **types; /* interned; the id is the place */
+	uint32_t type_count;
+	uint32_t type_room;
+
+	/* Frame stack, with a guard behind it. */
+	uint8_t *stack;
+	size_t stack_size;
+	size_t stack_reserved;
+	union slot *stack_top;         /* the next run's frame starts here */
+	uint8_t *native_stack;
+	size_t native_size;
+	uintptr_t native_limit;        /* host functions need the stack above this address */
+
+	struct run *run;               /* the innermost, or NULL */
+	struct trap_report report;
+	uint32_t exit_status;
+	struct error *host_error;      /* where host_fail() writes during a host call */
+	enum trap host_trap;
+};
+
+/* A guard holds more than the largest frame with its outgoing arguments (LIMIT_FRAME_SLOTS). */
+#define STACK_GUARD ((size_t)1 << 20)
+
+/* Native stack that host functions and the runtime's own C code may use on top of what calls take. */
+#define NATIVE_HEADROOM ((size_t)256 << 10)
+
+static inline uint32_t type_header(const struct functype *type)
+{
+	return type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
+}
+
+bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
+                       struct error *err);
+
+/* The function object of an index of the instance's function index space. Never NULL. */
+struct func *instance_func(struct instance *inst, uint32_t index);
+
+/* code.c */
+struct code *code_find_or_create(struct store *store, const struct module *module,
+                                 struct error *err);
+void code_destroy(struct code *code);
+/* Lowers own function `index` (among the module's own); false on an error that err tells. */
+bool code_lower(struct code *code, uint32_t index, struct error *err);
+/* The own function whose code holds the cell, and the byte offset of the cell's instruction. */
+bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index);
+uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index);
+
+/* memory.c: bulk operations check their bounds first (spec: 4.6) and answer a trap or TRAP_NONE. */
+bool memory_init_storage(struct memory *memory, struct error *err);
+void memory_clear(struct memory *memory);
+uint64_t memory_grow(struct memory *memory, uint64_t pages);   /* old pages, or UINT64_MAX */
+enum trap memory_fill(struct memory *memory, uint64_t at, uint8_t value, uint64_t count);
+enum trap memory_copy(struct memory *to, struct memory *from, uint64_t at, uint64_t source,
+                      uint64_t count);
+enum trap memory_write(struct memory *memory, uint64_t at, const uint8_t *bytes, uint64_t size,
+                       uint64_t source, uint64_t count);
+
+/* table.c, segments.c */
+void table_clear(struct table *table);
+uint64_t table_grow(struct table *table, uint64_t init, uint64_t count);   /* old size, or UINT64_MAX */
+enum trap table_fill(struct table *table, uint64_t at, uint64_t value, uint64_t count);
+enum trap table_copy(struct table *to, struct table *from, uint64_t at, uint64_t source,
+                     uint64_t count);
+enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table, uint64_t at,
+                     uint64_t source, uint64_t count);
+
+/* const_eval.c: the value of a validated constant expression, whose size may be given too large and
+ * is then set right. */
+bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
+                struct error *err);
+
+/* host.c: calls a host function with arguments and results in slots. A trap that it asked for is
+ * returned; then the store's host_error may hold a message. */
+enum trap host_invoke(struct store *store, struct func *func, struct instance *caller,
+                      union slot *slots);
+
+/* trap.c */
+/* The store whose code this thread runs, for the fault handler; NULL: none. */
+extern _Thread_local struct store *trap_active_store;
+bool trap_handlers_install(struct error *err);
+/* Ends the innermost run. */
+_Noreturn void trap_raise(struct store *store, struct instance *inst, const struct cell *pc,
+                          union slot *fp, enum trap trap);
+void trap_backtrace(struct store *store, const struct run *run);
+
+/* exec.c */
+/* Handlers by enum op, and the address that cell.handler counts from. */
+const void *const *exec_handlers(void);
+/* Runs the code at pc in the frame fp until its function returns. Returns acc. */
+uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc);
+/* Is this a code address of a handler? */
+bool exec_is_handler(uintptr_t address);
+/* The cell that the header of a run's outermost frame points to. */
+extern const struct cell *const exec_entry_cell;
+
+/* call.c */
+enum trap func_call_slots(struct store *store, struct func *func, union slot *slots);
+
+#endif

@@ -1,0 +1,113 @@
+/* The store: what everything at run time belongs to. */
+#include "interp/runtime.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* A call takes at most this many bytes of native stack for each byte that it advances the frame
+ * (FRAME_ADVANCE_MIN slots at least); tests/interp/test_calls.c runs into the frame stack's end. */
+#define NATIVE_PER_FRAME_BYTE 4
+
+static void *reserve(size_t size, struct error *err, const char *what)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED) {
+		error_set_errno(err, errno, "cannot reserve %zu KiB for the %s", size >> 10, what);
+		return NULL;
+	}
+	return at;
+}
+
+static bool make_stacks(struct store *store, struct error *err)
+{
+	const size_t page = 4096;
+	size_t size = store->options.stack_size != 0 ? store->options.stack_size
+	                                             : INTERP_STACK_DEFAULT;
+	size = (size + page - 1) / page * page;
+	store->stack_size = size;
+	store->stack_reserved = size + STACK_GUARD;
+	store->stack = reserve(store->stack_reserved, err, "frame stack");
+	if (store->stack == NULL)
+		return false;
+	if (mprotect(store->stack + size, STACK_GUARD, PROT_NONE) != 0)
+		return error_set_errno(err, errno, "cannot protect the frame stack's guard");
+	store->stack_top = (union slot *)store->stack;
+
+	store->native_size = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
+	store->native_stack = reserve(store->native_size, err, "native stack");
+	return store->native_stack != NULL;
+}
+
+struct store *store_create(const struct store_options *options, struct error *err)
+{
+	struct arena *arena = arena_create();
+	struct store *store = arena == NULL ? NULL : arena_zeroed(arena, 1, sizeof *store);
+	if (store == NULL) {
+		arena_destroy(arena);
+		error_set(err, ERROR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	store->arena = arena;
+	if (options != NULL)
+		store->options = *options;
+	if (store->options.table_limit == 0)
+		store->options.table_limit = INTERP_TABLE_LIMIT_DEFAULT;
+	if (!make_stacks(store, err) || !trap_handlers_install(err)) {
+		store_destroy(store);
+		return NULL;
+	}
+	exec_handlers();
+	return store;
+}
+
+void store_destroy(struct store *store)
+{
+	if (store == NULL)
+		return;
+	for (struct code *code = store->codes; code != NULL; code = code->next)
+		code_destroy(code);
+	for (struct memory *memory = store->memories; memory != NULL; memory = memory->next)
+		memory_clear(memory);
+	for (struct table *table = store->tables; table != NULL; table = table->next)
+		table_clear(table);
+	if (store->stack != NULL)
+		munmap(store->stack, store->stack_reserved);
+	if (store->native_stack != NULL)
+		munmap(store->native_stack, store->native_size);
+	mem_free(store->types);
+	arena_destroy(store->arena);
+}
+
+bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
+                       struct error *err)
+{
+	for (uint32_t i = 0; i < store->type_count; i++) {
+		if (functype_equal(store->types[i], type)) {
+			*id = i;
+			return true;
+		}
+	}
+	if (store->type_count == store->type_room) {
+		uint32_t room = store->type_room == 0 ? 64 : store->type_room * 2;
+		const struct functype **types = mem_resize(store->types, room * sizeof(*types));
+		if (types == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "out of memory");
+		store->types = types;
+		store->type_room = room;
+	}
+	*id = store->type_count;
+	store->types[store->type_count++] = type;
+	return true;
+}
+
+const struct trap_report *store_trap(const struct store *store)
+{
+	return &store->report;
+}
+
+uint32_t store_exit_status(const struct store *store)
+{
+	return store->exit_status;
+}

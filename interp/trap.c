@@ -1,0 +1,194 @@
+/* Traps: raised by handlers, or by the hardware when an access leaves a memory or the frame stack. */
+#include "interp/dispatch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <ucontext.h>
+
+static const char *const words[] = {
+#define X(kind, text) [kind] = text,
+	TRAPS(X)
+#undef X
+};
+
+const char *trap_words(enum trap trap)
+{
+	return words[trap];
+}
+
+_Noreturn void trap_raise(struct store *store, struct instance *inst, const struct cell *pc,
+                          union slot *fp, enum trap trap)
+{
+	struct run *run = store->run;
+	run->trap = trap;
+	run->fault_inst = inst;
+	run->fault_pc = pc;
+	run->fault_fp = fp;
+	longjmp(run->unwind, 1);
+}
+
+/* ---- faults ---- */
+
+_Thread_local struct store *trap_active_store;
+
+static bool is_in(uintptr_t address, const void *start, uint64_t size)
+{
+	return address >= (uintptr_t)start && address - (uintptr_t)start < size;
+}
+
+/* Which trap a fault at this address is; TRAP_NONE: none of ours. */
+static enum trap classify(const struct store *store, uintptr_t address)
+{
+	if (is_in(address, store->stack + store->stack_size, STACK_GUARD))
+		return TRAP_STACK_EXHAUSTED;
+	for (const struct memory *memory = store->memories; memory != NULL; memory = memory->next)
+		if (is_in(address, memory->base, memory->reserved))
+			return TRAP_MEMORY_OUT_OF_BOUNDS;
+	return TRAP_NONE;
+}
+
+static struct sigaction previous[NSIG];
+
+static uintptr_t fault_address_of_code(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return (uintptr_t)context->uc_mcontext.pc;
+#else
+#error "say here where a signal's context has the program counter"
+#endif
+}
+
+/* Where the handler keeps its state when it faults: in the convention's first argument registers, or
+ * in the run, where goto dispatch marks it before every access. */
+static void note_fault(struct run *run, const ucontext_t *context)
+{
+#if TAIL_DISPATCH && defined(__x86_64__)
+	const greg_t *registers = context->uc_mcontext.gregs;
+	run->fault_pc = (const struct cell *)registers[REG_R12];
+	run->fault_fp = (union slot *)registers[REG_R13];
+	run->fault_inst = (struct instance *)registers[REG_R15];
+#elif TAIL_DISPATCH && defined(__aarch64__)
+	run->fault_pc = (const struct cell *)context->uc_mcontext.regs[20];
+	run->fault_fp = (union slot *)context->uc_mcontext.regs[21];
+	run->fault_inst = (struct instance *)context->uc_mcontext.regs[23];
+#else
+	(void)run, (void)context;
+#endif
+}
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	struct store *store = trap_active_store;
+	if (store != NULL && store->run != NULL && exec_is_handler(fault_address_of_code(context))) {
+		enum trap trap = classify(store, (uintptr_t)info->si_addr);
+		if (trap != TRAP_NONE) {
+			store->run->trap = trap;
+			note_fault(store->run, context);
+			longjmp(store->run->unwind, 1);
+		}
+	}
+	/* Not ours: as if this handler were not there. Without another one the instruction faults
+	 * again, now with the default action. */
+	const struct sigaction *old = &previous[signal];
+	if (old->sa_flags & SA_SIGINFO)
+		old->sa_sigaction(signal, info, context);
+	else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+		old->sa_handler(signal);
+	else
+		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+}
+
+bool trap_handlers_install(struct error *err)
+{
+	static atomic_bool installed;
+	if (atomic_exchange(&installed, true))
+		return true;
+	/* The handler leaves by longjmp: SA_NODEFER keeps the signal deliverable. It runs on the stack
+	 * of the run, which never ends while a handler is at work (store.c). */
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	sigemptyset(&action.sa_mask);
+	const int signals[] = {SIGSEGV, SIGBUS};
+	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (sigaction(signals[i], &action, &previous[signals[i]]) != 0)
+			return error_set_errno(err, errno, "cannot handle signal %d", signals[i]);
+	return true;
+}
+
+/* ---- backtraces ---- */
+
+static struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index)
+{
+	for (struct code *code = store->codes; code != NULL; code = code->next)
+		if (code_function_at(code, pc, index))
+			return code;
+	return NULL;
+}
+
+/* Instances of one module share its code; the innermost is known, the others are told by the first
+ * that has this code. */
+static struct instance *instance_of(struct store *store, struct instance *likely,
+                                    const struct code *code)
+{
+	if (likely != NULL && likely->code == code)
+		return likely;
+	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
+		if (inst->code == code)
+			return inst;
+	return NULL;
+}
+
+/* Beyond the kept frames only so many are counted: finding a frame's function takes time. */
+#define FRAMES_COUNTED_MAX 100000
+
+void trap_backtrace(struct store *store, const struct run *run)
+{
+	struct trap_report *report = &store->report;
+	*report = (struct trap_report){.trap = run->trap};
+	const struct cell *pc = run->fault_pc;
+	const union slot *fp = run->fault_fp;
+	struct instance *likely = run->fault_inst;
+	uint32_t last_index = UINT32_MAX;
+	struct code *last_code = NULL;
+	while (pc != NULL && pc != exec_entry_cell && report->frames_left_out < FRAMES_COUNTED_MAX) {
+		uint32_t index;
+		struct code *code;
+		if (last_code != NULL && pc >= last_code->cells + last_code->entries[last_index] &&
+		    pc < last_code->cells + last_code->ends[last_index])
+			code = last_code, index = last_index;
+		else
+			code = code_holding(store, pc, &index);
+		if (code == NULL)
+			break;
+		last_code = code, last_index = index;
+		uint32_t func = code->module->imported_func_count + index;
+		if (report->frame_count < TRAP_FRAMES_MAX)
+			report->frames[report->frame_count++] = (struct trap_frame){
+				.inst = instance_of(store, likely, code),
+				.func = func,
+				.offset = code_offset_of(code, pc, index),
+			};
+		else
+			report->frames_left_out++;
+		pc = fp[type_header(code->module->funcs[func].type)].pc;
+		if (pc != NULL)
+			fp -= pc->a;
+	}
+}
+
+void trap_report_print(const struct trap_report *report, FILE *out)
+{
+	for (uint32_t i = 0; i < report->frame_count; i++) {
+		const struct trap_frame *frame = &report->frames[i];
+		struct name name = module_func_name(instance_module(frame->inst), frame->func);
+		fprintf(out, "  #%u %.*s%s(function %u) at offset 0x%llx\n", i, (int)name.len, name.data,
+		        name.len > 0 ? " " : "", frame->func, (unsigned long long)frame->offset);
+	}
+	if (report->frames_left_out >= FRAMES_COUNTED_MAX)
+		fprintf(out, "  … and more than %u frames\n", (unsigned)FRAMES_COUNTED_MAX);
+	else if (report->frames_left_out > 0)
+		fprintf(out, "  … and %u more frames\n", report->frames_left_out);
+}
