@@ -10,7 +10,7 @@ build:
 run:
 	@.ci/setup run
 	@.ci/build build clang-19
-	@.ci/demo
+	@examples/demo
 
 # All tests: clang, gcc, sanitizers.
 check:
