@@ -219,8 +219,8 @@ static bool token_get(struct authorizer *authorizer, const struct challenge *cha
 }
 
 bool authorizer_answer(struct authorizer *authorizer, const struct reference *reference,
-                       const char *action, const struct transfer_reply *reply,
-                       char **authorization, struct error *err)
+                       const char *action, const struct transfer_reply *reply, char **authorization,
+                       struct error *err)
 {
 	*authorization = NULL;
 	cleanup_free struct challenge *challenge = malloc(sizeof *challenge);

@@ -23,7 +23,7 @@ char *authorizer_known(struct authorizer *authorizer, const struct reference *re
 /* Answers the challenge of a 401 reply. *authorization is for credentials_free(); NULL without an
  * error when there is nothing to answer with, so that the 401 is the result. */
 bool authorizer_answer(struct authorizer *authorizer, const struct reference *reference,
-                       const char *action, const struct transfer_reply *reply,
-                       char **authorization, struct error *err);
+                       const char *action, const struct transfer_reply *reply, char **authorization,
+                       struct error *err);
 
 #endif

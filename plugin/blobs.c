@@ -169,9 +169,8 @@ static bool was_checked(struct blobs *blobs, const struct stat *status)
 static void remember_checked(struct blobs *blobs, const struct stat *status)
 {
 	pthread_mutex_lock(&blobs->lock);
-	blobs->checked[blobs->checked_next] =
-		(struct checked){status->st_dev, status->st_ino, status->st_size, status->st_mtim,
-	                     status->st_ctim};
+	blobs->checked[blobs->checked_next] = (struct checked){
+	    status->st_dev, status->st_ino, status->st_size, status->st_mtim, status->st_ctim};
 	blobs->checked_next = (blobs->checked_next + 1) % CHECKED_MAX;
 	if (blobs->checked_count < CHECKED_MAX)
 		blobs->checked_count++;
@@ -296,7 +295,7 @@ bool blob_writer_open(struct blob_writer *writer, struct blobs *blobs, const cha
 		return false;
 	for (;;) {
 		cleanup_close int fd =
-			open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, blobs->file_mode);
+		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, blobs->file_mode);
 		if (fd < 0)
 			return error_set_errno(err, errno, "cannot write %s", path);
 		if (try_lock(fd, path)) {
@@ -308,8 +307,8 @@ bool blob_writer_open(struct blob_writer *writer, struct blobs *blobs, const cha
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_set_errno(err, errno, "cannot lock %s", path);
 		if (wait != NULL && !wait(env))
-			return error_set(err, ERROR_NETWORK,
-			                 "given up while another process was writing %s", path);
+			return error_set(err, ERROR_NETWORK, "given up while another process was writing %s",
+			                 path);
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NANOSECONDS}, NULL);
 	}
 	writer->blobs = blobs;
@@ -478,7 +477,7 @@ void blobs_sweep(struct blobs *blobs)
 			continue;
 		cleanup_free char *path = joined(blobs, "/ingest", entry->d_name, &ignored);
 		cleanup_close int fd =
-			path != NULL ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+		    path != NULL ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 		if (fd >= 0 && try_lock(fd, path))
 			unlink(path);
 	}

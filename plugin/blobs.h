@@ -83,8 +83,8 @@ bool blobs_write_file(struct blobs *blobs, int fd, uint64_t size, const struct d
 /* Deletes what dead writers left. Best effort: errors are none. */
 void blobs_sweep(struct blobs *blobs);
 
-/* Replaces ROOT/<name> (its folder exists) by the bytes: synced, renamed into place. For the few files that are not
- * content-addressed; writers agree among themselves by a lock. */
+/* Replaces ROOT/<name> (its folder exists) by the bytes: synced, renamed into place. For the few
+ * files that are not content-addressed; writers agree among themselves by a lock. */
 bool blobs_replace_file(struct blobs *blobs, const char *name, const void *bytes, size_t size,
                         struct error *err);
 

@@ -43,8 +43,9 @@ struct cache *cache_create(const char *dir, struct error *err)
 {
 	cleanup_free char *path = dir != NULL && dir[0] != '\0' ? strdup(dir) : default_dir();
 	if (path == NULL) {
-		error_set(err, ERROR_USAGE,
-		          "there is no place for the module cache: set FS_CACHE_DIR, XDG_CACHE_HOME or HOME");
+		error_set(
+		    err, ERROR_USAGE,
+		    "there is no place for the module cache: set FS_CACHE_DIR, XDG_CACHE_HOME or HOME");
 		return NULL;
 	}
 	struct cache *cache = calloc(1, sizeof *cache);

@@ -24,9 +24,10 @@ static const struct command_line line = {
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
     .operands_max = 1,
-    .notes = "REF is HOST[:PORT]/REPOSITORY[:TAG][@sha256:…]. Prints the module's digest, a tab and its "
-             "path.\n"
-             "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
+    .notes =
+        "REF is HOST[:PORT]/REPOSITORY[:TAG][@sha256:…]. Prints the module's digest, a tab and its "
+        "path.\n"
+        "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
 };
 
 int cmd_pull(int argc, char **argv)
@@ -43,9 +44,10 @@ int cmd_pull(int argc, char **argv)
 	cleanup_free char *path = NULL;
 	char digest[MODULES_DIGEST_SIZE];
 	const char *ref = operands.items[0];
-	bool ok = modules != NULL &&
-	          (options.store != NULL ? modules_mirror(modules, ref, options.store, &path, digest, &err)
-	                                 : modules_get(modules, ref, &path, digest, &err));
+	bool ok =
+	    modules != NULL &&
+	    (options.store != NULL ? modules_mirror(modules, ref, options.store, &path, digest, &err)
+	                           : modules_get(modules, ref, &path, digest, &err));
 	progress_clear(&progress);
 	if (!ok)
 		return modules_command_failed("pull", &err);

@@ -24,9 +24,10 @@ static const struct command_line line = {
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 2,
     .operands_max = 2,
-    .notes = "FILE is a WebAssembly module, REF is HOST[:PORT]/REPOSITORY[:TAG]. Prints the reference "
-             "by digest.\n"
-             "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
+    .notes =
+        "FILE is a WebAssembly module, REF is HOST[:PORT]/REPOSITORY[:TAG]. Prints the reference "
+        "by digest.\n"
+        "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
 };
 
 static bool push(const struct push_options *options, const struct operands *operands,

@@ -1,5 +1,5 @@
-/* tiphys run-ref REF run … REF …: what `tiphys run` hands over when its module is in a registry. The
- * module is fetched, and `tiphys run` started anew with the file's path where REF stood. */
+/* tiphys run-ref REF run … REF …: what `tiphys run` hands over when its module is in a registry.
+ * The module is fetched, and `tiphys run` started anew with the file's path where REF stood. */
 #include "plugin/modules_command.h"
 
 #include "plugin/command.h"

@@ -64,8 +64,7 @@ static bool has_helper(const json_t *root, const char *host)
 	       json_object_get(json_object_get(root, "credHelpers"), host) != NULL;
 }
 
-bool credentials_basic(const char *file, const char *host, char **authorization,
-                       struct error *err)
+bool credentials_basic(const char *file, const char *host, char **authorization, struct error *err)
 {
 	*authorization = NULL;
 	cleanup_free char *path = file != NULL ? strdup(file) : default_file();
@@ -74,8 +73,8 @@ bool credentials_basic(const char *file, const char *host, char **authorization,
 	json_error_t fault;
 	cleanup_json json_t *root = json_load_file(path, 0, &fault);
 	if (root == NULL)
-		return error_set(err, ERROR_USAGE, "the credentials in %s cannot be read: line %d: %s", path,
-		                 fault.line, access(path, R_OK) == 0 ? "no JSON" : strerror(errno));
+		return error_set(err, ERROR_USAGE, "the credentials in %s cannot be read: line %d: %s",
+		                 path, fault.line, access(path, R_OK) == 0 ? "no JSON" : strerror(errno));
 	const char *key;
 	json_t *entry;
 	bool named = false;

@@ -13,8 +13,7 @@
  * ~/.docker/config.json. Entries are named "host[:port]" or as URLs of the host; docker.io's is
  * "https://index.docker.io/v1/". Credential helpers are not run: an entry that only names one is
  * ERROR_UNSUPPORTED. */
-bool credentials_basic(const char *file, const char *host, char **authorization,
-                       struct error *err);
+bool credentials_basic(const char *file, const char *host, char **authorization, struct error *err);
 
 /* Wipes and frees. NULL is allowed. */
 void credentials_free(char *authorization);

@@ -14,7 +14,7 @@ static const struct {
 	size_t bytes;
 } algorithms[] = {
 #define X(id, name, bytes) [DIGEST_##id] = {name, bytes},
-	DIGEST_ALGORITHMS(X)
+    DIGEST_ALGORITHMS(X)
 #undef X
 };
 

@@ -98,14 +98,14 @@ static bool is_layout(const struct layout *layout, bool *marked, struct error *e
 	const char *version = json_string_value(json_object_get(marker, "imageLayoutVersion"));
 	if (marker == NULL || (version != NULL && strcmp(version, "1.0.0") == 0))
 		return true;
-	return error_set(err, ERROR_UNSUPPORTED,
-	                 "%s is an image layout of another version than 1.0.0", layout_dir(layout));
+	return error_set(err, ERROR_UNSUPPORTED, "%s is an image layout of another version than 1.0.0",
+	                 layout_dir(layout));
 }
 
 static const char *name_of(const json_t *entry)
 {
 	const char *name =
-		json_string_value(json_object_get(json_object_get(entry, "annotations"), NAME_KEY));
+	    json_string_value(json_object_get(json_object_get(entry, "annotations"), NAME_KEY));
 	return name != NULL ? name : "";
 }
 
@@ -142,7 +142,8 @@ bool layout_find(struct layout *layout, const struct reference *reference, const
 			continue;
 		const char *digest = json_string_value(json_object_get(entry, "digest"));
 		if (digest == NULL || !digest_parse(manifest, digest))
-			return error_set(err, ERROR_SYSTEM, "%s/" INDEX " is damaged: the entry of %s has no digest",
+			return error_set(err, ERROR_SYSTEM,
+			                 "%s/" INDEX " is damaged: the entry of %s has no digest",
 			                 layout_dir(layout), name);
 		*found = true;
 	}

@@ -15,14 +15,14 @@ static const struct {
 	const char *media_type;
 	enum layer_form form;
 } layer_types[] = {
-	{"application/vnd.module.wasm.content.layer.v1+wasm", LAYER_WASM},
-	{"application/vnd.wasm.content.layer.v1+wasm", LAYER_WASM},
-	{"application/wasm", LAYER_WASM},
-	{"application/vnd.oci.image.layer.v1.tar", LAYER_TAR},
-	{"application/vnd.oci.image.layer.v1.tar+gzip", LAYER_TAR},
-	{"application/vnd.oci.image.layer.v1.tar+zstd", LAYER_TAR},
-	{"application/vnd.docker.image.rootfs.diff.tar", LAYER_TAR},
-	{"application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_TAR},
+    {"application/vnd.module.wasm.content.layer.v1+wasm", LAYER_WASM},
+    {"application/vnd.wasm.content.layer.v1+wasm", LAYER_WASM},
+    {"application/wasm", LAYER_WASM},
+    {"application/vnd.oci.image.layer.v1.tar", LAYER_TAR},
+    {"application/vnd.oci.image.layer.v1.tar+gzip", LAYER_TAR},
+    {"application/vnd.oci.image.layer.v1.tar+zstd", LAYER_TAR},
+    {"application/vnd.docker.image.rootfs.diff.tar", LAYER_TAR},
+    {"application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_TAR},
 };
 
 char *printable(const char *text, char *out, size_t size)
@@ -119,7 +119,8 @@ static bool image_read(const json_t *root, struct manifest *manifest, struct err
 	}
 	if (counts[LAYER_WASM] > 1)
 		return error_set(err, ERROR_UNSUPPORTED,
-		                 "the image holds %zu Wasm layers; a step runs one module", counts[LAYER_WASM]);
+		                 "the image holds %zu Wasm layers; a step runs one module",
+		                 counts[LAYER_WASM]);
 	manifest->form = counts[LAYER_WASM] == 1 ? LAYER_WASM : LAYER_TAR;
 	size_t count = counts[manifest->form];
 	if (count == 0)
@@ -249,8 +250,9 @@ bool manifest_parse(const char *bytes, size_t size, const char *media_type,
 {
 	*manifest = (struct manifest){0};
 	if (size > MANIFEST_MAX_BYTES)
-		return error_set(err, ERROR_LIMIT, "the manifest has %zu bytes, more than the limit of %llu",
-		                 size, (unsigned long long)MANIFEST_MAX_BYTES);
+		return error_set(err, ERROR_LIMIT,
+		                 "the manifest has %zu bytes, more than the limit of %llu", size,
+		                 (unsigned long long)MANIFEST_MAX_BYTES);
 	json_error_t fault;
 	cleanup_json json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
 	if (root == NULL) {
@@ -265,7 +267,8 @@ bool manifest_parse(const char *bytes, size_t size, const char *media_type,
 		return no_manifest(err, "schemaVersion is not 2");
 	if (!kind_read(root, media_type != NULL ? media_type : "", &manifest->is_index, err))
 		return false;
-	bool ok = manifest->is_index ? index_read(root, manifest, err) : image_read(root, manifest, err);
+	bool ok =
+	    manifest->is_index ? index_read(root, manifest, err) : image_read(root, manifest, err);
 	if (!ok)
 		manifest_clear(manifest);
 	return ok;
@@ -300,7 +303,7 @@ bool manifest_write(const struct descriptor *layer, const char *title, int64_t c
 		strcpy(when, "1970-01-01T00:00:00Z");
 
 	cleanup_json json_t *config =
-		json_pack("{s:s, s:s, s:s, s:[s]}", "created", when, "architecture", "wasm", "os", "wasip1",
+	    json_pack("{s:s, s:s, s:s, s:[s]}", "created", when, "architecture", "wasm", "os", "wasip1",
 	              "layerDigests", layer_digest);
 	if (!dump(config, &texts->config, &texts->config_size, &texts->config_digest, err))
 		return false;
@@ -308,13 +311,13 @@ bool manifest_write(const struct descriptor *layer, const char *title, int64_t c
 
 	char plain_title[256];
 	printable(title, plain_title, sizeof plain_title);
-	cleanup_json json_t *root = json_pack(
-		"{s:i, s:s, s:{s:s, s:s, s:I}, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2,
-		"mediaType", MANIFEST_OCI_IMAGE, "config", "mediaType",
-		"application/vnd.wasm.config.v0+json", "digest", config_digest, "size",
-		(json_int_t)texts->config_size, "layers", "mediaType", "application/wasm", "digest",
-		layer_digest, "size", (json_int_t)layer->size, "annotations",
-		"org.opencontainers.image.title", plain_title);
+	cleanup_json json_t *root =
+	    json_pack("{s:i, s:s, s:{s:s, s:s, s:I}, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2,
+	              "mediaType", MANIFEST_OCI_IMAGE, "config", "mediaType",
+	              "application/vnd.wasm.config.v0+json", "digest", config_digest, "size",
+	              (json_int_t)texts->config_size, "layers", "mediaType", "application/wasm",
+	              "digest", layer_digest, "size", (json_int_t)layer->size, "annotations",
+	              "org.opencontainers.image.title", plain_title);
 	if (!dump(root, &texts->manifest, &texts->manifest_size, &texts->manifest_digest, err)) {
 		manifest_texts_clear(texts);
 		return false;

@@ -53,17 +53,17 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	pthread_mutex_init(&modules->lock, NULL);
 	pthread_cond_init(&modules->landed, NULL);
 	struct transfer_options transfer = {
-		.connect_seconds = or_default(options->connect_seconds, CONNECT_SECONDS),
-		.stall_seconds = or_default(options->stall_seconds, STALL_SECONDS),
-		.retries = options->retries == MODULES_NO_RETRY ? 0 : or_default(options->retries, RETRIES),
-		.insecure_hosts = options->insecure_registries != NULL ? options->insecure_registries
-		                                                       : getenv("INSECURE_OCI_REGISTRIES"),
+	    .connect_seconds = or_default(options->connect_seconds, CONNECT_SECONDS),
+	    .stall_seconds = or_default(options->stall_seconds, STALL_SECONDS),
+	    .retries = options->retries == MODULES_NO_RETRY ? 0 : or_default(options->retries, RETRIES),
+	    .insecure_hosts = options->insecure_registries != NULL ? options->insecure_registries
+	                                                           : getenv("INSECURE_OCI_REGISTRIES"),
 	};
 	modules->resolver = (struct resolver){
-		.max_module_bytes =
-			options->max_module_bytes != 0 ? options->max_module_bytes : MODULES_MAX_BYTES,
-		.progress = options->progress,
-		.env = options->env,
+	    .max_module_bytes =
+	        options->max_module_bytes != 0 ? options->max_module_bytes : MODULES_MAX_BYTES,
+	    .progress = options->progress,
+	    .env = options->env,
 	};
 	modules->resolver.cache = cache_create(options->cache_dir, err);
 	if (modules->resolver.cache != NULL)
@@ -101,7 +101,8 @@ static bool find(struct modules *modules, const char *text, char **path, struct 
 		if (!layout_find(modules->stores[i], &reference, text, &manifest, &found, err))
 			return false;
 		if (found)
-			return resolve_local(&modules->resolver, modules->stores[i], &manifest, path, digest, err);
+			return resolve_local(&modules->resolver, modules->stores[i], &manifest, path, digest,
+			                     err);
 	}
 	return resolve_remote(&modules->resolver, &reference, path, digest, err);
 }

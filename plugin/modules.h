@@ -27,8 +27,8 @@ typedef bool modules_progress(void *env, const char *what, uint64_t done, uint64
 
 /* All-zero means all defaults. What is pointed to is copied, but for the environment `env`. */
 struct modules_options {
-	const char *cache_dir;           /* NULL: $FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys, ~/.cache/tiphys */
-	const char *const *stores;       /* directories; a missing one is an error in modules_get() */
+	const char *cache_dir;     /* NULL: $FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys, ~/.cache/tiphys */
+	const char *const *stores; /* directories; a missing one is an error in modules_get() */
 	size_t store_count;
 	const char *insecure_registries; /* comma list of host[:port] reached by plain http;
 	                                    NULL: $INSECURE_OCI_REGISTRIES */

@@ -53,7 +53,8 @@ char *progress_text(char *text, size_t size, const char *what, uint64_t done, ui
 		double rate = (double)done * 1000 / (double)elapsed;
 		char left[32];
 		seconds_text(left, sizeof left, (uint64_t)((double)(total - done) / rate + 0.5));
-		snprintf(text + used, size - (size_t)used, "  %.1f %s/s  %s left", rate / scale, unit, left);
+		snprintf(text + used, size - (size_t)used, "  %.1f %s/s  %s left", rate / scale, unit,
+		         left);
 	}
 	return text;
 }

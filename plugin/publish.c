@@ -29,8 +29,8 @@ static bool is_module(int fd, const char *file, struct error *err)
 		return error_set(err, ERROR_MALFORMED,
 		                 "%s is no Wasm module: it does not begin with \\0asm and a version", file);
 	if (preamble[6] == 1)
-		return error_set(err, ERROR_UNSUPPORTED,
-		                 "%s is a Wasm component; steps run core modules", file);
+		return error_set(err, ERROR_UNSUPPORTED, "%s is a Wasm component; steps run core modules",
+		                 file);
 	if (memcmp(preamble + 4, "\1\0\0\0", 4) != 0)
 		return error_set(err, ERROR_MALFORMED, "%s is Wasm of an unknown version", file);
 	return true;
@@ -74,7 +74,8 @@ static bool to_store(const char *store, const struct reference *reference,
 	struct descriptor manifest = {texts->manifest_digest, texts->manifest_size};
 	return blobs_write_file(blobs, fd, layer->size, &layer->digest, err) &&
 	       blobs_write(blobs, texts->config, texts->config_size, &texts->config_digest, err) &&
-	       blobs_write(blobs, texts->manifest, texts->manifest_size, &texts->manifest_digest, err) &&
+	       blobs_write(blobs, texts->manifest, texts->manifest_size, &texts->manifest_digest,
+	                   err) &&
 	       layout_name(layout, reference_name(reference, name), &manifest, MANIFEST_OCI_IMAGE, err);
 }
 
@@ -86,7 +87,8 @@ static bool to_registry(const struct resolver *resolver, const struct reference 
 	struct registry_progress progress = resolve_pace_start(&pace, resolver, layer);
 	struct descriptor config = {texts->config_digest, texts->config_size};
 	return registry_blob_put(resolver->registry, reference, layer, NULL, fd, &progress, err) &&
-	       registry_blob_put(resolver->registry, reference, &config, texts->config, -1, NULL, err) &&
+	       registry_blob_put(resolver->registry, reference, &config, texts->config, -1, NULL,
+	                         err) &&
 	       registry_manifest_put(resolver->registry, reference, texts->manifest,
 	                             texts->manifest_size, MANIFEST_OCI_IMAGE, &texts->manifest_digest,
 	                             err);
@@ -103,16 +105,15 @@ bool modules_push(struct modules *modules, const char *file, const char *ref, co
 	struct descriptor layer;
 	int64_t modified;
 	cleanup_close int fd =
-		open_module(file, modules->resolver.max_module_bytes, &layer, &modified, err);
+	    open_module(file, modules->resolver.max_module_bytes, &layer, &modified, err);
 	if (fd < 0)
 		return false;
 	const char *slash = strrchr(file, '/');
 	cleanup_manifest_texts struct manifest_texts texts = {0};
 	if (!manifest_write(&layer, slash != NULL ? slash + 1 : file, modified, &texts, err))
 		return false;
-	bool ok = store != NULL
-	              ? to_store(store, &reference, &layer, fd, &texts, err)
-	              : to_registry(&modules->resolver, &reference, &layer, fd, &texts, err);
+	bool ok = store != NULL ? to_store(store, &reference, &layer, fd, &texts, err)
+	                        : to_registry(&modules->resolver, &reference, &layer, fd, &texts, err);
 	char text[DIGEST_TEXT_SIZE];
 	if (ok)
 		memcpy(manifest, digest_format(&texts.manifest_digest, text), MODULES_DIGEST_SIZE);

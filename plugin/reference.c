@@ -183,8 +183,8 @@ char *reference_format(const struct reference *reference, char text[REFERENCE_TE
 	if (reference->has_digest)
 		digest_format(&reference->digest, digest);
 	snprintf(text, REFERENCE_TEXT_SIZE, "%s/%s%s%s%s%s", reference->host, reference->repository,
-	         reference->tag[0] != '\0' ? ":" : "", reference->tag,
-	         reference->has_digest ? "@" : "", digest);
+	         reference->tag[0] != '\0' ? ":" : "", reference->tag, reference->has_digest ? "@" : "",
+	         digest);
 	return text;
 }
 

@@ -103,7 +103,8 @@ static bool refused(const struct reference *reference, const struct transfer_req
 {
 	transfer_refused(request, reply, err);
 	if (reply->status == 401)
-		error_wrap(err, "registry %s: not authorized (credentials come from the docker config.json)",
+		error_wrap(err,
+		           "registry %s: not authorized (credentials come from the docker config.json)",
 		           reference->host);
 	return false;
 }
@@ -138,7 +139,7 @@ static bool manifest_checked(const struct reference *reference, const struct tra
                              struct error *err)
 {
 	enum digest_algorithm algorithm =
-		reference->has_digest ? reference->digest.algorithm : DIGEST_SHA256;
+	    reference->has_digest ? reference->digest.algorithm : DIGEST_SHA256;
 	if (!digest_of_bytes(bytes, size, algorithm, digest, err))
 		return false;
 	struct digest announced;
@@ -150,20 +151,21 @@ static bool manifest_checked(const struct reference *reference, const struct tra
 	if (expected == NULL || digest_equal(expected, digest))
 		return true;
 	char want[DIGEST_TEXT_SIZE], got[DIGEST_TEXT_SIZE];
-	return error_set(err, ERROR_NETWORK,
-	                 "registry %s, repository %s: the manifest's bytes are not those of its digest: "
-	                 "expected %s, received %zu bytes of %s",
-	                 reference->host, reference->repository, digest_format(expected, want), size,
-	                 digest_format(digest, got));
+	return error_set(
+	    err, ERROR_NETWORK,
+	    "registry %s, repository %s: the manifest's bytes are not those of its digest: "
+	    "expected %s, received %zu bytes of %s",
+	    reference->host, reference->repository, digest_format(expected, want), size,
+	    digest_format(digest, got));
 }
 
 bool registry_manifest_get(struct registry *registry, const struct reference *reference,
-                           char **bytes, size_t *size, char media_type[128],
-                           struct digest *digest, struct error *err)
+                           char **bytes, size_t *size, char media_type[128], struct digest *digest,
+                           struct error *err)
 {
 	char target[DIGEST_TEXT_SIZE];
-	cleanup_free char *url = url_of(registry, reference, "manifests",
-	                                reference_target(reference, target), err);
+	cleanup_free char *url =
+	    url_of(registry, reference, "manifests", reference_target(reference, target), err);
 	cleanup_free struct transfer_reply *reply = malloc(sizeof *reply);
 	if (url == NULL)
 		return false;
@@ -204,7 +206,7 @@ bool registry_blob_get(struct registry *registry, const struct reference *refere
 {
 	char digest[DIGEST_TEXT_SIZE];
 	cleanup_free char *url =
-		url_of(registry, reference, "blobs", digest_format(&blob->digest, digest), err);
+	    url_of(registry, reference, "blobs", digest_format(&blob->digest, digest), err);
 	cleanup_free struct transfer_reply *reply = malloc(sizeof *reply);
 	if (url == NULL)
 		return false;
@@ -230,7 +232,7 @@ static bool blob_known(struct registry *registry, const struct reference *refere
 	if (url == NULL)
 		return false;
 	struct transfer_request request = {
-		.method = "HEAD", .url = url, .time_limit_seconds = SMALL_LIMIT_SECONDS};
+	    .method = "HEAD", .url = url, .time_limit_seconds = SMALL_LIMIT_SECONDS};
 	if (!exchange(registry, reference, "pull,push", &request, reply, err))
 		return false;
 	*known = reply->status == 200;
@@ -322,7 +324,7 @@ bool registry_manifest_put(struct registry *registry, const struct reference *re
 	struct digest stored;
 	if (digest_parse(&stored, reply->content_digest) && stored.algorithm == digest->algorithm &&
 	    !digest_equal(&stored, digest))
-		return error_set(err, ERROR_NETWORK, "PUT %s: the registry stored another manifest: %s", url,
-		                 reply->content_digest);
+		return error_set(err, ERROR_NETWORK, "PUT %s: the registry stored another manifest: %s",
+		                 url, reply->content_digest);
 	return true;
 }

@@ -29,8 +29,8 @@ struct registry_progress {
 /* The manifest of the reference (by its digest, else its tag), checked against the digest asked for
  * and the one announced. *bytes is the caller's to free, with a zero behind it. */
 bool registry_manifest_get(struct registry *registry, const struct reference *reference,
-                           char **bytes, size_t *size, char media_type[128],
-                           struct digest *digest, struct error *err);
+                           char **bytes, size_t *size, char media_type[128], struct digest *digest,
+                           struct error *err);
 
 /* The blob's bytes into the sink; whoever owns the sink checks them. */
 bool registry_blob_get(struct registry *registry, const struct reference *reference,

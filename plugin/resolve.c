@@ -37,8 +37,8 @@ static bool paced(void *env, uint64_t done, uint64_t total)
 		return true;
 	pace->shown = true;
 	pace->last_milliseconds = now;
-	return pace->resolver->progress(pace->resolver->env, pace->what,
-	                                finished ? pace->total : done, pace->total);
+	return pace->resolver->progress(pace->resolver->env, pace->what, finished ? pace->total : done,
+	                                pace->total);
 }
 
 struct registry_progress resolve_pace_start(struct resolve_pace *pace,
@@ -216,8 +216,8 @@ static bool from_tar(const struct place *place, const struct descriptor *layer, 
 	return blob_writer_commit(&writer, NULL, digest, err) &&
 	       cache_remember_unpacked(place->resolver->cache, &layer->digest, digest, err) &&
 	       blobs_find(blobs, digest, BLOBS_ANY_SIZE, path, err) &&
-	       (*path != NULL || error_set(err, ERROR_SYSTEM, "a blob vanished from the cache %s",
-	                                   blobs_root(blobs)));
+	       (*path != NULL ||
+	        error_set(err, ERROR_SYSTEM, "a blob vanished from the cache %s", blobs_root(blobs)));
 }
 
 /* Upper layers hide lower ones, so the last layer with a module has it. */

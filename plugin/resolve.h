@@ -43,7 +43,8 @@ bool resolve_blob(const struct resolver *resolver, const struct reference *refer
 bool resolve_remote(const struct resolver *resolver, const struct reference *reference, char **path,
                     struct digest *digest, struct error *err);
 
-/* The module as a file, from a store that has this manifest. Tar layers are unpacked to the cache. */
+/* The module as a file, from a store that has this manifest. Tar layers are unpacked to the cache.
+ */
 bool resolve_local(const struct resolver *resolver, struct layout *layout,
                    const struct digest *manifest, char **path, struct digest *digest,
                    struct error *err);

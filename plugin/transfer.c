@@ -130,7 +130,8 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 	struct transfer_reply *reply = exchange->reply;
 	size_t size = unit * count, value_size;
 	const char *value;
-	if (size > 5 && strncmp(line, "HTTP/", 5) == 0) { /* a reply of its own, as after 100 Continue */
+	if (size > 5 &&
+	    strncmp(line, "HTTP/", 5) == 0) { /* a reply of its own, as after 100 Continue */
 		reply->content_type[0] = reply->challenge[0] = reply->content_digest[0] = '\0';
 		reply->location[0] = '\0';
 		exchange->retry_after = 0;
@@ -228,7 +229,8 @@ static struct curl_slist *header_list(const struct transfer_request *request)
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 	if (request->has_body && list != NULL)
 		list = curl_slist_append(list, "Transfer-Encoding:");
-	for (unsigned i = 0; i < TRANSFER_HEADERS_MAX && request->headers[i] != NULL && list != NULL; i++)
+	for (unsigned i = 0; i < TRANSFER_HEADERS_MAX && request->headers[i] != NULL && list != NULL;
+	     i++)
 		list = curl_slist_append(list, request->headers[i]);
 	return list;
 }
@@ -335,8 +337,8 @@ static bool wants_retry(CURLcode code, long status)
 		return status == 429 || status == 408 || (status >= 500 && status != 501);
 	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
 	       code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
-	       code == CURLE_PARTIAL_FILE || code == CURLE_OPERATION_TIMEDOUT ||
-	       code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+	       code == CURLE_PARTIAL_FILE || code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 ||
+	       code == CURLE_HTTP2_STREAM;
 }
 
 /* 0.25 s doubling, or what the server asks for; false when the caller gave up meanwhile. */
@@ -448,7 +450,8 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 	for (unsigned hops = 0; url != NULL; hops++) {
 		if (!may_go(transfers, url, err))
 			return false;
-		const char *authorization = transfer_same_origin(url, request->url) ? request->authorization : NULL;
+		const char *authorization =
+		    transfer_same_origin(url, request->url) ? request->authorization : NULL;
 		if (!ask(transfers, request, url, authorization, reply, err))
 			return false;
 		bool redirect = reply->status == 307 || reply->status == 308 ||
@@ -495,7 +498,7 @@ bool transfer_refused(const struct transfer_request *request, const struct trans
 	char words[340], shown[340];
 	words_of(reply->error_body, words, sizeof words);
 	printable(reply->url, shown, sizeof shown);
-	enum error_kind kind = reply->status == 401 || reply->status == 403 ? ERROR_DENIED
-	                                                                    : ERROR_NETWORK;
+	enum error_kind kind =
+	    reply->status == 401 || reply->status == 403 ? ERROR_DENIED : ERROR_NETWORK;
 	return error_set(err, kind, "%s %s: HTTP %ld%s", request->method, shown, reply->status, words);
 }

@@ -43,16 +43,16 @@ struct transfer_sink {
 };
 
 struct transfer_request {
-	const char *method;                        /* "GET", "HEAD", "POST", "PUT" */
+	const char *method; /* "GET", "HEAD", "POST", "PUT" */
 	const char *url;
 	const char *headers[TRANSFER_HEADERS_MAX]; /* "Name: value"; NULL ends them */
 	const char *authorization;                 /* whole value, or NULL; sent to url's origin only */
-	const void *body;                          /* of PUT and POST, from memory or else from body_fd */
+	const void *body; /* of PUT and POST, from memory or else from body_fd */
 	uint64_t body_size;
-	int body_fd;                               /* read by pread from 0; unused when body != NULL */
+	int body_fd; /* read by pread from 0; unused when body != NULL */
 	bool has_body;
-	unsigned time_limit_seconds;               /* for one try; 0: only the stall ends it */
-	const struct transfer_sink *sink;          /* NULL: the body is thrown away */
+	unsigned time_limit_seconds;      /* for one try; 0: only the stall ends it */
+	const struct transfer_sink *sink; /* NULL: the body is thrown away */
 	bool (*progress)(void *env, uint64_t done, uint64_t total); /* false gives up; NULL: none */
 	void *progress_env;
 };
@@ -60,14 +60,15 @@ struct transfer_request {
 struct transfer_reply {
 	long status;
 	char content_type[256];
-	char location[TRANSFER_FIELD_MAX];     /* absolute, or "" */
-	char challenge[TRANSFER_FIELD_MAX];    /* every WWW-Authenticate value, a line each */
-	char content_digest[160];              /* Docker-Content-Digest */
-	char url[TRANSFER_FIELD_MAX];          /* that answered, after redirects */
+	char location[TRANSFER_FIELD_MAX];  /* absolute, or "" */
+	char challenge[TRANSFER_FIELD_MAX]; /* every WWW-Authenticate value, a line each */
+	char content_digest[160];           /* Docker-Content-Digest */
+	char url[TRANSFER_FIELD_MAX];       /* that answered, after redirects */
 	char error_body[TRANSFER_ERROR_BODY_MAX + 1];
 };
 
-/* Whether both URLs have the same scheme, host and port, so that what one may know the other may. */
+/* Whether both URLs have the same scheme, host and port, so that what one may know the other may.
+ */
 bool transfer_same_origin(const char *a, const char *b);
 
 /* True when a server answered, whatever the status. False when none did (ERROR_NETWORK), when the

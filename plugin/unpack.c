@@ -64,8 +64,8 @@ bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *fou
 	if (archive_read_open_filename(archive, layer_path, BLOCK_BYTES) != ARCHIVE_OK)
 		return unreadable(archive, err);
 
-	uint64_t budget = writer->max > UINT64_MAX / UNPACK_FACTOR ? UINT64_MAX
-	                                                           : writer->max * UNPACK_FACTOR;
+	uint64_t budget =
+	    writer->max > UINT64_MAX / UNPACK_FACTOR ? UINT64_MAX : writer->max * UNPACK_FACTOR;
 	for (;;) {
 		struct archive_entry *entry;
 		int status = archive_read_next_header(archive, &entry);
@@ -81,8 +81,9 @@ bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *fou
 		budget -= 512;
 		bool wanted = is_module(entry);
 		if (wanted && *found)
-			return error_set(err, ERROR_UNSUPPORTED,
-			                 "the tar layer holds more than one .wasm file; a step runs one module");
+			return error_set(
+			    err, ERROR_UNSUPPORTED,
+			    "the tar layer holds more than one .wasm file; a step runs one module");
 		*found = *found || wanted;
 		if (!read_entry(archive, wanted ? writer : NULL, &budget, err))
 			return false;
