@@ -30,9 +30,13 @@
 
 /* The registers that hold pc, fp and inst when a handler faults: the convention's first arguments. */
 #if TAIL_DISPATCH && defined(__x86_64__)
-#define FAULT_PC(gregs) ((gregs)[REG_R12])
-#define FAULT_FP(gregs) ((gregs)[REG_R13])
-#define FAULT_INST(gregs) ((gregs)[REG_R15])
+#define PC_REGISTER "r12"
+#define FP_REGISTER "r13"
+#define INST_REGISTER "r15"
+#elif TAIL_DISPATCH && defined(__aarch64__)
+#define PC_REGISTER "x20"
+#define FP_REGISTER "x21"
+#define INST_REGISTER "x23"
 #endif
 
 #endif

@@ -54,9 +54,21 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define FLOAT_REGISTER "w"
 #endif
 
-/* What guest memory and the frame stack's guard may fault on happens before pc moves on: the fault
- * handler reads pc, fp and inst of the cell that faulted. */
-#define HOLD_PC() __asm__ volatile("" : "+r"(pc), "+r"(fp), "+r"(inst)::"memory")
+/* What guest memory and the frame stack's guard may fault on happens before the state moves on: the
+ * fault handler (trap.c) reads pc, fp and inst of the cell that faulted from their registers, so they
+ * must be there until here. */
+#if TAIL_DISPATCH
+#define HOLD_STATE()                                                                               \
+	do {                                                                                           \
+		register const struct cell *pc_held __asm__(PC_REGISTER) = pc;                             \
+		register union slot *fp_held __asm__(FP_REGISTER) = fp;                                    \
+		register struct instance *inst_held __asm__(INST_REGISTER) = inst;                         \
+		__asm__ volatile("" : "+r"(pc_held), "+r"(fp_held), "+r"(inst_held)::"memory");            \
+		pc = pc_held, fp = fp_held, inst = inst_held;                                              \
+	} while (0)
+#else
+#define HOLD_STATE() __asm__ volatile("" ::: "memory")
+#endif
 
 /* After a C call nothing is worth keeping in the accumulators. */
 #define FORGET_FLOATS() __asm__ volatile("" : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
@@ -137,7 +149,6 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 #define MARK_FAULT() (void)0
 #define CALL(entry, callee, own)                                                                   \
 	do {                                                                                           \
-		HOLD_PC();                                                                                 \
 		double fd_in;                                                                              \
 		float ff_in;                                                                               \
 		__asm__ volatile("" : "=" FLOAT_REGISTER(fd_in), "=" FLOAT_REGISTER(ff_in));               \

@@ -76,7 +76,7 @@
 		M v;                                                                                       \
 		MARK_FAULT();                                                                              \
 		__builtin_memcpy(&v, mem + (address), sizeof v);                                           \
-		HOLD_PC();                                                                                 \
+		HOLD_STATE();                                                                                 \
 		SET_##U(e);                                                                                \
 		keep;                                                                                      \
 		NEXT;                                                                                      \
@@ -94,7 +94,7 @@
 		M v = (M)(value);                                                                          \
 		MARK_FAULT();                                                                              \
 		__builtin_memcpy(mem + (address), &v, sizeof v);                                           \
-		HOLD_PC();                                                                                 \
+		HOLD_STATE();                                                                                 \
 		NEXT;                                                                                      \
 	}
 #define STORE(n, T, M)                                                                             \

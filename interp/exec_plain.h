@@ -23,7 +23,7 @@ HANDLER(enter)
 	MARK_FAULT();
 	do {
 		local->i64 = 0;
-		HOLD_PC();
+		HOLD_STATE();
 	} while (++local != end);
 	NEXT;
 }
@@ -194,6 +194,7 @@ HANDLER(call)
 	union slot *callee = fp + pc->a;
 	MARK_FAULT();
 	callee[pc->d].pc = pc;
+	HOLD_STATE();
 	const struct cell *entry = inst->cells + inst->entries[pc->c];
 	CALL(entry, callee, pc->c);
 }
@@ -221,6 +222,7 @@ HANDLER(call_import)
 		if (LIKELY(func->inst == inst)) {                                                          \
 			MARK_FAULT();                                                                          \
 			callee[func->header].pc = pc;                                                          \
+			HOLD_STATE();                                                                          \
 			const struct cell *entry = inst->cells + inst->entries[func->own];                     \
 			CALL(entry, callee, func->own);                                                        \
 		}                                                                                          \

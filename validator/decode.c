@@ -92,6 +92,9 @@ static bool decode_import(struct loader *l, struct reader *r, struct import *imp
 	case 1:
 		import->kind = EXTERN_TABLE;
 		import->index = m->imported_table_count++;
+		if (import->index > 0 &&
+		    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
+			return false;
 		return decode_table_type(l, r, &import->type.table, err);
 	case 2:
 		import->kind = EXTERN_MEMORY;
@@ -106,6 +109,13 @@ static bool decode_import(struct loader *l, struct reader *r, struct import *imp
 		       need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable import", err);
 	case 4:
 		return need_feature(l->features, FEATURE_EXCEPTIONS, start, "an imported tag", err);
+	case 0x7e:
+	case 0x7f:
+		/* One module name for many imports: an empty item name stands before it. */
+		if (import->name.len == 0)
+			return need_feature(l->features, FEATURE_COMPACT_IMPORTS, start,
+			                    "imports under one module name", err);
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed import kind 0x%02x", kind);
 	default:
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed import kind 0x%02x", kind);
 	}

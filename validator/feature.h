@@ -24,6 +24,7 @@
 	X(EXCEPTIONS, "exceptions", 1, 0)                                                              \
 	X(MULTI_MEMORY, "multi-memory", 1, 0)                                                          \
 	X(MEMORY64, "memory64", 1, 0)                                                                  \
+	X(COMPACT_IMPORTS, "compact-imports", 0, 0)                                                    \
 	X(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)                                                \
 	X(THREADS, "threads", 0, 0)                                                                    \
 	X(CUSTOM_PAGE_SIZES, "custom-page-sizes", 0, 0)                                                \

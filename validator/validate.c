@@ -827,22 +827,25 @@ static bool read_locals(struct body *b, const struct functype *type)
 		uint32_t count;
 		valtype each;
 		b->at = reader_offset(&b->r);
-		if (!read_u32(&b->r, &count, b->err))
+		if (!read_u32(&b->r, &count, b->err) ||
+		    !decode_valtype(&b->r, b->m->features, &each, b->err))
 			return false;
-		if (total + count > UINT32_MAX)
-			return error_set_at(b->err, ERROR_MALFORMED, b->at, "too many locals");
-		if (total + count > LIMIT_LOCALS)
-			return error_set_at(b->err, ERROR_LIMIT, b->at,
-			                    "too many locals: %llu, at most %u are taken",
-			                    (unsigned long long)(total + count), (unsigned)LIMIT_LOCALS);
-		if (!decode_valtype(&b->r, b->m->features, &each, b->err) ||
-		    !grow((void **)&b->s->locals, &b->s->local_room, total + count, sizeof(valtype),
-		          b->err))
-			return false;
-		for (uint32_t j = 0; j < count; j++)
-			b->s->locals[total + j] = each;
+		uint64_t before = total;
 		total += count;
+		/* More than 32 bits count are malformed (spec: 5.5.13), wherever our own limit lies. */
+		if (total > UINT32_MAX)
+			return error_set_at(b->err, ERROR_MALFORMED, b->at, "too many locals");
+		if (total > LIMIT_LOCALS)
+			continue;
+		if (!grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
+			return false;
+		for (uint64_t j = before; j < total; j++)
+			b->s->locals[j] = each;
 	}
+	if (total > LIMIT_LOCALS)
+		return error_set_at(b->err, ERROR_LIMIT, b->at,
+		                    "too many locals: %llu, at most %u are taken",
+		                    (unsigned long long)total, (unsigned)LIMIT_LOCALS);
 	b->local_count = (uint32_t)total;
 
 	/* An operand takes two slots at most (v128). Results may lie below the locals (interp/lower.h). */
