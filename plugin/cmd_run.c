@@ -226,9 +226,9 @@ static int report(const struct run *run, const struct error *err)
 	if (status != 0 && run->caps != NULL) {
 		const char *denial = caps_denial(run->caps);
 		const char *limit = caps_limit_reached(run->caps);
-		if (denial != NULL)
+		if (denial != NULL && strstr(err->message, denial) == NULL)
 			fprintf(stderr, "tiphys run: %s\n", denial);
-		if (limit != NULL)
+		if (limit != NULL && strstr(err->message, limit) == NULL)
 			fprintf(stderr, "tiphys run: %s\n", limit);
 	}
 	return status;

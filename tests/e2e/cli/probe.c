@@ -89,6 +89,9 @@ static int fill(int fd, long count)
 	return 0;
 }
 
+/* Where the compiler cannot see that nobody reads it. */
+static char *volatile kept;
+
 static int allocate(long megabytes)
 {
 	for (long i = 0; i < megabytes; i++) {
@@ -96,6 +99,7 @@ static int allocate(long megabytes)
 		if (piece == NULL)
 			return REFUSED;
 		memset(piece, 1, 1 << 20);
+		kept = piece;
 	}
 	return 0;
 }
