@@ -127,6 +127,23 @@ static bool read_file(const char *dir, const char *name, uint8_t **bytes, size_t
 	return is_read || error_set(err, ERROR_SYSTEM, "%s: cannot be read", path);
 }
 
+/* A module that was refused may have written to the memories, tables and globals that it would have
+ * imported: what later commands see of those would be wrong. Its imports cannot be read, so every
+ * registered module whose name stands in its bytes is skipped from here on for the same feature. */
+static void skip_sources(struct run *run, const struct unit *refused, size_t size)
+{
+	for (size_t i = 0; i < run->registration_count; i++) {
+		struct registration *registration = &run->registrations[i];
+		uint8_t name[128] = {(uint8_t)registration->as.len};
+		if (registration->as.len >= sizeof name)
+			continue;
+		memcpy(name + 1, registration->as.data, registration->as.len);
+		if (!registration->unit->skipped &&
+		    memmem(refused->bytes, size, name, registration->as.len + 1))
+			registration->unit->skipped = refused->skipped;
+	}
+}
+
 static struct unit *load(struct run *run, const struct command *command, struct error *err)
 {
 	struct unit *unit = &run->units[run->unit_count++];
@@ -137,8 +154,13 @@ static struct unit *load(struct run *run, const struct command *command, struct 
 	unit->owns_module = true;
 	if (read_file(run->script->dir, command->filename, &unit->bytes, &size, err))
 		unit->module = module_load(unit->bytes, size, &options, err);
-	if (!unit->module && err->kind == ERROR_UNSUPPORTED)
+	if (!unit->module && err->kind == ERROR_UNSUPPORTED) {
 		unit->skipped = err->feature ? err->feature : "unnamed feature";
+		bool would_run = command->type == COMMAND_MODULE ||
+		                 command->type == COMMAND_ASSERT_UNINSTANTIABLE;
+		if (would_run)
+			skip_sources(run, unit, size);
+	}
 	return unit;
 }
 
