@@ -33,15 +33,25 @@ void remove_tree(const char *path)
 	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-bool folder_make(char folder[PATH_MAX], struct error *err)
+static bool folder_make_in(const char *tmp, char folder[PATH_MAX], struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	if (!tmp || !*tmp)
-		tmp = "/tmp";
 	if (path_join(folder, PATH_MAX, tmp, "tiphys-spec-XXXXXX") && mkdtemp(folder))
 		return true;
 	folder[0] = '\0';
 	return error_set_errno(err, errno, "no new folder in %s", tmp);
+}
+
+/* NULL when the environment names none. */
+static const char *temporary_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	return tmp && *tmp ? tmp : NULL;
+}
+
+bool folder_make(char folder[PATH_MAX], struct error *err)
+{
+	const char *tmp = temporary_folder();
+	return folder_make_in(tmp ? tmp : "/tmp", folder, err);
 }
 
 /* Entries go below `folder` and nowhere else, whatever the archive says. */
@@ -77,15 +87,25 @@ static bool extract(const char *path, const char *folder, struct error *err)
 	return status == ARCHIVE_EOF;
 }
 
-bool unpack(const char *path, char folder[PATH_MAX], struct error *err)
+static bool unpack_in(const char *tmp, const char *path, char folder[PATH_MAX], struct error *err)
 {
-	if (!folder_make(folder, err))
+	if (!folder_make_in(tmp, folder, err))
 		return false;
 	if (extract(path, folder, err))
 		return true;
 	remove_tree(folder);
 	folder[0] = '\0';
 	return false;
+}
+
+bool unpack(const char *path, char folder[PATH_MAX], struct error *err)
+{
+	/* Thousands of small files take a second in memory, and many on a busy disk. */
+	struct error ignored = ERROR_INIT;
+	const char *tmp = temporary_folder();
+	if (!tmp && unpack_in("/dev/shm", path, folder, &ignored))
+		return true;
+	return unpack_in(tmp ? tmp : "/tmp", path, folder, err);
 }
 
 static bool file_copy(const char *from, const char *to)

@@ -7,8 +7,8 @@
 #include <limits.h>
 #include <stddef.h>
 
-/* Makes a new folder in TMPDIR and unpacks the tar at path into it. False with an error, and then
- * there is no folder and its name is empty. */
+/* Makes a new folder in TMPDIR (when that is not set: in memory, else in /tmp) and unpacks the tar
+ * at path into it. False with an error, and then there is no folder and its name is empty. */
 bool unpack(const char *path, char folder[PATH_MAX], struct error *err);
 
 /* A new empty folder in TMPDIR. */
