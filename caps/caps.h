@@ -180,6 +180,8 @@ struct caps_fd_info {
 };
 
 int caps_fd_info(struct caps *caps, uint32_t fd, struct caps_fd_info *info);
+/* The label alone, without asking the kernel anything. */
+int caps_fd_label(struct caps *caps, uint32_t fd, struct caps_label *label);
 int caps_fd_set_label(struct caps *caps, uint32_t fd, struct caps_label label);
 /* flags: O_APPEND, O_NONBLOCK; -EINVAL for others. */
 int caps_fd_set_flags(struct caps *caps, uint32_t fd, int flags);

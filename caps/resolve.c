@@ -42,8 +42,7 @@ struct open_how_v0 {
 
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY)
 
-enum { KERNEL_UNKNOWN, KERNEL_HAS_OPENAT2, KERNEL_HAS_NOT };
-static atomic_int kernel = KERNEL_UNKNOWN;
+static atomic_bool openat2_is_missing;
 static atomic_bool walk_is_forced;
 
 void caps_force_walk(bool on)
@@ -66,24 +65,21 @@ static int openat2_beneath(int root, const char *path, int flags, mode_t mode)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static bool has_openat2(int root)
+/* EPERM may be about the file; asking for the directory itself tells. */
+static bool is_missing(int root, int error)
 {
-	int state = kernel;
-	if (state == KERNEL_UNKNOWN) {
-		cleanup_close int fd = openat2_beneath(root, ".", O_PATH | O_DIRECTORY, 0);
-		state =
-		    fd == -ENOSYS || fd == -EPERM || fd == -EINVAL ? KERNEL_HAS_NOT : KERNEL_HAS_OPENAT2;
-		kernel = state;
-	}
-	return state == KERNEL_HAS_OPENAT2;
+	if (error == -ENOSYS)
+		return true;
+	if (error != -EPERM)
+		return false;
+	cleanup_close int fd = openat2_beneath(root, ".", O_PATH | O_DIRECTORY, 0);
+	return fd == -EPERM;
 }
 
 static int open_by_kernel(int root, const char *path, int flags, mode_t mode)
 {
 	for (int i = 0; i < RACE_RETRIES; i++) {
 		int fd = openat2_beneath(root, path, flags, mode);
-		if (fd == -EXDEV)
-			return -EPERM;
 		if (fd != -EAGAIN && fd != -EINTR)
 			return fd;
 	}
@@ -239,9 +235,13 @@ int open_below(int root, const char *path, int flags, mode_t mode)
 		return -EPERM;
 	if (strlen(path) > CAPS_PATH_MAX)
 		return -ENAMETOOLONG;
-	if (walk_is_forced || !has_openat2(root))
-		return open_by_walk(root, path, flags, mode);
-	return open_by_kernel(root, path, flags, mode);
+	if (!walk_is_forced && !openat2_is_missing) {
+		int fd = open_by_kernel(root, path, flags, mode);
+		if (!is_missing(root, fd))
+			return fd == -EXDEV ? -EPERM : fd;
+		openat2_is_missing = true; /* for good: a seccomp profile never gets wider */
+	}
+	return open_by_walk(root, path, flags, mode);
 }
 
 /* Cuts path at its last component: path becomes the directory's path ("." for none), name the last

@@ -157,6 +157,15 @@ int caps_fd_info(struct caps *caps, uint32_t fd, struct caps_fd_info *info)
 	return 0;
 }
 
+int caps_fd_label(struct caps *caps, uint32_t fd, struct caps_label *label)
+{
+	const struct descriptor *d = descriptor_at(caps, fd);
+	if (!d)
+		return -EBADF;
+	*label = d->label;
+	return 0;
+}
+
 int caps_fd_set_label(struct caps *caps, uint32_t fd, struct caps_label label)
 {
 	struct descriptor *d = descriptor_at(caps, fd);

@@ -11,8 +11,7 @@ uint32_t wasi_fd_advise(struct host_call *call, uint32_t fd, uint64_t offset, ui
 	static const int advices[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
 	                              POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_ADVISE), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_ADVISE));
 	if (rc)
 		return rc;
 	if (advice >= sizeof(advices) / sizeof(*advices) || offset > INT64_MAX || size > INT64_MAX)
@@ -23,8 +22,7 @@ uint32_t wasi_fd_advise(struct host_call *call, uint32_t fd, uint64_t offset, ui
 uint32_t wasi_fd_allocate(struct host_call *call, uint32_t fd, uint64_t offset, uint64_t size)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_ALLOCATE), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_ALLOCATE));
 	if (rc)
 		return rc;
 	if (offset > INT64_MAX || size > INT64_MAX - offset)
@@ -41,8 +39,7 @@ uint32_t wasi_fd_close(struct host_call *call, uint32_t fd)
 static uint32_t sync_fd(struct host_call *call, uint32_t fd, uint64_t right, bool data_only)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, right, &info);
+	uint32_t rc = fd_require(&g, fd, right);
 	return rc ? rc : wasi_errno(caps_fd_sync(g.caps, fd, data_only));
 }
 
@@ -62,7 +59,7 @@ uint32_t wasi_fd_fdstat_get(struct host_call *call, uint32_t fd, uint32_t at)
 	struct guest g = guest_enter(call);
 	struct caps_fd_info info;
 	uint8_t *out;
-	uint32_t rc = fd_require(&g, fd, 0, &info);
+	uint32_t rc = wasi_errno(caps_fd_info(g.caps, fd, &info));
 	if (rc)
 		return rc;
 	if (!guest_range(&g, at, FDSTAT_SIZE, &out))
@@ -81,7 +78,9 @@ uint32_t wasi_fd_fdstat_set_flags(struct host_call *call, uint32_t fd, uint32_t 
 	const uint32_t fixed = FDFLAG_DSYNC | FDFLAG_SYNC;
 	struct guest g = guest_enter(call);
 	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FDSTAT_SET_FLAGS), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FDSTAT_SET_FLAGS));
+	if (rc == 0)
+		rc = wasi_errno(caps_fd_info(g.caps, fd, &info));
 	if (rc)
 		return rc;
 	if (fdflags & ~FDFLAGS_ALL)
@@ -96,11 +95,11 @@ uint32_t wasi_fd_fdstat_set_rights(struct host_call *call, uint32_t fd, uint64_t
                                    uint64_t inheriting)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, base, &info);
+	struct caps_label now;
+	uint32_t rc = wasi_errno(caps_fd_label(g.caps, fd, &now));
 	if (rc)
 		return rc;
-	if ((info.label.inheriting & inheriting) != inheriting)
+	if ((base & ~now.base) || (inheriting & ~now.inheriting))
 		return WASI_ENOTCAPABLE;
 	return wasi_errno(caps_fd_set_label(g.caps, fd, (struct caps_label){base, inheriting}));
 }
@@ -108,9 +107,8 @@ uint32_t wasi_fd_fdstat_set_rights(struct host_call *call, uint32_t fd, uint64_t
 uint32_t wasi_fd_filestat_get(struct host_call *call, uint32_t fd, uint32_t at)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
 	struct stat st;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_GET), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_GET));
 	if (rc == 0)
 		rc = wasi_errno(caps_fd_stat(g.caps, fd, &st));
 	return rc ? rc : guest_put_filestat(&g, at, &st);
@@ -119,8 +117,7 @@ uint32_t wasi_fd_filestat_get(struct host_call *call, uint32_t fd, uint32_t at)
 uint32_t wasi_fd_filestat_set_size(struct host_call *call, uint32_t fd, uint64_t size)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_SET_SIZE), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_SET_SIZE));
 	if (rc)
 		return rc;
 	if (size > INT64_MAX)
@@ -132,9 +129,8 @@ uint32_t wasi_fd_filestat_set_times(struct host_call *call, uint32_t fd, uint64_
                                     uint64_t mtim, uint32_t fstflags)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
 	struct timespec times[2];
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_SET_TIMES), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_FILESTAT_SET_TIMES));
 	if (rc == 0)
 		rc = times_of(atim, mtim, fstflags, times);
 	return rc ? rc : wasi_errno(caps_fd_set_times(g.caps, fd, times));
@@ -149,8 +145,7 @@ static uint32_t transfer_enter(struct guest *g, uint32_t fd, uint64_t rights, ui
                                uint32_t count, uint32_t done_at, struct guest_iovs *iovs,
                                uint8_t **done)
 {
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(g, fd, rights, &info);
+	uint32_t rc = fd_require(g, fd, rights);
 	if (rc == WASI_EBADF && fd <= 2 && !caps_is_granted(g->caps, CAP_STDIN + fd))
 		caps_note_denied(g->caps, CAP_STDIN + fd, NULL);
 	if (rc)
@@ -261,10 +256,10 @@ uint32_t wasi_fd_seek(struct host_call *call, uint32_t fd, uint64_t offset, uint
 	if (!whence_of(g.snapshot, whence, &how))
 		return WASI_EINVAL;
 	bool tells = offset == 0 && how == SEEK_CUR;
-	uint32_t rc = fd_require(&g, fd, tells ? RIGHT(FD_TELL) : RIGHT(FD_SEEK), &info);
+	uint32_t rc = fd_require(&g, fd, tells ? RIGHT(FD_TELL) : RIGHT(FD_SEEK));
 	if (rc == WASI_ENOTCAPABLE && tells)
-		rc = fd_require(&g, fd, RIGHT(FD_SEEK), &info);
-	if (rc == WASI_ENOTCAPABLE && info.is_stream)
+		rc = fd_require(&g, fd, RIGHT(FD_SEEK));
+	if (rc == WASI_ENOTCAPABLE && caps_fd_info(g.caps, fd, &info) == 0 && info.is_stream)
 		return WASI_ESPIPE; /* what C libraries know how to take */
 	return rc ? rc : seek(&g, fd, (int64_t)offset, how, at);
 }
@@ -272,8 +267,7 @@ uint32_t wasi_fd_seek(struct host_call *call, uint32_t fd, uint64_t offset, uint
 uint32_t wasi_fd_tell(struct host_call *call, uint32_t fd, uint32_t at)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_TELL), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_TELL));
 	return rc ? rc : seek(&g, fd, 0, SEEK_CUR, at);
 }
 
@@ -285,8 +279,7 @@ uint32_t wasi_fd_prestat_get(struct host_call *call, uint32_t fd, uint32_t at)
 	struct guest g = guest_enter(call);
 	struct caps_fd_info info;
 	uint8_t *out;
-	uint32_t rc = fd_require(&g, fd, 0, &info);
-	if (rc || !info.preopen)
+	if (caps_fd_info(g.caps, fd, &info) < 0 || !info.preopen)
 		return WASI_EBADF;
 	if (!guest_range(&g, at, PRESTAT_SIZE, &out))
 		return WASI_EFAULT;
@@ -300,8 +293,7 @@ uint32_t wasi_fd_prestat_dir_name(struct host_call *call, uint32_t fd, uint32_t 
 	struct guest g = guest_enter(call);
 	struct caps_fd_info info;
 	uint8_t *out;
-	uint32_t rc = fd_require(&g, fd, 0, &info);
-	if (rc || !info.preopen)
+	if (caps_fd_info(g.caps, fd, &info) < 0 || !info.preopen)
 		return WASI_EBADF;
 	size_t len = strlen(info.preopen);
 	if (size < len)
@@ -345,10 +337,9 @@ uint32_t wasi_fd_readdir(struct host_call *call, uint32_t fd, uint32_t at, uint3
                          uint64_t cookie, uint32_t used_at)
 {
 	struct guest g = guest_enter(call);
-	struct caps_fd_info info;
 	struct listing list = {.size = size};
 	uint8_t *used;
-	uint32_t rc = fd_require(&g, fd, RIGHT(FD_READDIR), &info);
+	uint32_t rc = fd_require(&g, fd, RIGHT(FD_READDIR));
 	if (rc)
 		return rc;
 	if (!guest_range(&g, at, size, &list.out) || !guest_range(&g, used_at, 4, &used))

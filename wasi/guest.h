@@ -107,8 +107,8 @@ uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct g
 /* The WASI errno for a negative errno of caps; SUCCESS for 0 and above. */
 uint32_t wasi_errno(int64_t rc);
 
-/* What is at fd, when it is open and has all these rights: SUCCESS, BADF or NOTCAPABLE. */
-uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights, struct caps_fd_info *info);
+/* Is fd open, and has it all these rights: SUCCESS, BADF or NOTCAPABLE. */
+uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights);
 
 uint8_t filetype_of(enum caps_type type);
 uint16_t fdflags_of(int flags);

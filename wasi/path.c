@@ -5,11 +5,10 @@
 static uint32_t path_enter(const struct guest *g, uint32_t dir, uint64_t rights, uint32_t at,
                            uint32_t len, struct guest_path *path)
 {
-	struct caps_fd_info info;
 	uint32_t rc = guest_path(g, at, len, path);
 	if (rc)
 		return rc;
-	rc = fd_require(g, dir, rights, &info);
+	rc = fd_require(g, dir, rights);
 	if (rc == WASI_EBADF && !caps_is_granted(g->caps, CAP_FILES))
 		caps_note_denied(g->caps, CAP_FILES, NULL);
 	return rc;
@@ -158,15 +157,15 @@ uint32_t wasi_path_open(struct host_call *call, uint32_t dir, uint32_t lookup, u
 {
 	struct guest g = guest_enter(call);
 	struct guest_path path;
-	struct caps_fd_info info;
+	struct caps_label from;
 	uint32_t rc = path_enter(&g, dir, rights_to_open(oflags), at, len, &path);
 	if (rc == 0)
-		rc = fd_require(&g, dir, 0, &info);
+		rc = wasi_errno(caps_fd_label(g.caps, dir, &from));
 	if (rc)
 		return rc;
 	if ((lookup & ~LOOKUP_SYMLINK_FOLLOW) || (oflags & ~OFLAGS_ALL) || (fdflags & ~FDFLAGS_ALL))
 		return WASI_EINVAL;
-	uint64_t wanted = base & info.label.inheriting;
+	uint64_t wanted = base & from.inheriting;
 	struct caps_open how = {
 	    .read = wanted & RIGHTS_TO_READ,
 	    .write = wanted & RIGHTS_TO_WRITE,
@@ -180,5 +179,5 @@ uint32_t wasi_path_open(struct host_call *call, uint32_t dir, uint32_t lookup, u
 	int fd = caps_path_open(g.caps, dir, path.text, &how);
 	if (fd < 0)
 		return wasi_errno(fd);
-	return opened(&g, (uint32_t)fd, &info.label, base, inheriting, out_at);
+	return opened(&g, (uint32_t)fd, &from, base, inheriting, out_at);
 }

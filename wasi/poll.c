@@ -64,9 +64,8 @@ static void take_fd(const struct guest *g, const uint8_t *at, struct subscriptio
 {
 	bool for_write = sub->type == EVENTTYPE_FD_WRITE;
 	uint64_t rights = RIGHT(POLL_FD_READWRITE) | (for_write ? RIGHT(FD_WRITE) : RIGHT(FD_READ));
-	struct caps_fd_info info;
 	uint32_t fd = load_u32(at + 16);
-	sub->error = fd_require(g, fd, rights, &info);
+	sub->error = fd_require(g, fd, rights);
 	if (sub->error)
 		return;
 	sub->item = w->item_count;

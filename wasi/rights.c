@@ -4,12 +4,13 @@
 
 #include <fcntl.h>
 
-uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights, struct caps_fd_info *info)
+uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights)
 {
-	int rc = caps_fd_info(g->caps, fd, info);
+	struct caps_label label;
+	int rc = caps_fd_label(g->caps, fd, &label);
 	if (rc < 0)
 		return wasi_errno(rc);
-	return (info->label.base & rights) == rights ? WASI_ESUCCESS : WASI_ENOTCAPABLE;
+	return (label.base & rights) == rights ? WASI_ESUCCESS : WASI_ENOTCAPABLE;
 }
 
 static uint64_t rights_of_type(enum caps_type type)
