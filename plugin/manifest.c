@@ -1,6 +1,7 @@
 #include "plugin/manifest.h"
 
 #include "plugin/json.h"
+#include "plugin/printable.h"
 #include "caps/cleanup.h"
 
 #include <inttypes.h>
@@ -24,15 +25,6 @@ static const struct {
     {"application/vnd.docker.image.rootfs.diff.tar", LAYER_TAR},
     {"application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_TAR},
 };
-
-char *printable(const char *text, char *out, size_t size)
-{
-	size_t used = 0;
-	for (; *text != '\0' && used + 1 < size; text++)
-		out[used++] = *text >= ' ' && *text <= '~' ? *text : '?';
-	out[used] = '\0';
-	return out;
-}
 
 static const char *string_of(const json_t *object, const char *key)
 {
@@ -59,7 +51,7 @@ static bool descriptor_read(const json_t *json, const char *what, struct descrip
 		return error_set(err, ERROR_NETWORK,
 		                 "the manifest is not one: the digest of %s is no sha256 or sha512 digest: "
 		                 "'%s'",
-		                 what, printable(string_of(json, "digest"), shown, sizeof shown));
+		                 what, printable_ascii(string_of(json, "digest"), shown, sizeof shown));
 	}
 	descriptor->size = (uint64_t)json_integer_value(size);
 	return true;
@@ -84,7 +76,7 @@ static bool no_module_layer(const json_t *layers, struct error *err)
 	json_array_foreach(layers, index, layer)
 	{
 		char shown[96];
-		printable(string_of(layer, "mediaType"), shown, sizeof shown);
+		printable_ascii(string_of(layer, "mediaType"), shown, sizeof shown);
 		if (used + strlen(shown) + 8 > sizeof list) {
 			strcpy(list + used, " ...");
 			break;
@@ -163,8 +155,8 @@ static bool no_wasm_entry(const json_t *entries, struct error *err)
 	{
 		const json_t *platform = json_object_get(entry, "platform");
 		char os[32], architecture[32];
-		printable(string_of(platform, "os"), os, sizeof os);
-		printable(string_of(platform, "architecture"), architecture, sizeof architecture);
+		printable_ascii(string_of(platform, "os"), os, sizeof os);
+		printable_ascii(string_of(platform, "architecture"), architecture, sizeof architecture);
 		if (used + sizeof os + sizeof architecture + 8 > sizeof list) {
 			strcpy(list + used, " ...");
 			break;
@@ -225,7 +217,7 @@ static bool kind_read(const json_t *root, const char *outer_type, bool *is_index
 		char shown[96];
 		return error_set(err, ERROR_NETWORK,
 		                 "the manifest is not one: it is served as %s and calls itself '%s'", type,
-		                 printable(inner, shown, sizeof shown));
+		                 printable_ascii(inner, shown, sizeof shown));
 	}
 	const char *decides = inner[0] != '\0' ? inner : type;
 	bool has_layers = json_is_array(json_object_get(root, "layers"));
@@ -237,7 +229,7 @@ static bool kind_read(const json_t *root, const char *outer_type, bool *is_index
 	if (inner[0] != '\0' && !is_index_type(inner) && !is_image_type(inner)) {
 		char shown[96];
 		return error_set(err, ERROR_UNSUPPORTED, "manifests of type '%s' are not supported",
-		                 printable(inner, shown, sizeof shown));
+		                 printable_ascii(inner, shown, sizeof shown));
 	}
 	if ((is_index_type(decides) && !has_entries) || (is_image_type(decides) && !has_layers))
 		return no_manifest(err, "its members are not those of its type");
@@ -258,7 +250,8 @@ bool manifest_parse(const char *bytes, size_t size, const char *media_type,
 	if (root == NULL) {
 		char shown[160];
 		return error_set(err, ERROR_NETWORK, "the manifest is no JSON: line %d, column %d: %s",
-		                 fault.line, fault.column, printable(fault.text, shown, sizeof shown));
+		                 fault.line, fault.column,
+		                 printable_ascii(fault.text, shown, sizeof shown));
 	}
 	if (!json_is_object(root))
 		return no_manifest(err, "it is no object");
@@ -310,7 +303,7 @@ bool manifest_write(const struct descriptor *layer, const char *title, int64_t c
 	digest_format(&texts->config_digest, config_digest);
 
 	char plain_title[256];
-	printable(title, plain_title, sizeof plain_title);
+	printable_ascii(title, plain_title, sizeof plain_title);
 	cleanup_json json_t *root =
 	    json_pack("{s:i, s:s, s:{s:s, s:s, s:I}, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2,
 	              "mediaType", MANIFEST_OCI_IMAGE, "config", "mediaType",

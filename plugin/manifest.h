@@ -68,8 +68,4 @@ bool manifest_write(const struct descriptor *layer, const char *title, int64_t c
 void manifest_texts_clear(struct manifest_texts *texts);
 #define cleanup_manifest_texts __attribute__((cleanup(manifest_texts_clear)))
 
-/* Copies what is printable ASCII, other bytes as '?', at most size - 1; for words of others that
- * reach a terminal or a log. Returns `out`. */
-char *printable(const char *text, char *out, size_t size);
-
 #endif

@@ -43,3 +43,12 @@ size_t printable_write(const char *text, size_t len, FILE *out)
 	}
 	return written;
 }
+
+char *printable_ascii(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+	for (; *text != '\0' && used + 1 < size; text++)
+		out[used++] = *text >= ' ' && *text <= '~' ? *text : '?';
+	out[used] = '\0';
+	return out;
+}

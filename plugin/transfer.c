@@ -1,7 +1,7 @@
 #include "plugin/transfer.h"
 
 #include "plugin/json.h"
-#include "plugin/manifest.h"
+#include "plugin/printable.h"
 #include "plugin/reference.h"
 #include "caps/cleanup.h"
 
@@ -33,8 +33,6 @@ static void init_curl(void)
 
 struct transfers *transfers_create(const struct transfer_options *options, struct error *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, init_curl);
 	struct transfers *transfers = calloc(1, sizeof *transfers);
 	char *hosts = strdup(options->insecure_hosts != NULL ? options->insecure_hosts : "");
 	if (transfers == NULL || hosts == NULL) {
@@ -73,7 +71,12 @@ static CURL *take_handle(struct transfers *transfers)
 	if (transfers->idle_count > 0)
 		handle = transfers->idle[--transfers->idle_count];
 	pthread_mutex_unlock(&transfers->lock);
-	return handle != NULL ? handle : curl_easy_init();
+	if (handle != NULL)
+		return handle;
+	/* Not before the first request: it costs more than all of a run that makes none. */
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, init_curl);
+	return curl_easy_init();
 }
 
 static void give_handle(struct transfers *transfers, CURL *handle)
@@ -307,7 +310,7 @@ static bool origin_of(const char *url, char *scheme, size_t scheme_size, char *h
 static bool may_go(const struct transfers *transfers, const char *url, struct error *err)
 {
 	char scheme[16], host[300], shown[300];
-	printable(url, shown, sizeof shown);
+	printable_ascii(url, shown, sizeof shown);
 	if (!origin_of(url, scheme, sizeof scheme, host, sizeof host))
 		return error_set(err, ERROR_NETWORK, "%s is no URL", shown);
 	if (strcasecmp(scheme, "https") == 0)
@@ -428,8 +431,8 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		if (!failed && !exchange.abandoned && code == CURLE_OK)
 			return true;
 		char shown[400], why[CURL_ERROR_SIZE];
-		printable(url, shown, sizeof shown);
-		printable(detail[0] != '\0' ? detail : curl_easy_strerror(code), why, sizeof why);
+		printable_ascii(url, shown, sizeof shown);
+		printable_ascii(detail[0] != '\0' ? detail : curl_easy_strerror(code), why, sizeof why);
 		if (exchange.abandoned)
 			error_set(err, ERROR_NETWORK, "given up as asked");
 		else if (!failed)
@@ -485,8 +488,8 @@ static void words_of(const char *body, char *words, size_t size)
 			message = json_string_value(json_object_get(root, "message"));
 	}
 	char plain_code[80], plain_message[240];
-	printable(code != NULL ? code : "", plain_code, sizeof plain_code);
-	printable(message != NULL ? message : "", plain_message, sizeof plain_message);
+	printable_ascii(code != NULL ? code : "", plain_code, sizeof plain_code);
+	printable_ascii(message != NULL ? message : "", plain_message, sizeof plain_message);
 	if (plain_code[0] != '\0' || plain_message[0] != '\0')
 		snprintf(words, size, ": %s%s%s", plain_code,
 		         plain_code[0] != '\0' && plain_message[0] != '\0' ? ": " : "", plain_message);
@@ -497,7 +500,7 @@ bool transfer_refused(const struct transfer_request *request, const struct trans
 {
 	char words[340], shown[340];
 	words_of(reply->error_body, words, sizeof words);
-	printable(reply->url, shown, sizeof shown);
+	printable_ascii(reply->url, shown, sizeof shown);
 	enum error_kind kind =
 	    reply->status == 401 || reply->status == 403 ? ERROR_DENIED : ERROR_NETWORK;
 	return error_set(err, kind, "%s %s: HTTP %ld%s", request->method, shown, reply->status, words);

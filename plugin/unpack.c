@@ -1,6 +1,6 @@
 #include "plugin/unpack.h"
 
-#include "plugin/manifest.h"
+#include "plugin/printable.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,7 +18,7 @@ static bool unreadable(struct archive *archive, struct error *err)
 	const char *why = archive_error_string(archive);
 	char shown[200];
 	return error_set(err, ERROR_NETWORK, "the tar layer cannot be read: %s",
-	                 printable(why != NULL ? why : "unknown", shown, sizeof shown));
+	                 printable_ascii(why != NULL ? why : "unknown", shown, sizeof shown));
 }
 
 static bool is_module(struct archive_entry *entry)
