@@ -22,7 +22,8 @@ struct transfer_options {
 	unsigned stall_seconds; /* an exchange without a byte for so long is ended */
 	unsigned retries;
 	const char *insecure_hosts; /* comma list (reference_host_listed()) of those that may be asked
-	                               by plain http; every other URL is https with verification */
+	                               by plain http; every other URL is https with verification by
+	                               the system's authorities, or $SSL_CERT_FILE, $SSL_CERT_DIR */
 };
 
 /* Connections that are kept between exchanges. Thread-safe. */

@@ -1,7 +1,8 @@
 # A real registry (docker-registry) on 127.0.0.1, and images for it. Source tap.bash before.
 #
 #   registry_start NAME [YAML]       sets $registry (host:port), $registry_pid, $registry_log and
-#                                    $registry_root; YAML is added to its configuration
+#                                    $registry_root; YAML is added to its configuration,
+#                                    indented when it belongs to http:
 #   registry_requests METHOD KIND    how many requests its log shows for /manifests/ or /blobs/
 #   registry_blob_file DIGEST        where it stores the bytes of a blob
 #   registry_put_blob REPO FILE      uploads with curl; prints the digest
@@ -21,7 +22,8 @@ registry_start() {
 			storage:
 			  filesystem: {rootdirectory: "$registry_root"}
 			  delete: {enabled: true}
-			http: {addr: "$registry"}
+			http:
+			  addr: "$registry"
 			${2-}
 		YAML
 		start "$name" docker-registry serve "$work/$name.yml"
