@@ -1,0 +1,242 @@
+#include "tests/e2e/serve/server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+extern char **environ;
+
+double now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+void sleep_ms(unsigned ms)
+{
+	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	nanosleep(&time, NULL);
+}
+
+/* ---- the site ---- */
+
+const char *site_path(const struct site *site, const char *name)
+{
+	static char path[4][128];
+	static unsigned turn;
+	char *buffer = path[turn++ % 4];
+	snprintf(buffer, sizeof path[0], "%s/%s", site->dir, name);
+	return buffer;
+}
+
+void site_write(const struct site *site, const char *name, const char *text)
+{
+	FILE *file = fopen(site_path(site, name), "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Its stdout is not the test's, which is TAP. */
+static void run_and_wait(const char *const *argv)
+{
+	pid_t pid;
+	int status;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		fail_msg("%s %s: status %x", argv[0], argv[1], status);
+}
+
+static void push(const struct site *site, const char *wasm, const char *reference)
+{
+	const char *argv[] = {site->tiphys, "push",    "--store", site_path(site, "store"),
+	                      wasm,         reference, NULL};
+	run_and_wait(argv);
+}
+
+void site_create(struct site *site, const char *build, const char *command_wasm,
+                 const char *contract_wasm)
+{
+	static char tiphys[1024];
+	snprintf(tiphys, sizeof tiphys, "%s/tiphys", build);
+	site->tiphys = tiphys;
+	strcpy(site->dir, "/tmp/tiphys-e2e.XXXXXX");
+	assert_non_null(mkdtemp(site->dir));
+	assert_int_equal(mkdir(site_path(site, "work"), 0700), 0);
+	site_write(site, "token", SERVER_TOKEN);
+	push(site, command_wasm, "127.0.0.1:1/test/command:1");
+	push(site, contract_wasm, "127.0.0.1:1/test/contract:1");
+}
+
+void site_destroy(struct site *site)
+{
+	const char *argv[] = {"rm", "-rf", site->dir, NULL};
+	run_and_wait(argv);
+}
+
+/* ---- the process ---- */
+
+static bool find_address(struct server_process *server)
+{
+	char text[8192];
+	FILE *file = fopen(server->log, "r");
+	if (file == NULL)
+		return false;
+	text[fread(text, 1, sizeof text - 1, file)] = '\0';
+	fclose(file);
+	const char *found = strstr(text, " address=");
+	return found != NULL && strchr(found, '\n') != NULL &&
+	       sscanf(found, " address=%63s", server->address) == 1;
+}
+
+void server_start(const struct site *site, struct server_process *server, const char *const *before,
+                  const char *const *more)
+{
+	static unsigned serial;
+	const char *argv[64];
+	char token[128], store[128], work[128], cache[128], name[32];
+	size_t count = 0;
+	snprintf(name, sizeof name, "log.%u", serial++);
+	snprintf(server->log, sizeof server->log, "%s", site_path(site, name));
+	snprintf(token, sizeof token, "%s", site_path(site, "token"));
+	snprintf(store, sizeof store, "%s", site_path(site, "store"));
+	snprintf(work, sizeof work, "%s", site_path(site, "work"));
+	snprintf(cache, sizeof cache, "%s", site_path(site, "cache"));
+	for (; before != NULL && *before != NULL; before++)
+		argv[count++] = *before;
+	const char *const line[] = {site->tiphys,   "serve", "--listen",    "127.0.0.1:0",
+	                            "--token-file", token,   "--store",     store,
+	                            "--work-dir",   work,    "--cache-dir", cache};
+	for (size_t i = 0; i < sizeof line / sizeof line[0]; i++)
+		argv[count++] = line[i];
+	for (; more != NULL && *more != NULL; more++)
+		argv[count++] = *more;
+	argv[count] = NULL;
+
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 2, server->log, O_CREAT | O_WRONLY | O_APPEND, 0600);
+	assert_int_equal(
+	    posix_spawnp(&server->pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	for (int i = 0; i < 1000 && !find_address(server); i++) {
+		int status;
+		if (waitpid(server->pid, &status, WNOHANG) == server->pid)
+			fail_msg("the server ended with %x, see %s", status, server->log);
+		sleep_ms(10);
+	}
+	if (server->address[0] == '\0')
+		fail_msg("the server does not listen, see %s", server->log);
+}
+
+double server_end(struct server_process *server, int signal, int *status)
+{
+	double begin = now_ms();
+	kill(server->pid, signal);
+	waitpid(server->pid, status, 0);
+	return now_ms() - begin;
+}
+
+static size_t children(pid_t parent, pid_t *child)
+{
+	char path[64];
+	size_t count = 0;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+		char list[400];
+		snprintf(list, sizeof list, "%s/%s/children", path, entry->d_name);
+		FILE *file = fopen(list, "r");
+		int pid;
+		while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+			*child = pid;
+			count++;
+		}
+		if (file != NULL)
+			fclose(file);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+pid_t only_child(pid_t parent)
+{
+	pid_t child = 0;
+	size_t count = children(parent, &child);
+	assert_true(count <= 1);
+	return child;
+}
+
+pid_t wait_for_child(pid_t parent)
+{
+	pid_t child = 0;
+	for (int i = 0; i < 500 && child == 0; i++) {
+		child = only_child(parent);
+		sleep_ms(10);
+	}
+	assert_int_not_equal(child, 0);
+	return child;
+}
+
+bool is_alive(pid_t pid)
+{
+	return kill(pid, 0) == 0;
+}
+
+static size_t entries(const char *path, const char *except)
+{
+	size_t count = 0;
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+		count += entry->d_name[0] != '.' && strcmp(entry->d_name, except) != 0;
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+size_t work_entries(const struct site *site)
+{
+	return entries(site_path(site, "work"), "");
+}
+
+size_t work_runs(const struct site *site)
+{
+	size_t count = 0;
+	DIR *dir = opendir(site_path(site, "work"));
+	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+		char path[400];
+		snprintf(path, sizeof path, "%s/%s", site_path(site, "work"), entry->d_name);
+		if (entry->d_name[0] != '.')
+			count += entries(path, "lock");
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+size_t open_descriptors(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	return entries(path, "");
+}

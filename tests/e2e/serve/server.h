@@ -1,0 +1,57 @@
+/* Starts and ends a real `tiphys serve` on 127.0.0.1, and looks at what it leaves. */
+#ifndef TESTS_E2E_SERVE_SERVER_H
+#define TESTS_E2E_SERVE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SERVER_TOKEN "0123456789abcdef0123456789ABCDEF"
+
+/* The folders and modules that all servers of a test share. */
+struct site {
+	char dir[64];       /* its own folder: token, store, work, cache */
+	const char *tiphys; /* path of the executable */
+};
+
+/* Makes the folder, writes the token, and pushes command.wasm and contract.wasm into the store as
+ * test/command:1 and test/contract:1 of registry 127.0.0.1:1, where nobody listens. */
+void site_create(struct site *site, const char *build, const char *command_wasm,
+                 const char *contract_wasm);
+void site_destroy(struct site *site);
+
+/* DIR/NAME, in a static buffer. */
+const char *site_path(const struct site *site, const char *name);
+void site_write(const struct site *site, const char *name, const char *text);
+
+struct server_process {
+	pid_t pid;
+	char address[64]; /* host:port */
+	char log[128];    /* path */
+};
+
+/* Starts with --listen 127.0.0.1:0, the site's token, store, work and cache folders, and `more`
+ * (NULL at its end; a `--no-…` there is the caller's). `before` (or NULL) is put before the command
+ * line. Fails the test when it does not listen within 10 s. */
+void server_start(const struct site *site, struct server_process *server, const char *const *before,
+                  const char *const *more);
+
+/* Sends the signal and waits for the end. Milliseconds that it took; *status as of waitpid(). */
+double server_end(struct server_process *server, int signal, int *status);
+
+/* The only child of a process, or 0; fails the test when there are several. */
+pid_t only_child(pid_t parent);
+/* Waits up to 5 s until it has one. */
+pid_t wait_for_child(pid_t parent);
+bool is_alive(pid_t pid);
+
+/* Entries of the site's work folder. */
+size_t work_entries(const struct site *site);
+/* Runs that have their directory in a server's folder there. */
+size_t work_runs(const struct site *site);
+size_t open_descriptors(pid_t pid);
+
+double now_ms(void);
+void sleep_ms(unsigned ms);
+
+#endif

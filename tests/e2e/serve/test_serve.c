@@ -1,0 +1,477 @@
+/* `tiphys serve`, as a caller sees it: a real server, real modules, requests as Argo's agent sends
+ * them. */
+#include "tests/e2e/serve/client.h"
+#include "tests/e2e/serve/server.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#define COMMAND "\"module\":{\"oci\":\"127.0.0.1:1/test/command:1\"}"
+#define CONTRACT "\"module\":{\"oci\":\"127.0.0.1:1/test/contract:1\"}"
+#define RUN(args) "{" COMMAND ",\"args\":" args "}"
+
+static const char *build, *command_wasm, *contract_wasm;
+static struct site site;
+static struct server_process server;
+
+static int start(void **state)
+{
+	(void)state;
+	static const char *const more[] = {
+	    "--step-timeout", "2",   "--max-output",  "512K", "--max-body", "300K",
+	    "--max-memory",   "64M", "--concurrency", "4",    NULL};
+	curl_global_init(CURL_GLOBAL_ALL);
+	site_create(&site, build, command_wasm, contract_wasm);
+	server_start(&site, &server, NULL, more);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	int status;
+	server_end(&server, SIGTERM, &status);
+	site_destroy(&site);
+	return status;
+}
+
+static void assert_contains(const char *text, const char *words)
+{
+	if (text == NULL || strstr(text, words) == NULL)
+		fail_msg("\"%s\" is not in: %s", words, text == NULL ? "(nothing)" : text);
+}
+
+static void assert_succeeded(const json_t *node)
+{
+	if (strcmp(node_text(node, "phase"), "Succeeded") != 0)
+		fail_msg("%s: %s", node_text(node, "phase"), node_text(node, "message"));
+}
+
+/* Failed, with these words in the message. */
+static void assert_failed(const json_t *node, const char *words)
+{
+	assert_string_equal(node_text(node, "phase"), "Failed");
+	assert_contains(node_text(node, "message"), words);
+}
+
+/* ---- HTTP ---- */
+
+static void healthz_needs_no_token(void **state)
+{
+	(void)state;
+	cleanup_answer struct answer answer =
+	    client_call(server.address, (struct call){.path = "/healthz", .authorization = ""});
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(answer.body, "ok\n");
+}
+
+static void statuses(void **state)
+{
+	(void)state;
+	static char big[400 << 10];
+	memset(big, ' ', sizeof big);
+	static const char mine[] = "{\"template\":{\"plugin\":{}}}";
+	static const struct {
+		struct call call;
+		long status;
+		const char *words, *header;
+	} rows[] = {
+	    {{.body = mine, .authorization = ""}, 401, "no bearer token", "Bearer"},
+	    {{.body = mine, .authorization = "Basic eDp5"}, 401, "no bearer token", "Bearer"},
+	    {{.body = mine, .authorization = "Bearer wrong"}, 403, "wrong bearer token", NULL},
+	    {{.body = mine, .authorization = "Bearer " SERVER_TOKEN "0"},
+	     403,
+	     "wrong bearer token",
+	     NULL},
+	    {{.body = mine, .path = "/api/v1/template.executed"}, 404, "template.execute", NULL},
+	    {{.body = mine, .path = "/api/v1/workflow.preOperate"}, 404, "template.execute", NULL},
+	    {{.path = "/"}, 404, "healthz", NULL},
+	    {{.method = "GET"}, 405, "takes POST", "POST"},
+	    {{.method = "PUT", .body = mine}, 405, "takes POST", "POST"},
+	    {{.method = "DELETE", .path = "/healthz"}, 405, "takes GET", "GET, HEAD"},
+	    {{.body = mine, .type = "application/x-www-form-urlencoded"},
+	     415,
+	     "application/json",
+	     NULL},
+	    {{.body = mine, .type = "application/json; charset=utf-8"}, 200, "{}", NULL},
+	    {{.body = mine}, 200, "{}", NULL},
+	    {{.body = mine, .chunked = true}, 200, "{}", NULL},
+	    {{.body = "{\"template\":{\"plugin\":{\"slack\":{\"x\":1}}}}"}, 200, "{}", NULL},
+	    {{.body = ""}, 400, "not JSON", NULL},
+	    {{.body = "{\"template\":"}, 400, "line 1", NULL},
+	    {{.body = "[]"}, 400, "must be an object", NULL},
+	    {{.body = "{\"template\":{\"plugin\":7}}"}, 400, "template.plugin: is a number", NULL},
+	    {{.body = big, .size = sizeof big}, 413, "--max-body", NULL},
+	    {{.body = big, .size = sizeof big, .chunked = true}, 413, "--max-body", NULL},
+	    {{.body = big, .size = sizeof big, .authorization = "Bearer wrong"}, 403, "wrong", NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		cleanup_answer struct answer answer = client_call(server.address, rows[i].call);
+		if (answer.status != rows[i].status || strstr(answer.body, rows[i].words) == NULL)
+			fail_msg("row %zu: status %ld: %s", i, answer.status, answer.body);
+		if (rows[i].header != NULL)
+			assert_string_equal(answer.header, rows[i].header);
+	}
+}
+
+static void a_replaced_token_counts(void **state)
+{
+	(void)state;
+	static const struct call fresh = {.body = "{\"template\":{}}", .authorization = "Bearer fresh"};
+	site_write(&site, "token", "fresh\n");
+	cleanup_answer struct answer with_new = client_call(server.address, fresh);
+	cleanup_answer struct answer with_old =
+	    client_call(server.address, (struct call){.body = "{\"template\":{}}"});
+	site_write(&site, "token", SERVER_TOKEN);
+	assert_int_equal(with_new.status, 200);
+	assert_int_equal(with_old.status, 403);
+}
+
+/* ---- what the author wrote wrong: the node's failure, not a status that ends the workflow ---- */
+
+static void wrong_fields_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *words;
+	} rows[] = {
+	    {"{}", "template.plugin.wasm.module: is missing"},
+	    {"{\"module\":{\"oic\":\"x\"}}", "template.plugin.wasm.module.oic: is not known"},
+	    {"{" COMMAND ",\"args\":\"echo\"}",
+	     "template.plugin.wasm.args: is a string, must be an array"},
+	    {"{" COMMAND ",\"args\":[[]]}", "template.plugin.wasm.args[0]: is an array"},
+	    {"{" COMMAND ",\"env\":{\"A\":{}}}", "template.plugin.wasm.env.A: is an object"},
+	    {"{" COMMAND ",\"permissions\":{\"disk\":1}}",
+	     "permissions.disk: is not a known permission"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, "");
+		assert_failed(node, rows[i].words);
+		json_decref(node);
+	}
+}
+
+static void missing_modules_are_named(void **state)
+{
+	(void)state;
+	json_t *node =
+	    client_execute(server.address, "{\"module\":{\"oci\":\"127.0.0.1:1/test/none:7\"}}", "");
+	assert_failed(node, "127.0.0.1:1/test/none:7");
+	json_decref(node);
+	node = client_execute(server.address, "{\"module\":\"not a reference\"}", "");
+	assert_failed(node, "not a reference");
+	json_decref(node);
+}
+
+/* ---- the contract ---- */
+
+static void input_json(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(
+	    server.address,
+	    "{" CONTRACT ",\"permissions\":{\"http\":{\"allowed_hosts\":[]}},\"level\":{\"deep\":[1]}}",
+	    ",\"inputs\":{\"parameters\":[{\"name\":\"text\",\"value\":\"h\\u00e9\\\\\"}]}");
+	assert_succeeded(node);
+	assert_string_equal(node_text(node, "message"), "done");
+	json_t *input = json_loads(node_parameter_text(node, "input"), 0, NULL);
+	assert_non_null(input);
+	json_t *expected = json_pack("{s:s,s:[{s:s,s:{s:[i]}}],s:[{s:s,s:s}],s:[]}", "workflow_name",
+	                             "wf", "plugin_options", "name", "level", "value", "deep", 1,
+	                             "parameters", "name", "text", "value", "h\xc3\xa9\\", "artifacts");
+	assert_true(json_equal(input, expected));
+	json_decref(input);
+	json_decref(expected);
+	json_decref(node);
+}
+
+static void raw_artifacts(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, "{" CONTRACT ",\"do\":\"artifact\"}",
+	                              ",\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":"
+	                              "\"/in/deep/a.txt\",\"raw\":{\"data\":\"what it holds\"}}]}");
+	assert_succeeded(node);
+	assert_string_equal(node_parameter_text(node, "text"), "what it holds");
+	json_decref(node);
+}
+
+static void contract_failures(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what, *template, *words;
+	} rows[] = {
+	    {"fail", "", "the text is empty"},
+	    {"nothing", "", "without writing /work/result.json"},
+	    {"nothing", "", "forgot to write"},
+	    {"garbage", "", "/work/result.json: is not JSON"},
+	    {"object", "", "outputs.parameters[0] (x): is an object"},
+	    {"exit", "", "exit code 5"},
+	    {"exit", "", "it broke"},
+	    {"trap", "", "unreachable"},
+	    {"artifact", "", "a.txt"},
+	    {"number", ",\"outputs\":{\"parameters\":[{\"name\":\"y\"}]}", "output parameter y"},
+	    {"number",
+	     ",\"inputs\":{\"artifacts\":[{\"name\":\"big\",\"path\":\"/b\",\"s3\":{\"key\":\"k\"}}]}",
+	     "input artifact big: its location is of kind s3"},
+	    {"number",
+	     ",\"inputs\":{\"artifacts\":[{\"name\":\"up\",\"path\":\"/../"
+	     "b\",\"raw\":{\"data\":\"\"}}]}",
+	     "input artifact up"},
+	    {"number", ",\"outputs\":{\"artifacts\":[{\"name\":\"o\",\"path\":\"/o\"}]}",
+	     "output artifact o"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char wasm[256];
+		snprintf(wasm, sizeof wasm, "{" CONTRACT ",\"do\":\"%s\"}", rows[i].what);
+		json_t *node = client_execute(server.address, wasm, rows[i].template);
+		assert_failed(node, rows[i].words);
+		json_decref(node);
+	}
+}
+
+static void numbers_and_defaults(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, "{" CONTRACT ",\"do\":\"number\"}",
+	                              ",\"outputs\":{\"parameters\":[{\"name\":\"x\"},{\"name\":\"y\","
+	                              "\"valueFrom\":{\"default\":7}}]}");
+	assert_succeeded(node);
+	assert_string_equal(node_parameter_text(node, "x"), "42");
+	assert_string_equal(node_parameter_text(node, "y"), "7");
+	json_decref(node);
+}
+
+/* ---- plain commands ---- */
+
+static void results(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *result;
+	} rows[] = {
+	    {RUN("[\"echo\",\"a b\",\"\",3,true]"), "a b\n\n3\ntrue"},
+	    {RUN("[\"echo\"]"), ""},
+	    {"{" COMMAND ",\"args\":[\"env\"],\"env\":{\"A\":\"1 2\",\"B\":\"x=y\"}}", "A=1 2\nB=x=y"},
+	    {RUN("[\"env\"]"), ""},
+	    {"{" COMMAND ",\"stdin\":\"one\\ntwo\\n\\n\"}", "one\ntwo\n"},
+	    {"{" COMMAND ",\"args\":[\"cat\"]}", ""},
+	    {RUN("[\"clock\"]"), "real random"},
+	    {RUN("[\"reach-out\"]"), ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, "");
+		assert_succeeded(node);
+		assert_string_equal(node_output(node, "result"), rows[i].result);
+		assert_string_equal(node_output(node, "exitCode"), "0");
+		json_decref(node);
+	}
+}
+
+static void exit_codes(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, RUN("[\"fail\",42]"), "");
+	assert_failed(node, "exit code 42");
+	assert_contains(node_text(node, "message"), "line 21\n");
+	assert_contains(node_text(node, "message"), "line 30");
+	assert_null(strstr(node_text(node, "message"), "line 20\n"));
+	assert_string_equal(node_output(node, "exitCode"), "42");
+	assert_string_equal(node_output(node, "result"), "half done");
+	json_decref(node);
+}
+
+static void traps_come_with_a_backtrace(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, RUN("[\"trap\"]"), "");
+	assert_failed(node, "trapped (exit code 134)");
+	assert_contains(node_text(node, "message"), "unreachable");
+	assert_contains(node_text(node, "message"), "steer_onto_the_rocks");
+	assert_string_equal(node_output(node, "exitCode"), "134");
+	json_decref(node);
+}
+
+/* Each limit is named, and the next step works. */
+static void limits_end_a_step_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *words;
+	} rows[] = {
+	    {RUN("[\"loop\"]"), "its time limit of 2 s (--step-timeout)"},
+	    {RUN("[\"sleep\",30]"), "its time limit of 2 s (--step-timeout)"},
+	    {RUN("[\"flood\"]"), "more than 524288 bytes to stdout (--max-output)"},
+	    {RUN("[\"flood-stderr\"]"), "more than 524288 bytes to stderr (--max-output)"},
+	    {RUN("[\"bomb\"]"), "no memory after"},
+	    {RUN("[\"many\",262145]"), "outputs.result"},
+	    {RUN("[\"many\",262145]"), "--max-parameter"},
+	    {RUN("[\"binary\"]"), "outputs.result (what the step wrote to stdout): is not UTF-8"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, "");
+		assert_failed(node, rows[i].words);
+		json_decref(node);
+		node = client_execute(server.address, RUN("[\"echo\",\"next\"]"), "");
+		assert_succeeded(node);
+		json_decref(node);
+	}
+}
+
+#define OUTPUT(text) ",\"outputs\":{\"parameters\":[{\"name\":\"out\",\"valueFrom\":{" text "}}]}"
+
+static void parameters_from_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *template, *value;
+	} rows[] = {
+	    {RUN("[\"write\",\"/work/o.txt\",\"value\\n\"]"), OUTPUT("\"path\":\"/work/o.txt\""),
+	     "value"},
+	    {RUN("[\"write\",\"/work/o.txt\",\"a\\n\\n\"]"), OUTPUT("\"path\":\"/work/o.txt\""), "a\n"},
+	    {RUN("[\"write\",\"/work/o.txt\",\"\"]"),
+	     OUTPUT("\"path\":\"/work/o.txt\",\"default\":\"d\""), ""},
+	    {RUN("[\"echo\"]"), OUTPUT("\"path\":\"/work/o.txt\",\"default\":\"d\""), "d"},
+	    {RUN("[\"echo\"]"), OUTPUT("\"default\":true"), "true"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, rows[i].template);
+		assert_succeeded(node);
+		assert_string_equal(node_parameter_text(node, "out"), rows[i].value);
+		json_decref(node);
+	}
+}
+
+static void unfit_parameters_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *template, *words;
+	} rows[] = {
+	    {RUN("[\"echo\"]"), OUTPUT("\"path\":\"/work/none\""), "/work/none: No such file"},
+	    {RUN("[\"echo\"]"), OUTPUT("\"path\":\"/work\""), "is not below /work"},
+	    {RUN("[\"echo\"]"), OUTPUT("\"path\":\"/tmp/x\""), "is not below /work"},
+	    {RUN("[\"echo\"]"), OUTPUT("\"path\":\"/work/../x\""), "is not below /work"},
+	    {RUN("[\"echo\"]"), OUTPUT(""), "has no valueFrom.path"},
+	    {RUN("[\"litter\"]"), OUTPUT("\"path\":\"/work/d\""), "is not a regular file"},
+	    {RUN("[\"link\",\"../lock\",\"/work/o\"]"), OUTPUT("\"path\":\"/work/o\""),
+	     "Operation not permitted"},
+	    {RUN("[\"write\",\"/work/o\",\"0123456789abcdef\",20000]"), OUTPUT("\"path\":\"/work/o\""),
+	     "--max-parameter"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, rows[i].template);
+		assert_failed(node, rows[i].words);
+		assert_contains(node_text(node, "message"), "output parameter out");
+		json_decref(node);
+	}
+}
+
+static void a_command_finds_its_raw_artifact(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, RUN("[\"show\",\"/work/data/a\"]"),
+	                              ",\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":"
+	                              "\"/work/data/a\",\"raw\":{\"data\":\"cargo\"}}]}");
+	assert_succeeded(node);
+	assert_string_equal(node_output(node, "result"), "cargo");
+	json_decref(node);
+}
+
+/* ---- many at once, and afterwards ---- */
+
+#define CALLERS 16
+#define STEPS 8
+
+static unsigned wrong_answers;
+
+/* cmocka's assertions are for the main thread: the others only count. */
+static void *call_often(void *env)
+{
+	unsigned wrong = 0;
+	for (int i = 0; i < STEPS; i++) {
+		char body[512], expected[64];
+		snprintf(expected, sizeof expected, "\"result\":\"caller %zu step %d\"", (size_t)env, i);
+		snprintf(
+		    body, sizeof body,
+		    "{\"template\":{\"plugin\":{\"wasm\":" RUN("[\"echo\",\"caller %zu step %d\"]") "}}}",
+		    (size_t)env, i);
+		cleanup_answer struct answer answer =
+		    client_call(server.address, (struct call){.body = body});
+		wrong += answer.status != 200 || strstr(answer.body, expected) == NULL;
+	}
+	__atomic_fetch_add(&wrong_answers, wrong, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void sixteen_callers(void **state)
+{
+	(void)state;
+	pthread_t threads[CALLERS];
+	wrong_answers = 0;
+	for (size_t i = 0; i < CALLERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_often, (void *)i), 0);
+	for (size_t i = 0; i < CALLERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(wrong_answers, 0);
+}
+
+/* Runs last: after all that went before. */
+static void nothing_is_left_behind(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, RUN("[\"litter\"]"), "");
+	assert_string_equal(node_output(node, "result"), "littered");
+	json_decref(node);
+	assert_int_equal(only_child(server.pid), 0);
+	assert_int_equal(work_entries(&site), 1);
+	assert_int_equal(work_runs(&site), 0);
+
+	/* Connections of this test's earlier calls may still be closing. */
+	sleep_ms(100);
+	size_t before = open_descriptors(server.pid);
+	for (int i = 0; i < 20; i++)
+		json_decref(client_execute(server.address, RUN("[\"trap\"]"), ""));
+	sleep_ms(100);
+	assert_true(open_descriptors(server.pid) <= before);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(healthz_needs_no_token),
+	    cmocka_unit_test(statuses),
+	    cmocka_unit_test(a_replaced_token_counts),
+	    cmocka_unit_test(wrong_fields_are_named),
+	    cmocka_unit_test(missing_modules_are_named),
+	    cmocka_unit_test(input_json),
+	    cmocka_unit_test(raw_artifacts),
+	    cmocka_unit_test(contract_failures),
+	    cmocka_unit_test(numbers_and_defaults),
+	    cmocka_unit_test(results),
+	    cmocka_unit_test(exit_codes),
+	    cmocka_unit_test(traps_come_with_a_backtrace),
+	    cmocka_unit_test(limits_end_a_step_by_name),
+	    cmocka_unit_test(parameters_from_files),
+	    cmocka_unit_test(unfit_parameters_are_named),
+	    cmocka_unit_test(a_command_finds_its_raw_artifact),
+	    cmocka_unit_test(sixteen_callers),
+	    cmocka_unit_test(nothing_is_left_behind),
+	};
+	if (argc != 4)
+		return 2;
+	build = argv[1];
+	command_wasm = argv[2];
+	contract_wasm = argv[3];
+	return cmocka_run_group_tests(tests, start, end);
+}

@@ -1,0 +1,330 @@
+/* `tiphys serve` from its start to its end: what it refuses to start with, a full queue, and how it
+ * stops. */
+#include "tests/e2e/serve/client.h"
+#include "tests/e2e/serve/server.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#define LOOP                                                                                       \
+	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
+	"\"loop\"]}}}}"
+#define ECHO                                                                                       \
+	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
+	"\"echo\",\"hi\"]}}}}"
+
+/* The promise is 200 ms; a machine that builds beside the test is slower. */
+#define STOP_MS 200
+
+extern char **environ;
+
+static const char *build, *command_wasm, *contract_wasm;
+static struct site site;
+
+static int start(void **state)
+{
+	(void)state;
+	curl_global_init(CURL_GLOBAL_ALL);
+	site_create(&site, build, command_wasm, contract_wasm);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	site_destroy(&site);
+	return 0;
+}
+
+/* ---- starting ---- */
+
+/* Runs `tiphys serve` that is to end by itself; its stderr in `text`. */
+static int refuse_to_start(const char *const *more, char *text, size_t size)
+{
+	const char *argv[16] = {site.tiphys, "serve"};
+	size_t count = 2;
+	char log[128];
+	pid_t pid;
+	int status;
+	snprintf(log, sizeof log, "%s", site_path(&site, "refused"));
+	while (*more != NULL)
+		argv[count++] = *more++;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 2, log, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	assert_int_equal(posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	waitpid(pid, &status, 0);
+	FILE *file = fopen(log, "r");
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	char empty[128];
+	snprintf(empty, sizeof empty, "%s", site_path(&site, "empty"));
+	site_write(&site, "empty", "");
+	const struct {
+		const char *more[8];
+		const char *words;
+	} rows[] = {
+	    {{"--token-file", "/nonexistent/token"}, "/nonexistent/token: No such file"},
+	    {{"--token-file", "/nonexistent/token"}, "--no-auth"},
+	    {{"--token-file", empty}, "is empty"},
+	    {{"--no-auth", "--listen", "nonsense"}, "HOST:PORT"},
+	    {{"--no-auth", "--listen", "192.0.2.1:0"}, "192.0.2.1:0"},
+	    {{"--no-auth", "--listen", "127.0.0.1:0", "--work-dir", "/nonexistent"}, "--work-dir"},
+	    {{"--no-auth", "--concurrency", "0"}, "--concurrency"},
+	    {{"--no-auth", "--listn", ":1"}, "--listen"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[4096];
+		assert_int_not_equal(refuse_to_start(rows[i].more, text, sizeof text), 0);
+		if (strstr(text, rows[i].words) == NULL)
+			fail_msg("\"%s\" is not in: %s", rows[i].words, text);
+	}
+	assert_int_equal(work_entries(&site), 0);
+}
+
+static void no_auth_lets_everyone_in(void **state)
+{
+	(void)state;
+	static const char *const more[] = {"--no-auth", NULL};
+	struct server_process server = {0};
+	server_start(&site, &server, NULL, more);
+	cleanup_answer struct answer answer =
+	    client_call(server.address, (struct call){.body = ECHO, .authorization = ""});
+	int status;
+	server_end(&server, SIGTERM, &status);
+	assert_int_equal(answer.status, 200);
+	assert_non_null(strstr(answer.body, "\"result\":\"hi\""));
+	assert_int_equal(status, 0);
+}
+
+/* ---- a caller whose step does not end ---- */
+
+struct caller {
+	pthread_t thread;
+	const char *address;
+	struct answer answer;
+};
+
+static void *call_and_wait(void *env)
+{
+	struct caller *caller = env;
+	caller->answer = client_call(caller->address, (struct call){.body = LOOP});
+	return NULL;
+}
+
+static void caller_start(struct caller *caller, const char *address)
+{
+	*caller = (struct caller){.address = address};
+	assert_int_equal(pthread_create(&caller->thread, NULL, call_and_wait, caller), 0);
+}
+
+static void a_full_queue_says_so(void **state)
+{
+	(void)state;
+	static const char *const more[] = {"--concurrency",  "1", "--queue", "1",
+	                                   "--step-timeout", "3", NULL};
+	struct server_process server = {0};
+	struct caller first, second;
+	server_start(&site, &server, NULL, more);
+	caller_start(&first, server.address);
+	wait_for_child(server.pid);
+	caller_start(&second, server.address);
+	sleep_ms(300);
+	cleanup_answer struct answer refused = client_call(server.address, (struct call){.body = ECHO});
+	cleanup_answer struct answer others =
+	    client_call(server.address, (struct call){.body = "{\"template\":{}}"});
+	cleanup_answer struct answer health =
+	    client_call(server.address, (struct call){.path = "/healthz"});
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	cleanup_answer struct answer later = client_call(server.address, (struct call){.body = ECHO});
+	int status;
+	server_end(&server, SIGTERM, &status);
+	assert_int_equal(refused.status, 503);
+	assert_string_equal(refused.header, "1");
+	assert_non_null(strstr(refused.body, "--queue"));
+	assert_string_equal(others.body, "{}");
+	assert_int_equal(health.status, 200);
+	assert_int_equal(later.status, 200);
+	assert_non_null(strstr(first.answer.body, "time limit of 3 s"));
+	assert_non_null(strstr(second.answer.body, "time limit of 3 s"));
+	answer_clear(&first.answer);
+	answer_clear(&second.answer);
+}
+
+/* ---- stopping ---- */
+
+static void sigterm_ends_it_at_once(void **state)
+{
+	(void)state;
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		struct server_process server = {0};
+		struct caller caller;
+		int status;
+		server_start(&site, &server, NULL, NULL);
+		caller_start(&caller, server.address);
+		pid_t worker = wait_for_child(server.pid);
+		double took = server_end(&server, signals[i], &status);
+		pthread_join(caller.thread, NULL);
+		if (took > STOP_MS)
+			fail_msg("took %.0f ms", took);
+		assert_int_equal(status, 0);
+		assert_false(is_alive(worker));
+		assert_int_equal(work_entries(&site), 0);
+		/* Transient for Argo: it asks again. */
+		assert_int_equal(caller.answer.status, 503);
+		answer_clear(&caller.answer);
+	}
+}
+
+static void sigterm_while_a_registry_keeps_it_waiting(void **state)
+{
+	(void)state;
+	/* A registry that takes the connection and says nothing. */
+	struct server_process server = {0};
+	int status;
+	pid_t silent;
+	char port[32] = "";
+	int out[2];
+	assert_int_equal(pipe(out), 0);
+	static const char *const argv[] = {
+	    "perl", "-MIO::Socket::INET", "-e",
+	    "$s = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;"
+	    "$| = 1; print $s->sockport, \"\\n\"; sleep 60",
+	    NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+	assert_int_equal(posix_spawnp(&silent, argv[0], &actions, NULL, (char *const *)argv, environ),
+	                 0);
+	posix_spawn_file_actions_destroy(&actions);
+	assert_true(read(out[0], port, sizeof port - 1) > 0);
+	port[strcspn(port, "\n")] = '\0';
+	char registries[64], body[256];
+	snprintf(registries, sizeof registries, "127.0.0.1:%s", port);
+	snprintf(body, sizeof body, "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"%s/m:1\"}}}}",
+	         registries);
+	setenv("INSECURE_OCI_REGISTRIES", registries, 1);
+	server_start(&site, &server, NULL, NULL);
+	unsetenv("INSECURE_OCI_REGISTRIES");
+	pid_t asker = fork();
+	if (asker == 0) {
+		client_call(server.address, (struct call){.body = body});
+		_exit(0);
+	}
+	sleep_ms(500);
+	double took = server_end(&server, SIGTERM, &status);
+	kill(silent, SIGKILL);
+	waitpid(silent, NULL, 0);
+	waitpid(asker, NULL, 0);
+	close(out[0]);
+	close(out[1]);
+	if (took > STOP_MS)
+		fail_msg("took %.0f ms", took);
+	assert_int_equal(work_entries(&site), 0);
+}
+
+/* As in its container: process 1, which signals without a handler do not reach. */
+static void as_process_one(void **state)
+{
+	(void)state;
+	static const char *const before[] = {"unshare",      "--pid",        "--fork",
+	                                     "--mount-proc", "--kill-child", NULL};
+	static const char *const rootless[] = {"unshare", "--user",       "--map-root-user", "--pid",
+	                                       "--fork",  "--mount-proc", "--kill-child",    NULL};
+	static const char *const probe = "unshare --pid --fork --mount-proc true 2>/dev/null";
+	static const char *const probe_rootless =
+	    "unshare --user --map-root-user --pid --fork --mount-proc true 2>/dev/null";
+	bool as_root = system(probe) == 0;
+	if (!as_root && system(probe_rootless) != 0)
+		skip();
+	struct server_process server = {0};
+	struct caller caller;
+	int status;
+	server_start(&site, &server, as_root ? before : rootless, NULL);
+	pid_t one = wait_for_child(server.pid);
+	caller_start(&caller, server.address);
+	pid_t worker = wait_for_child(one);
+	double begin = now_ms();
+	kill(one, SIGTERM);
+	waitpid(server.pid, &status, 0);
+	double took = now_ms() - begin;
+	pthread_join(caller.thread, NULL);
+	answer_clear(&caller.answer);
+	if (took > STOP_MS)
+		fail_msg("took %.0f ms", took);
+	assert_int_equal(status, 0);
+	assert_false(is_alive(worker));
+	assert_int_equal(work_entries(&site), 0);
+}
+
+/* Killed, it can clean up nothing: its worker dies with it, and the next server removes what it
+ * left. */
+static void what_a_killed_server_leaves(void **state)
+{
+	(void)state;
+	struct server_process server = {0}, next = {0};
+	struct caller caller;
+	int status;
+	server_start(&site, &server, NULL, NULL);
+	caller_start(&caller, server.address);
+	pid_t worker = wait_for_child(server.pid);
+	server_end(&server, SIGKILL, &status);
+	pthread_join(caller.thread, NULL);
+	answer_clear(&caller.answer);
+	for (int i = 0; i < 200 && is_alive(worker); i++)
+		sleep_ms(10);
+	assert_false(is_alive(worker));
+	assert_int_equal(work_entries(&site), 1);
+
+	struct server_process beside = {0};
+	server_start(&site, &next, NULL, NULL);
+	assert_int_equal(work_entries(&site), 1);
+	/* One that lives is left alone. */
+	server_start(&site, &beside, NULL, NULL);
+	assert_int_equal(work_entries(&site), 2);
+	server_end(&next, SIGTERM, &status);
+	server_end(&beside, SIGTERM, &status);
+	assert_int_equal(work_entries(&site), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(no_auth_lets_everyone_in),
+	    cmocka_unit_test(a_full_queue_says_so),
+	    cmocka_unit_test(sigterm_ends_it_at_once),
+	    cmocka_unit_test(sigterm_while_a_registry_keeps_it_waiting),
+	    cmocka_unit_test(as_process_one),
+	    cmocka_unit_test(what_a_killed_server_leaves),
+	};
+	if (argc != 4)
+		return 2;
+	build = argv[1];
+	command_wasm = argv[2];
+	contract_wasm = argv[3];
+	return cmocka_run_group_tests(tests, start, end);
+}
