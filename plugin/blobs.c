@@ -293,6 +293,7 @@ bool blob_writer_open(struct blob_writer *writer, struct blobs *blobs, const cha
 	cleanup_free char *path = joined(blobs, "/ingest", name, err);
 	if (path == NULL)
 		return false;
+	uint64_t waited = 0; /* nanoseconds */
 	for (;;) {
 		cleanup_close int fd =
 		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, blobs->file_mode);
@@ -309,6 +310,12 @@ bool blob_writer_open(struct blob_writer *writer, struct blobs *blobs, const cha
 		if (wait != NULL && !wait(env))
 			return error_set(err, ERROR_NETWORK, "given up while another process was writing %s",
 			                 path);
+		waited += LOCK_POLL_NANOSECONDS;
+		if (waited / 1000000000 >= BLOBS_WAIT_SECONDS)
+			return error_set(
+			    err, ERROR_SYSTEM,
+			    "another process has been writing %s for over %d s; if it hangs, end it", path,
+			    BLOBS_WAIT_SECONDS);
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NANOSECONDS}, NULL);
 	}
 	writer->blobs = blobs;

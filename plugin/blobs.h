@@ -41,6 +41,9 @@ bool blobs_find(struct blobs *blobs, const struct digest *digest, uint64_t size,
 bool blobs_read(struct blobs *blobs, const struct digest *digest, uint64_t max, char **bytes,
                 size_t *size, struct error *err);
 
+/* The longest that a writer waits for another one of the same name. */
+#define BLOBS_WAIT_SECONDS 600
+
 /* Called while another process holds the writer's lock; false gives up. */
 typedef bool blobs_wait(void *env);
 
