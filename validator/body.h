@@ -18,6 +18,14 @@ struct block_type {
 	uint32_t result_count;
 };
 
+/* A clause of try_table (spec: 5.4.1). Labels count from outside of the block. */
+struct catch_clause {
+	bool is_all;      /* catch_all, catch_all_ref: no tag, no values */
+	bool with_ref;    /* the exception itself goes along */
+	uint32_t tag;
+	uint32_t label;
+};
+
 /* One live instruction. Which fields are set follows from its immediate kind (insn.h). */
 struct step {
 	enum insn_id id;
@@ -26,11 +34,14 @@ struct step {
 	uint32_t index2;          /* the second of two */
 	uint64_t value;           /* a constant's bits; a memarg's offset */
 	const uint8_t *bytes;     /* 16 bytes: v128 constants and shuffles */
+	valtype type2;            /* the target of ref.test, ref.cast, br_on_cast… */
 	valtype type;             /* of what drop, select, local.*, global.*, ref.null, table.* handle */
 	struct block_type block;  /* of block, loop, if; for the final end: the function's results */
-	const struct functype *func;  /* of what call and call_indirect call */
+	const struct functype *func;  /* of what call call_indirect, call_ref and their tail forms call */
 	const uint32_t *labels;   /* br_table: label_count labels and the default behind them */
 	uint32_t label_count;
+	const struct catch_clause *catches;   /* of try_table */
+	uint32_t catch_count;
 	bool falls_through;       /* else, end: execution can come here from the instruction before */
 };
 

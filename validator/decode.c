@@ -63,9 +63,31 @@ static bool read_index(struct reader *r, uint32_t count, const char *what, uint3
 	return *out < count || error_set_at(err, ERROR_INVALID, start, "unknown %s %u", what, *out);
 }
 
+/* A type index that names a function type. */
 static bool decode_type_index(struct loader *l, struct reader *r, uint32_t *out, struct error *err)
 {
-	return read_index(r, l->module->type_count, "type", out, err);
+	uint32_t start = reader_offset(r);
+	if (!read_index(r, l->module->type_count, "type", out, err))
+		return false;
+	return l->module->defs[*out].form == FORM_FUNC ||
+	       error_set_at(err, ERROR_INVALID, start, "type mismatch: type %u is no function type",
+	                    *out);
+}
+
+static bool decode_tag_type(struct loader *l, struct reader *r, uint32_t *type, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t attribute;
+	if (!need_feature(l->features, FEATURE_EXCEPTIONS, start, "a tag", err) ||
+	    !read_byte(r, &attribute, err))
+		return false;
+	if (attribute != 0)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed tag attribute 0x%02x",
+		                    attribute);
+	if (!decode_type_index(l, r, type, err))
+		return false;
+	return l->module->types[*type].result_count == 0 ||
+	       error_set_at(err, ERROR_INVALID, start, "non-empty tag result type %u", *type);
 }
 
 /* ---- imports ---- */
@@ -87,6 +109,7 @@ static bool decode_import(struct loader *l, struct reader *r, struct import *imp
 			return false;
 		import->kind = EXTERN_FUNC;
 		import->type.func = &m->types[type];
+		import->type_index = type;
 		import->index = m->imported_func_count++;
 		return true;
 	case 1:
@@ -108,7 +131,12 @@ static bool decode_import(struct loader *l, struct reader *r, struct import *imp
 		return !import->type.global.is_mutable ||
 		       need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable import", err);
 	case 4:
-		return need_feature(l->features, FEATURE_EXCEPTIONS, start, "an imported tag", err);
+		import->kind = EXTERN_TAG;
+		import->index = m->imported_tag_count++;
+		if (!decode_tag_type(l, r, &import->type_index, err))
+			return false;
+		import->type.tag = &m->types[import->type_index];
+		return true;
 	case 0x7e:
 	case 0x7f:
 		/* One module name for many imports: an empty item name stands before it. */
@@ -136,9 +164,11 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	m->table_count = m->imported_table_count;
 	m->memory_count = m->imported_memory_count;
 	m->global_count = m->imported_global_count;
+	m->tag_count = m->imported_tag_count;
 	if (!extend(l, &m->funcs, 0, m->func_count, sizeof *m->funcs, err) ||
 	    !extend(l, &m->tables, 0, m->table_count, sizeof *m->tables, err) ||
 	    !extend(l, &m->memories, 0, m->memory_count, sizeof *m->memories, err) ||
+	    !extend(l, &m->tags, 0, m->tag_count, sizeof *m->tags, err) ||
 	    !extend(l, &m->globals, 0, m->global_count, sizeof *m->globals, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
@@ -147,7 +177,7 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 		case EXTERN_FUNC:
 			m->funcs[import->index] = (struct func_decl){
 				.type = import->type.func,
-				.type_index = (uint32_t)(import->type.func - m->types),
+				.type_index = import->type_index,
 			};
 			break;
 		case EXTERN_TABLE:
@@ -155,6 +185,12 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 			break;
 		case EXTERN_MEMORY:
 			m->memories[import->index] = import->type.memory;
+			break;
+		case EXTERN_TAG:
+			m->tags[import->index] = (struct tag_decl){
+				.type = import->type.tag,
+				.type_index = import->type_index,
+			};
 			break;
 		default:
 			m->globals[import->index].type = import->type.global;
@@ -180,31 +216,6 @@ bool decode_function_section(struct loader *l, struct reader *r, struct error *e
 			return false;
 		func->type = &m->types[func->type_index];
 		m->func_count++;
-	}
-	return true;
-}
-
-bool decode_table_section(struct loader *l, struct reader *r, struct error *err)
-{
-	struct module *m = l->module;
-	uint32_t count;
-	uint32_t start = reader_offset(r);
-	if (!decode_count(r, LIMIT_TABLES - m->table_count, "tables", &count, err))
-		return false;
-	if ((uint64_t)m->table_count + count > 1 &&
-	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
-		return false;
-	if (!extend(l, &m->tables, m->table_count, (uint64_t)m->table_count + count, sizeof *m->tables,
-	            err))
-		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		start = reader_offset(r);
-		if (r->pos < r->end && *r->pos == 0x40)
-			return need_feature(l->features, FEATURE_FUNCTION_REFERENCES, start,
-			                    "a table with an initial value", err);
-		if (!decode_table_type(l, r, &m->tables[m->table_count].type, err))
-			return false;
-		m->table_count++;
 	}
 	return true;
 }
@@ -259,6 +270,71 @@ static bool decode_declaring_expr(struct loader *l, struct reader *r, valtype ty
 	                     &sink, out, err))
 		return false;
 	r->pos += out->size;
+	return true;
+}
+
+#define CODE_TABLE_WITH_INIT 0x40
+
+static bool decode_table(struct loader *l, struct reader *r, struct table_decl *table,
+                         struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	bool has_init = r->pos < r->end && *r->pos == CODE_TABLE_WITH_INIT;
+	if (has_init) {
+		uint8_t zero = 0;
+		r->pos++;
+		if (!need_feature(l->features, FEATURE_FUNCTION_REFERENCES, start,
+		                  "a table with an initial value", err) ||
+		    !read_byte(r, &zero, err))
+			return false;
+		if (zero != 0)
+			return error_set_at(err, ERROR_MALFORMED, start, "zero byte expected");
+	}
+	if (!decode_table_type(l, r, &table->type, err))
+		return false;
+	if (has_init)
+		return decode_declaring_expr(l, r, table->type.element, &table->init, err);
+	return valtype_is_defaultable(table->type.element) ||
+	       error_set_at(err, ERROR_INVALID, start,
+	                    "type mismatch: a table of non-null references needs an initial value");
+}
+
+bool decode_table_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	uint32_t start = reader_offset(r);
+	if (!decode_count(r, LIMIT_TABLES - m->table_count, "tables", &count, err))
+		return false;
+	if ((uint64_t)m->table_count + count > 1 &&
+	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
+		return false;
+	if (!extend(l, &m->tables, m->table_count, (uint64_t)m->table_count + count, sizeof *m->tables,
+	            err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!decode_table(l, r, &m->tables[m->table_count], err))
+			return false;
+		m->table_count++;
+	}
+	return true;
+}
+
+bool decode_tag_section(struct loader *l, struct reader *r, struct error *err)
+{
+	struct module *m = l->module;
+	uint32_t count;
+	if (!need_feature(l->features, FEATURE_EXCEPTIONS, reader_offset(r), "a tag section", err) ||
+	    !decode_count(r, LIMIT_TAGS - m->tag_count, "tags", &count, err) ||
+	    !extend(l, &m->tags, m->tag_count, (uint64_t)m->tag_count + count, sizeof *m->tags, err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct tag_decl *tag = &m->tags[m->tag_count];
+		if (!decode_tag_type(l, r, &tag->type_index, err))
+			return false;
+		tag->type = &m->types[tag->type_index];
+		m->tag_count++;
+	}
 	return true;
 }
 
@@ -328,9 +404,7 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 		if (!read_byte(r, &kind, err))
 			return false;
 		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count,
-		                           m->global_count};
-		if (kind == 4)
-			return need_feature(l->features, FEATURE_EXCEPTIONS, start, "an exported tag", err);
+		                           m->global_count, m->tag_count};
 		if (kind > 4)
 			return error_set_at(err, ERROR_MALFORMED, start, "malformed export kind 0x%02x", kind);
 		export->kind = (enum extern_kind)kind;
@@ -405,7 +479,8 @@ static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment 
 		return false;
 	bool explicit = flags & ELEM_EXPLICIT;
 	elem->is_funcs = !(flags & ELEM_EXPRESSIONS);
-	elem->type = VAL_FUNCREF;
+	/* A list of functions holds no null. */
+	elem->type = elem->is_funcs ? VAL_REF | (valtype)HEAP_FUNC : VAL_FUNCREF;
 	elem->mode = !(flags & ELEM_NOT_ACTIVE) ? SEGMENT_ACTIVE
 	             : explicit                 ? SEGMENT_DECLARATIVE
 	                                        : SEGMENT_PASSIVE;
@@ -427,11 +502,11 @@ static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment 
 			if (kind != 0)
 				return error_set_at(err, ERROR_MALFORMED, type_start,
 				                    "malformed element kind 0x%02x", kind);
-		} else if (!decode_reftype(r, l->features, &elem->type, err)) {
+		} else if (!decode_reftype(r, l->module, &elem->type, err)) {
 			return false;
 		}
 	}
-	if (elem->mode == SEGMENT_ACTIVE && m->tables[elem->table].type.element != elem->type)
+	if (elem->mode == SEGMENT_ACTIVE && !valtype_matches(m->defs, elem->type, m->tables[elem->table].type.element))
 		return error_set_at(err, ERROR_INVALID, start,
 		                    "type mismatch: the segment's type is not the table's");
 	return decode_elem_items(l, r, elem, err);

@@ -61,6 +61,7 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 bool decode_function_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_table_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_memory_section(struct loader *l, struct reader *r, struct error *err);
+bool decode_tag_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_global_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_export_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_start_section(struct loader *l, struct reader *r, struct error *err);
@@ -70,10 +71,10 @@ bool decode_code_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_data_section(struct loader *l, struct reader *r, struct error *err);
 
 /* A value type (spec: 5.3.5) or a reference type alone. */
-bool decode_valtype(struct reader *r, uint64_t features, valtype *out, struct error *err);
-bool decode_reftype(struct reader *r, uint64_t features, valtype *out, struct error *err);
+bool decode_valtype(struct reader *r, const struct module *m, valtype *out, struct error *err);
+bool decode_reftype(struct reader *r, const struct module *m, valtype *out, struct error *err);
 /* A heap type as ref.null names it; *out is the nullable reference type to it. */
-bool decode_heaptype(struct reader *r, uint64_t features, valtype *out, struct error *err);
+bool decode_heaptype(struct reader *r, const struct module *m, valtype *out, struct error *err);
 
 /* An element count of a vector, refused beyond `limit` ("types", …) and beyond what the section's
  * remaining bytes can hold, so that a count never makes a large allocation on its own. */

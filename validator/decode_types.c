@@ -1,5 +1,4 @@
-/* Types: value types, function types, limits and the types of tables, memories and globals
- * (spec: 5.3), and the sections that hold nothing else. */
+/* Value types, limits and the types of tables, memories and globals (spec: 5.3). */
 #include "validator/decode_types.h"
 
 #include "validator/limit.h"
@@ -52,35 +51,35 @@ static enum code_kind find_code(uint8_t byte, valtype *type, enum feature *featu
 	}
 }
 
-bool decode_heaptype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+bool decode_heaptype(struct reader *r, const struct module *m, valtype *out, struct error *err)
 {
 	uint32_t start = reader_offset(r);
 	int64_t code;
 	if (!reader_sleb(r, 33, &code, err))
 		return false;
 	if (code >= 0) {
-		if (!need_feature(features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err))
+		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err))
 			return false;
-		if (code > (int64_t)(HEAP_ABSTRACT - 1))
+		if (code >= m->type_count)
 			return error_set_at(err, ERROR_INVALID, start, "unknown type %u", (uint32_t)code);
-		*out = VAL_REF | VAL_NULLABLE | (valtype)code;
+		*out = ref_to(m->defs[code].canon, true);
 		return true;
 	}
 	enum feature feature;
 	if (code < -64 || find_code((uint8_t)(code & 0x7f), out, &feature) != CODE_HEAP)
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed heap type");
-	return need_feature(features, feature, start, "a heap type", err);
+	return need_feature(m->features, feature, start, "a heap type", err);
 }
 
-bool decode_valtype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+bool decode_valtype(struct reader *r, const struct module *m, valtype *out, struct error *err)
 {
 	uint32_t start = reader_offset(r);
 	uint8_t byte;
 	if (!read_byte(r, &byte, err))
 		return false;
 	if (byte == CODE_REF || byte == CODE_REF_NULL) {
-		if (!need_feature(features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err) ||
-		    !decode_heaptype(r, features, out, err))
+		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err) ||
+		    !decode_heaptype(r, m, out, err))
 			return false;
 		if (byte == CODE_REF)
 			*out &= ~VAL_NULLABLE;
@@ -93,10 +92,10 @@ bool decode_valtype(struct reader *r, uint64_t features, valtype *out, struct er
 	/* funcref as the element type of a table is as old as Wasm; as a value type it is not. */
 	if (kind == CODE_HEAP && feature == FEATURE_MVP)
 		feature = FEATURE_REFERENCE_TYPES;
-	return need_feature(features, feature, start, "a value type", err);
+	return need_feature(m->features, feature, start, "a value type", err);
 }
 
-bool decode_reftype(struct reader *r, uint64_t features, valtype *out, struct error *err)
+bool decode_reftype(struct reader *r, const struct module *m, valtype *out, struct error *err)
 {
 	uint32_t start = reader_offset(r);
 	uint8_t byte = r->pos < r->end ? *r->pos : 0;
@@ -105,89 +104,10 @@ bool decode_reftype(struct reader *r, uint64_t features, valtype *out, struct er
 		*out = VAL_FUNCREF;
 		return true;
 	}
-	if (!decode_valtype(r, features, out, err))
+	if (!decode_valtype(r, m, out, err))
 		return false;
 	if (!valtype_is_ref(*out))
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed reference type 0x%02x", byte);
-	return true;
-}
-
-#define CODE_FUNC 0x60
-
-static bool decode_functype(struct loader *l, struct reader *r, struct functype *type,
-                            struct error *err)
-{
-	/* Both vectors go into one array: the count of the results is known only behind the params, so
-	 * the params are read twice. */
-	uint32_t params;
-	if (!decode_count(r, LIMIT_PARAMS, "parameters of a function", &params, err))
-		return false;
-	struct reader again = *r;
-	valtype each;
-	for (uint32_t i = 0; i < params; i++)
-		if (!decode_valtype(r, l->features, &each, err))
-			return false;
-	uint32_t results_start = reader_offset(r);
-	uint32_t results;
-	if (!decode_count(r, LIMIT_RESULTS, "results of a function", &results, err))
-		return false;
-	if (results > 1 && !need_feature(l->features, FEATURE_MULTI_VALUE, results_start,
-	                                 "a function with several results", err))
-		return false;
-
-	valtype *types = arena_zeroed(l->module->arena, (size_t)params + results, sizeof *types);
-	if (types == NULL)
-		return no_memory(err);
-	*type = (struct functype){
-		.params = types,
-		.results = types + params,
-		.param_count = params,
-		.result_count = results,
-	};
-	for (uint32_t i = 0; i < params; i++) {
-		if (!decode_valtype(&again, l->features, &types[i], err))
-			return false;
-		type->param_slots += valtype_slots(types[i]);
-	}
-	for (uint32_t i = 0; i < results; i++) {
-		if (!decode_valtype(r, l->features, &types[params + i], err))
-			return false;
-		type->result_slots += valtype_slots(types[params + i]);
-	}
-	return true;
-}
-
-bool decode_type_section(struct loader *l, struct reader *r, struct error *err)
-{
-	struct module *m = l->module;
-	uint32_t count;
-	if (!decode_count(r, LIMIT_TYPES, "types", &count, err))
-		return false;
-	m->types = arena_zeroed(m->arena, count, sizeof *m->types);
-	if (m->types == NULL)
-		return no_memory(err);
-	for (m->type_count = 0; m->type_count < count; m->type_count++) {
-		uint32_t start = reader_offset(r);
-		uint8_t form;
-		if (!read_byte(r, &form, err))
-			return false;
-		switch (form) {
-		case CODE_FUNC:
-			break;
-		case 0x4e: /* rec */
-		case 0x4f: /* sub final */
-		case 0x50: /* sub */
-		case 0x5e: /* array */
-		case 0x5f: /* struct */
-			if (!need_feature(l->features, FEATURE_GC, start, "a type definition", err))
-				return false;
-			break;
-		default:
-			return error_set_at(err, ERROR_MALFORMED, start, "malformed type form 0x%02x", form);
-		}
-		if (!decode_functype(l, r, &m->types[m->type_count], err))
-			return false;
-	}
 	return true;
 }
 
@@ -248,7 +168,7 @@ bool decode_table_type(struct loader *l, struct reader *r, struct table_type *ou
 {
 	uint32_t start = reader_offset(r);
 	uint8_t flags;
-	if (!decode_reftype(r, l->features, &out->element, err) ||
+	if (!decode_reftype(r, l->module, &out->element, err) ||
 	    !decode_limits(l, r, LIMITS_MAX | LIMITS_64, &out->limits, &flags, err))
 		return false;
 	if (out->limits.has_max && out->limits.min > out->limits.max)
@@ -260,7 +180,7 @@ bool decode_table_type(struct loader *l, struct reader *r, struct table_type *ou
 bool decode_global_type(struct loader *l, struct reader *r, struct global_type *out,
                         struct error *err)
 {
-	if (!decode_valtype(r, l->features, &out->type, err))
+	if (!decode_valtype(r, l->module, &out->type, err))
 		return false;
 	uint32_t start = reader_offset(r);
 	uint8_t mutability;

@@ -11,10 +11,13 @@
 #define LIMITS(X)                                                                                  \
 	X(MODULE_BYTES, UINT64_C(1) << 30, "bytes in a module")                                        \
 	X(TYPES, 1000000, "types")                                                                     \
+	X(SUBTYPE_DEPTH, 63, "supertypes above a type")                                                \
+	X(FIELDS, 10000, "fields of a struct")                                                         \
 	X(FUNCTIONS, 1000000, "functions")                                                             \
 	X(IMPORTS, 1000000, "imports")                                                                 \
 	X(EXPORTS, 1000000, "exports")                                                                 \
 	X(GLOBALS, 1000000, "globals")                                                                 \
+	X(TAGS, 1000000, "tags")                                                                       \
 	X(TABLES, 100000, "tables")                                                                    \
 	X(MEMORIES, 100, "memories")                                                                   \
 	X(DATA_SEGMENTS, 1000000, "data segments")                                                     \

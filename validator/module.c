@@ -55,8 +55,7 @@ static bool decode_section(struct loader *l, uint8_t id, struct reader *r, struc
 	case SECTION_MEMORY:
 		return decode_memory_section(l, r, err);
 	case SECTION_TAG:
-		return need_feature(l->features, FEATURE_EXCEPTIONS, reader_offset(r), "a tag section",
-		                    err);
+		return decode_tag_section(l, r, err);
 	case SECTION_GLOBAL:
 		return decode_global_section(l, r, err);
 	case SECTION_EXPORT:

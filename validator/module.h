@@ -30,7 +30,9 @@ struct import {
 		struct table_type table;
 		struct memory_type memory;
 		struct global_type global;
+		const struct functype *tag;
 	} type;
+	uint32_t type_index;   /* of a function or tag */
 	uint32_t index;    /* in the index space of its kind */
 };
 
@@ -62,6 +64,11 @@ struct table_decl {
 struct global_decl {
 	struct global_type type;
 	struct const_expr init;   /* size 0 for an imported global */
+};
+
+struct tag_decl {
+	const struct functype *type;   /* without results */
+	uint32_t type_index;
 };
 
 enum segment_mode { SEGMENT_ACTIVE, SEGMENT_PASSIVE, SEGMENT_DECLARATIVE };
@@ -104,12 +111,14 @@ struct module {
 
 	struct section *sections;          uint32_t section_count;
 	struct functype *types;            uint32_t type_count;
+	struct type_def *defs;             /* by type index too */
 	struct import *imports;            uint32_t import_count;
 	/* Index spaces: the imported ones first. */
 	struct func_decl *funcs;           uint32_t func_count;     uint32_t imported_func_count;
 	struct table_decl *tables;         uint32_t table_count;    uint32_t imported_table_count;
 	struct memory_type *memories;      uint32_t memory_count;   uint32_t imported_memory_count;
 	struct global_decl *globals;       uint32_t global_count;   uint32_t imported_global_count;
+	struct tag_decl *tags;             uint32_t tag_count;      uint32_t imported_tag_count;
 	struct export *exports;            uint32_t export_count;
 	struct elem_segment *elems;        uint32_t elem_count;
 	struct data_segment *datas;        uint32_t data_count;

@@ -54,6 +54,71 @@ bool functype_equal(const struct functype *a, const struct functype *b)
 	              (a->param_count + (size_t)a->result_count) * sizeof *a->params) == 0;
 }
 
+bool type_is_subtype(const struct type_def *defs, uint32_t sub, uint32_t super)
+{
+	/* Chains are at most LIMIT_SUBTYPE_DEPTH long. */
+	for (; sub != TYPE_NONE; sub = defs[sub].super)
+		if (sub == super)
+			return true;
+	return false;
+}
+
+/* The abstract types right above each abstract type (spec: 3.3.2). */
+static bool abstract_matches(valtype sub, valtype super)
+{
+	if (sub == super)
+		return true;
+	switch (sub) {
+	case HEAP_NOFUNC:
+		return super == HEAP_FUNC;
+	case HEAP_NOEXTERN:
+		return super == HEAP_EXTERN;
+	case HEAP_NOEXN:
+		return super == HEAP_EXN;
+	case HEAP_EQ:
+		return super == HEAP_ANY;
+	case HEAP_I31:
+	case HEAP_STRUCT:
+	case HEAP_ARRAY:
+		return super == HEAP_EQ || super == HEAP_ANY;
+	case HEAP_NONE:
+		return super == HEAP_I31 || super == HEAP_STRUCT || super == HEAP_ARRAY ||
+		       super == HEAP_EQ || super == HEAP_ANY;
+	default:
+		return false;
+	}
+}
+
+static valtype abstract_of(enum type_form form)
+{
+	return form == FORM_FUNC     ? (valtype)HEAP_FUNC
+	       : form == FORM_STRUCT ? (valtype)HEAP_STRUCT
+	                             : (valtype)HEAP_ARRAY;
+}
+
+static bool heap_matches(const struct type_def *defs, valtype sub, valtype super)
+{
+	if (heap_is_index(sub)) {
+		if (heap_is_index(super))
+			return type_is_subtype(defs, sub, super);
+		return abstract_matches(abstract_of(defs[sub].form), super);
+	}
+	if (heap_is_index(super))
+		return sub == (defs[super].form == FORM_FUNC ? (valtype)HEAP_NOFUNC : (valtype)HEAP_NONE);
+	return abstract_matches(sub, super);
+}
+
+bool valtype_matches(const struct type_def *defs, valtype sub, valtype super)
+{
+	if (sub == super || sub == VAL_BOTTOM)
+		return true;
+	if (!valtype_is_ref(sub) || !valtype_is_ref(super))
+		return false;
+	if ((sub & VAL_NULLABLE) && !(super & VAL_NULLABLE))
+		return false;
+	return heap_matches(defs, sub & HEAP_MASK, super & HEAP_MASK);
+}
+
 static size_t append_types(char *buf, size_t size, size_t at, const valtype *types, uint32_t count)
 {
 	for (uint32_t i = 0; i < count && at < size; i++) {

@@ -2,8 +2,8 @@
  *
  * A value type is one word, so that comparing two is one instruction:
  *
- *    31      24 23        22..20  19                0
- *   | kind     | nullable | 0    | heap type         |
+ *    31      24 23         22                       0
+ *   | kind     | nullable | heap type                |
  *
  * The heap type is a type index of the module, or HEAP_ABSTRACT with an abstract heap type's own
  * binary code below it. Only VAL_REF uses nullable and heap type. */
@@ -34,8 +34,8 @@ enum {
 #define VAL_REF ((valtype)VAL_KIND_REF << 24)
 
 #define VAL_NULLABLE ((valtype)1 << 23)
-#define HEAP_MASK ((valtype)0xfffff)
-#define HEAP_ABSTRACT ((valtype)0x80000)
+#define HEAP_MASK ((valtype)0x7fffff)
+#define HEAP_ABSTRACT ((valtype)0x400000)
 
 /* Abstract heap types: constant, binary code, name in the text format. */
 #define HEAP_TYPES(X)                                                                              \
@@ -80,6 +80,31 @@ static inline unsigned valtype_slots(valtype type)
 /* The type as the text format writes it: "i32", "funcref", "(ref null 3)". buf holds 32 bytes. */
 const char *valtype_name(valtype type, char buf[32]);
 
+/* A type definition (spec: 2.3.8 to 2.3.11). What a function type takes and returns stands in the
+ * struct functype of the same index. Equal types of a module are one: value types name the lowest index
+ * of them (`canon`), so that equal types are equal words. */
+enum type_form { FORM_FUNC, FORM_STRUCT, FORM_ARRAY };
+
+#define TYPE_NONE UINT32_MAX
+
+struct field {
+	valtype type;          /* as it is on the operand stack: i32 for packed fields */
+	uint8_t packed_bits;   /* 8 or 16; 0: not packed */
+	bool is_mutable;
+};
+
+struct type_def {
+	enum type_form form;
+	bool is_final;
+	uint32_t super;        /* TYPE_NONE: none */
+	uint32_t depth;        /* number of supertypes above it */
+	uint32_t canon;
+	uint32_t group_start;  /* of its recursive group */
+	uint32_t group_size;
+	const struct field *fields;
+	uint32_t field_count;  /* an array has one */
+};
+
 struct functype {
 	const valtype *params;   /* results stand right behind the params */
 	const valtype *results;
@@ -89,7 +114,28 @@ struct functype {
 	uint32_t result_slots;
 };
 
+/* Word for word; right for types of one module or store. */
 bool functype_equal(const struct functype *a, const struct functype *b);
+
+/* Is `sub` a subtype of `super` (spec: 3.3)? `defs` are what their type indices name. */
+bool valtype_matches(const struct type_def *defs, valtype sub, valtype super);
+/* The same for type indices, which must be canonical. */
+bool type_is_subtype(const struct type_def *defs, uint32_t sub, uint32_t super);
+
+static inline bool valtype_is_defaultable(valtype type)
+{
+	return !valtype_is_ref(type) || (type & VAL_NULLABLE);
+}
+
+static inline bool heap_is_index(valtype type)
+{
+	return !(type & HEAP_ABSTRACT);
+}
+
+static inline valtype ref_to(uint32_t index, bool is_nullable)
+{
+	return VAL_REF | (is_nullable ? VAL_NULLABLE : 0) | index;
+}
 
 /* "(i32, i64) -> (f32)"; always terminated. */
 char *functype_name(const struct functype *type, char *buf, unsigned long size);

@@ -1,47 +1,10 @@
 /* The validation algorithm (spec: appendix, "Validation Algorithm"): one operand stack, one control
  * stack. Instructions with a signature in insn.def take one generic path; only control, variables,
  * tables, references, bulk operations, drop and select are typed by hand. */
-#include "validator/body.h"
-#include "validator/decode_types.h"
-#include "validator/limit.h"
+#include "validator/validate.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct control {
-	enum insn_id opener;        /* block, loop, if, else */
-	bool unreachable;           /* the rest of this block is dead */
-	bool told;                  /* the sink knows this block: it was entered alive */
-	uint32_t height;            /* of the operand stack at entry, without the params */
-	uint32_t offset;
-	struct block_type type;
-};
-
-struct body_scratch {
-	valtype *operands;
-	size_t operand_room;
-	struct control *controls;
-	size_t control_room;
-	valtype *locals;
-	size_t local_room;
-	uint32_t *labels;
-	size_t label_room;
-};
-
-struct body {
-	const struct module *m;
-	struct reader r;
-	struct body_scratch *s;
-	uint32_t operand_count;
-	uint32_t operand_cap;       /* pushes below this find room and stay in the frame limit */
-	uint32_t operand_limit;     /* what LIMIT_FRAME_SLOTS leaves beside the locals */
-	uint32_t control_count;
-	uint32_t local_count;
-	uint32_t at;                /* offset of the present instruction */
-	uint32_t global_limit;      /* constant expressions: globals that may be named */
-	bool is_const;
-	struct error *err;
-};
 
 struct body_scratch *body_scratch_create(void)
 {
@@ -56,11 +19,18 @@ void body_scratch_destroy(struct body_scratch *scratch)
 	mem_free(scratch->controls);
 	mem_free(scratch->locals);
 	mem_free(scratch->labels);
+	mem_free(scratch->catches);
+	mem_free(scratch->is_set);
+	mem_free(scratch->set_log);
+	for (struct single_types *singles = scratch->singles; singles != NULL;) {
+		struct single_types *next = singles->next;
+		mem_free(singles);
+		singles = next;
+	}
 	mem_free(scratch);
 }
 
-/* Makes room for `want` elements of `size` bytes. */
-static bool grow(void **array, size_t *room, size_t want, size_t size, struct error *err)
+bool walk_grow(void **array, size_t *room, size_t want, size_t size, struct error *err)
 {
 	if (want <= *room)
 		return true;
@@ -73,26 +43,14 @@ static bool grow(void **array, size_t *room, size_t want, size_t size, struct er
 	return true;
 }
 
-static bool invalid(struct body *b, const char *message)
-{
-	return error_set_at(b->err, ERROR_INVALID, b->at, "%s", message);
-}
-
-/* ---- operands ---- */
-
-static struct control *top(struct body *b)
-{
-	return &b->s->controls[b->control_count - 1];
-}
-
-static bool make_operand_room(struct body *b)
+bool walk_make_operand_room(struct body *b)
 {
 	if (b->operand_count >= b->operand_limit)
 		return error_set_at(b->err, ERROR_LIMIT, b->at,
 		                    "the function needs more than %u frame slots for its locals and "
 		                    "operands",
 		                    (unsigned)LIMIT_FRAME_SLOTS);
-	if (!grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
+	if (!walk_grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
 	          sizeof(valtype), b->err))
 		return false;
 	size_t room = b->s->operand_room;
@@ -100,87 +58,13 @@ static bool make_operand_room(struct body *b)
 	return true;
 }
 
-static inline bool push(struct body *b, valtype type)
-{
-	if (__builtin_expect(b->operand_count >= b->operand_cap, 0) && !make_operand_room(b))
-		return false;
-	b->s->operands[b->operand_count++] = type;
-	return true;
-}
-
-static bool mismatch(struct body *b, valtype want, const valtype *found)
+void walk_mismatch(struct body *b, valtype want, const valtype *found)
 {
 	char want_name[32], found_name[32];
-	return error_set_at(b->err, ERROR_INVALID, b->at, "type mismatch: expected %s, found %s",
+	error_put_at(b->err, ERROR_INVALID, b->at, "type mismatch: expected %s, found %s",
 	                    valtype_name(want, want_name),
 	                    found == NULL ? "nothing on the operand stack"
 	                                  : valtype_name(*found, found_name));
-}
-
-/* Is `sub` a subtype of `super`? Without the garbage collection proposal types match only when they
- * are equal; ⊥ matches all. */
-static inline bool matches(valtype sub, valtype super)
-{
-	return sub == super || sub == VAL_BOTTOM;
-}
-
-static inline bool pop(struct body *b, valtype want)
-{
-	const struct control *c = top(b);
-	if (__builtin_expect(b->operand_count == c->height, 0))
-		return c->unreachable || mismatch(b, want, NULL);
-	valtype found = b->s->operands[--b->operand_count];
-	return __builtin_expect(matches(found, want), 1) || mismatch(b, want, &found);
-}
-
-static bool pop_any(struct body *b, valtype *out)
-{
-	const struct control *c = top(b);
-	if (b->operand_count == c->height) {
-		*out = VAL_BOTTOM;
-		return c->unreachable || invalid(b, "type mismatch: expected a value, found nothing on "
-		                                    "the operand stack");
-	}
-	*out = b->s->operands[--b->operand_count];
-	return true;
-}
-
-static bool push_all(struct body *b, const valtype *types, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (!push(b, types[i]))
-			return false;
-	return true;
-}
-
-static bool pop_all(struct body *b, const valtype *types, uint32_t count)
-{
-	for (uint32_t i = count; i-- > 0;)
-		if (!pop(b, types[i]))
-			return false;
-	return true;
-}
-
-/* As pop_all(), but takes nothing away: for the labels of br_table, which all see the same stack. */
-static bool check_top(struct body *b, const valtype *types, uint32_t count)
-{
-	const struct control *c = top(b);
-	for (uint32_t i = count; i-- > 0;) {
-		uint32_t below = count - i;
-		if (b->operand_count - c->height < below)
-			return c->unreachable || mismatch(b, types[i], NULL);
-		valtype found = b->s->operands[b->operand_count - below];
-		if (!matches(found, types[i]))
-			return mismatch(b, types[i], &found);
-	}
-	return true;
-}
-
-static void set_unreachable(struct body *b)
-{
-	struct control *c = top(b);
-	b->operand_count = c->height;
-	c->unreachable = true;
 }
 
 /* ---- control ---- */
@@ -191,7 +75,7 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 	if (b->control_count >= LIMIT_NESTING)
 		return error_set_at(b->err, ERROR_LIMIT, b->at,
 		                    "blocks are nested deeper than %u levels", (unsigned)LIMIT_NESTING);
-	if (!grow((void **)&b->s->controls, &b->s->control_room, b->control_count + (size_t)1,
+	if (!walk_grow((void **)&b->s->controls, &b->s->control_room, b->control_count + (size_t)1,
 	          sizeof(struct control), b->err))
 		return false;
 	b->s->controls[b->control_count++] = (struct control){
@@ -199,6 +83,7 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 		.told = told,
 		.height = b->operand_count,
 		.offset = b->at,
+		.init_height = b->set_count,
 		.type = *type,
 	};
 	return push_all(b, type->params, type->param_count);
@@ -208,6 +93,9 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 static bool pop_block(struct body *b)
 {
 	const struct control *c = top(b);
+	/* Locals that were first set inside may not have been on another way (spec: 3.4.1). */
+	while (b->set_count > c->init_height)
+		b->s->is_set[b->s->set_log[--b->set_count]] = false;
 	if (!pop_all(b, c->type.results, c->type.result_count))
 		return false;
 	if (b->operand_count != c->height)
@@ -216,26 +104,28 @@ static bool pop_block(struct body *b)
 	return true;
 }
 
-/* What a branch to the label takes along (spec: label types). */
-static void label_types(const struct control *c, const valtype **types, uint32_t *count)
+/* A stable place for a block's only result type. */
+static const valtype *single_type(struct body *b, valtype type)
 {
-	bool loop = c->opener == INSN_loop;
-	*types = loop ? c->type.params : c->type.results;
-	*count = loop ? c->type.param_count : c->type.result_count;
-}
-
-static bool find_label(struct body *b, uint32_t label, const struct control **out)
-{
-	if (label >= b->control_count)
-		return error_set_at(b->err, ERROR_INVALID, b->at, "unknown label %u", label);
-	*out = &b->s->controls[b->control_count - 1 - label];
-	return true;
+	struct single_types *singles = b->s->singles;
+	for (uint32_t i = 0; singles != NULL && i < singles->count; i++)
+		if (singles->types[i] == type)
+			return &singles->types[i];
+	if (singles == NULL || singles->count == SINGLES) {
+		struct single_types *fresh = mem_zeroed(1, sizeof *fresh);
+		if (fresh == NULL) {
+			no_memory(b->err);
+			return NULL;
+		}
+		fresh->next = singles;
+		b->s->singles = singles = fresh;
+	}
+	singles->types[singles->count] = type;
+	return &singles->types[singles->count++];
 }
 
 static bool read_block_type(struct body *b, struct block_type *out)
 {
-	static const valtype single[] = {VAL_I32, VAL_I64, VAL_F32, VAL_F64, VAL_V128, VAL_FUNCREF,
-	                                 VAL_EXTERNREF};
 	*out = (struct block_type){0};
 	uint32_t start = reader_offset(&b->r);
 	uint8_t byte = b->r.pos < b->r.end ? *b->r.pos : 0x40;
@@ -244,17 +134,11 @@ static bool read_block_type(struct body *b, struct block_type *out)
 	/* Value types are negative in one byte of SLEB128; an index is not. */
 	if ((byte & 0xc0) == 0x40) {
 		valtype type;
-		if (!decode_valtype(&b->r, b->m->features, &type, b->err))
+		if (!decode_valtype(&b->r, b->m, &type, b->err))
 			return false;
-		for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-			if (single[i] == type) {
-				out->results = &single[i];
-				out->result_count = 1;
-				return true;
-			}
-		}
-		return need_feature(b->m->features, FEATURE_FUNCTION_REFERENCES, start, "a block type",
-		                    b->err);
+		out->results = single_type(b, type);
+		out->result_count = 1;
+		return out->results != NULL;
 	}
 	int64_t index;
 	if (!reader_sleb(&b->r, 33, &index, b->err))
@@ -263,6 +147,9 @@ static bool read_block_type(struct body *b, struct block_type *out)
 		return error_set_at(b->err, ERROR_MALFORMED, start, "malformed block type");
 	if (index >= b->m->type_count)
 		return error_set_at(b->err, ERROR_INVALID, start, "unknown type %u", (uint32_t)index);
+	if (b->m->defs[index].form != FORM_FUNC)
+		return error_set_at(b->err, ERROR_INVALID, start,
+		                    "type mismatch: type %u is no function type", (uint32_t)index);
 	if (!need_feature(b->m->features, FEATURE_MULTI_VALUE, start, "a block with a type index",
 	                  b->err))
 		return false;
@@ -277,13 +164,6 @@ static bool read_block_type(struct body *b, struct block_type *out)
 }
 
 /* ---- indices ---- */
-
-static bool read_index(struct body *b, uint32_t count, const char *what, uint32_t *out)
-{
-	if (!read_u32(&b->r, out, b->err))
-		return false;
-	return *out < count || error_set_at(b->err, ERROR_INVALID, b->at, "unknown %s %u", what, *out);
-}
 
 static bool read_table(struct body *b, uint32_t *out)
 {
@@ -430,7 +310,7 @@ static bool validate_br_table(struct body *b, struct step *step, bool told)
 	if (!decode_count(&b->r, LIMIT_BR_TABLE_TARGETS, "targets of a br_table", &count, b->err) ||
 	    !pop(b, VAL_I32))
 		return false;
-	if (told && !grow((void **)&b->s->labels, &b->s->label_room, count + (size_t)1,
+	if (told && !walk_grow((void **)&b->s->labels, &b->s->label_room, count + (size_t)1,
 	                  sizeof(uint32_t), b->err))
 		return false;
 	/* The default label stands last; all must take as many values as it does. */
@@ -479,15 +359,51 @@ static bool validate_br(struct body *b, struct step *step)
 	return true;
 }
 
-static bool validate_call_indirect(struct body *b, struct step *step)
+static bool validate_call(struct body *b, struct step *step)
 {
-	if (!read_index(b, b->m->type_count, "type", &step->index) || !read_table(b, &step->index2))
+	bool is_tail = false;
+	switch (step->id) {
+	case INSN_return_call:
+		is_tail = true;
+		/* fallthrough */
+	case INSN_call:
+		if (!read_index(b, b->m->func_count, "function", &step->index))
+			return false;
+		step->func = b->m->funcs[step->index].type;
+		break;
+	case INSN_return_call_indirect:
+		is_tail = true;
+		/* fallthrough */
+	case INSN_call_indirect: {
+		if (!read_type(b, FORM_FUNC, &step->index) || !read_table(b, &step->index2))
+			return false;
+		const struct table_type *table = &b->m->tables[step->index2].type;
+		if (!matches(b, table->element, VAL_FUNCREF))
+			return invalid(b, "type mismatch: call_indirect needs a table of functions");
+		step->func = &b->m->types[step->index];
+		if (!pop(b, VAL_I32))
+			return false;
+		break;
+	}
+	case INSN_return_call_ref:
+		is_tail = true;
+		/* fallthrough */
+	default:
+		if (!read_type(b, FORM_FUNC, &step->index))
+			return false;
+		step->func = &b->m->types[step->index];
+		if (!pop(b, ref_to(b->m->defs[step->index].canon, true)))
+			return false;
+		break;
+	}
+	if (!pop_all(b, step->func->params, step->func->param_count))
 		return false;
-	if (b->m->tables[step->index2].type.element != VAL_FUNCREF)
-		return invalid(b, "type mismatch: call_indirect needs a table of functions");
-	step->func = &b->m->types[step->index];
-	return pop(b, VAL_I32) && pop_all(b, step->func->params, step->func->param_count) &&
-	       push_all(b, step->func->results, step->func->result_count);
+	if (!is_tail)
+		return push_all(b, step->func->results, step->func->result_count);
+	if (!check_tail_results(b, step->func))
+		return false;
+	set_unreachable(b);
+	return true;
 }
 
 static bool validate_select(struct body *b, struct step *step)
@@ -510,9 +426,21 @@ static bool validate_select_typed(struct body *b, struct step *step)
 		return false;
 	if (count != 1)
 		return invalid(b, "invalid result arity: select takes one type");
-	if (!decode_valtype(&b->r, b->m->features, &step->type, b->err))
+	if (!decode_valtype(&b->r, b->m, &step->type, b->err))
 		return false;
 	return pop(b, VAL_I32) && pop(b, step->type) && pop(b, step->type) && push(b, step->type);
+}
+
+static bool note_set(struct body *b, const struct step *step)
+{
+	if (valtype_is_defaultable(step->type) || b->s->is_set[step->index])
+		return true;
+	if (!walk_grow((void **)&b->s->set_log, &b->s->set_log_room, b->set_count + (size_t)1,
+	               sizeof(uint32_t), b->err))
+		return false;
+	b->s->is_set[step->index] = true;
+	b->s->set_log[b->set_count++] = step->index;
+	return true;
 }
 
 static bool validate_variable(struct body *b, struct step *step)
@@ -534,11 +462,15 @@ static bool validate_variable(struct body *b, struct step *step)
 	step->type = b->s->locals[step->index];
 	switch (step->id) {
 	case INSN_local_get:
+		if (!valtype_is_defaultable(step->type) && !b->s->is_set[step->index])
+			return error_set_at(b->err, ERROR_INVALID, b->at,
+			                    "uninitialized local %u: its type has no default value",
+			                    step->index);
 		return push(b, step->type);
 	case INSN_local_set:
-		return pop(b, step->type);
+		return pop(b, step->type) && note_set(b, step);
 	default:
-		return pop(b, step->type) && push(b, step->type);
+		return pop(b, step->type) && note_set(b, step) && push(b, step->type);
 	}
 }
 
@@ -565,13 +497,13 @@ static bool validate_bulk(struct body *b, struct step *step)
 	case INSN_table_init:
 		if (!read_elem(b, &step->index) || !read_table(b, &step->index2))
 			return false;
-		if (!matches(b->m->elems[step->index].type, b->m->tables[step->index2].type.element))
+		if (!matches(b, b->m->elems[step->index].type, b->m->tables[step->index2].type.element))
 			return invalid(b, "type mismatch: the segment's type is not the table's");
 		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
 	default:
 		if (!read_table(b, &step->index) || !read_table(b, &step->index2))
 			return false;
-		if (!matches(b->m->tables[step->index2].type.element,
+		if (!matches(b, b->m->tables[step->index2].type.element,
 		             b->m->tables[step->index].type.element))
 			return invalid(b, "type mismatch: the tables hold different types");
 		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
@@ -594,27 +526,6 @@ static bool validate_table(struct body *b, struct step *step)
 		return pop3(b, VAL_I32, step->type, VAL_I32);
 	default:
 		return push(b, VAL_I32);
-	}
-}
-
-static bool validate_reference(struct body *b, struct step *step)
-{
-	switch (step->id) {
-	case INSN_ref_null:
-		return decode_heaptype(&b->r, b->m->features, &step->type, b->err) && push(b, step->type);
-	case INSN_ref_is_null:
-		if (!pop_any(b, &step->type))
-			return false;
-		if (!valtype_is_ref(step->type) && step->type != VAL_BOTTOM)
-			return invalid(b, "type mismatch: ref.is_null needs a reference");
-		return push(b, VAL_I32);
-	default:
-		if (!read_index(b, b->m->func_count, "function", &step->index))
-			return false;
-		if (!b->is_const && !b->m->funcs[step->index].is_declared)
-			return error_set_at(b->err, ERROR_INVALID, b->at,
-			                    "undeclared function reference: function %u", step->index);
-		return push(b, VAL_FUNCREF);
 	}
 }
 
@@ -682,13 +593,24 @@ static bool validate_by_hand(struct body *b, struct step *step, bool told)
 		return true;
 	}
 	case INSN_call:
-		if (!read_index(b, b->m->func_count, "function", &step->index))
-			return false;
-		step->func = b->m->funcs[step->index].type;
-		return pop_all(b, step->func->params, step->func->param_count) &&
-		       push_all(b, step->func->results, step->func->result_count);
 	case INSN_call_indirect:
-		return validate_call_indirect(b, step);
+	case INSN_call_ref:
+	case INSN_return_call:
+	case INSN_return_call_indirect:
+	case INSN_return_call_ref:
+		return validate_call(b, step);
+	case INSN_throw:
+	case INSN_throw_ref:
+		return validate_throw(b, step);
+	case INSN_try_table:
+		return read_block_type(b, &step->block) && validate_catches(b, step) &&
+		       pop_all(b, step->block.params, step->block.param_count) &&
+		       push_control(b, step->id, &step->block, told);
+	case INSN_br_on_null:
+	case INSN_br_on_non_null:
+	case INSN_br_on_cast:
+	case INSN_br_on_cast_fail:
+		return validate_branch_on(b, step);
 	case INSN_drop:
 		return pop_any(b, &step->type);
 	case INSN_select:
@@ -718,7 +640,39 @@ static bool validate_by_hand(struct body *b, struct step *step, bool told)
 	case INSN_ref_null:
 	case INSN_ref_is_null:
 	case INSN_ref_func:
+	case INSN_ref_eq:
+	case INSN_ref_as_non_null:
+	case INSN_ref_test:
+	case INSN_ref_test_null:
+	case INSN_ref_cast:
+	case INSN_ref_cast_null:
+	case INSN_any_convert_extern:
+	case INSN_extern_convert_any:
+	case INSN_ref_i31:
+	case INSN_i31_get_s:
+	case INSN_i31_get_u:
 		return validate_reference(b, step);
+	case INSN_struct_new:
+	case INSN_struct_new_default:
+	case INSN_struct_get:
+	case INSN_struct_get_s:
+	case INSN_struct_get_u:
+	case INSN_struct_set:
+	case INSN_array_new:
+	case INSN_array_new_default:
+	case INSN_array_new_fixed:
+	case INSN_array_new_data:
+	case INSN_array_new_elem:
+	case INSN_array_get:
+	case INSN_array_get_s:
+	case INSN_array_get_u:
+	case INSN_array_set:
+	case INSN_array_len:
+	case INSN_array_fill:
+	case INSN_array_copy:
+	case INSN_array_init_data:
+	case INSN_array_init_elem:
+		return validate_aggregate(b, step);
 	default:
 		/* Refused by its feature before this. */
 		abort();
@@ -738,6 +692,14 @@ static bool check_const(struct body *b, enum insn_id id)
 	case INSN_ref_func:
 	case INSN_global_get:
 	case INSN_end:
+	case INSN_ref_i31:
+	case INSN_struct_new:
+	case INSN_struct_new_default:
+	case INSN_array_new:
+	case INSN_array_new_default:
+	case INSN_array_new_fixed:
+	case INSN_any_convert_extern:
+	case INSN_extern_convert_any:
 		return true;
 	case INSN_i32_add:
 	case INSN_i32_sub:
@@ -817,7 +779,7 @@ static bool read_locals(struct body *b, const struct functype *type)
 {
 	uint32_t groups;
 	uint64_t total = type->param_count;
-	if (!grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
+	if (!walk_grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
 		return false;
 	if (type->param_count > 0)
 		memcpy(b->s->locals, type->params, type->param_count * sizeof(valtype));
@@ -828,7 +790,7 @@ static bool read_locals(struct body *b, const struct functype *type)
 		valtype each;
 		b->at = reader_offset(&b->r);
 		if (!read_u32(&b->r, &count, b->err) ||
-		    !decode_valtype(&b->r, b->m->features, &each, b->err))
+		    !decode_valtype(&b->r, b->m, &each, b->err))
 			return false;
 		uint64_t before = total;
 		total += count;
@@ -837,7 +799,7 @@ static bool read_locals(struct body *b, const struct functype *type)
 			return error_set_at(b->err, ERROR_MALFORMED, b->at, "too many locals");
 		if (total > LIMIT_LOCALS)
 			continue;
-		if (!grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
+		if (!walk_grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
 			return false;
 		for (uint64_t j = before; j < total; j++)
 			b->s->locals[j] = each;
@@ -847,6 +809,10 @@ static bool read_locals(struct body *b, const struct functype *type)
 		                    "too many locals: %llu, at most %u are taken",
 		                    (unsigned long long)total, (unsigned)LIMIT_LOCALS);
 	b->local_count = (uint32_t)total;
+	if (!walk_grow((void **)&b->s->is_set, &b->s->is_set_room, total, sizeof(bool), b->err))
+		return false;
+	for (uint32_t i = 0; i < b->local_count; i++)
+		b->s->is_set[i] = i < type->param_count;
 
 	/* An operand takes two slots at most (v128). Results may lie below the locals (interp/lower.h). */
 	uint64_t slots = type->result_slots;

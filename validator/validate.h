@@ -1,0 +1,196 @@
+/* Inside validator/: the state of a walk and the steps of the validation algorithm that all
+ * instructions share (spec: appendix, "Validation Algorithm"). */
+#ifndef VALIDATOR_VALIDATE_H
+#define VALIDATOR_VALIDATE_H
+
+#include "validator/body.h"
+#include "validator/decode_types.h"
+#include "validator/limit.h"
+
+struct control {
+	enum insn_id opener;        /* block, loop, if, else */
+	bool unreachable;           /* the rest of this block is dead */
+	bool told;                  /* the sink knows this block: it was entered alive */
+	uint32_t height;            /* of the operand stack at entry, without the params */
+	uint32_t offset;
+	uint32_t init_height;       /* of the log of locals that were set (see set_local) */
+	struct block_type type;
+};
+
+/* Room for block types of one reference type, which stand nowhere in the module. */
+#define SINGLES 64
+struct single_types {
+	struct single_types *next;
+	uint32_t count;
+	valtype types[SINGLES];
+};
+
+struct body_scratch {
+	valtype *operands;
+	size_t operand_room;
+	struct control *controls;
+	size_t control_room;
+	valtype *locals;
+	size_t local_room;
+	uint32_t *labels;
+	size_t label_room;
+	struct catch_clause *catches;
+	size_t catch_room;
+	bool *is_set;               /* locals without a default value: were they given one? */
+	size_t is_set_room;
+	uint32_t *set_log;
+	size_t set_log_room;
+	struct single_types *singles;
+};
+
+struct body {
+	const struct module *m;
+	struct reader r;
+	struct body_scratch *s;
+	uint32_t operand_count;
+	uint32_t operand_cap;       /* pushes below this find room and stay in the frame limit */
+	uint32_t operand_limit;     /* what LIMIT_FRAME_SLOTS leaves beside the locals */
+	uint32_t control_count;
+	uint32_t local_count;
+	uint32_t set_count;         /* entries of the set_log */
+	uint32_t at;                /* offset of the present instruction */
+	uint32_t global_limit;      /* constant expressions: globals that may be named */
+	bool is_const;
+	struct error *err;
+};
+
+/* Makes room for `want` elements of `size` bytes in *array. */
+bool walk_grow(void **array, size_t *room, size_t want, size_t size, struct error *err);
+/* The slow path of push(). */
+bool walk_make_operand_room(struct body *b);
+
+void walk_mismatch(struct body *b, valtype want, const valtype *found);
+
+static inline bool mismatch(struct body *b, valtype want, const valtype *found)
+{
+	walk_mismatch(b, want, found);
+	return false;
+}
+
+static inline bool invalid(struct body *b, const char *message)
+{
+	return error_set_at(b->err, ERROR_INVALID, b->at, "%s", message);
+}
+
+/* ---- operands ---- */
+
+static inline struct control *top(struct body *b)
+{
+	return &b->s->controls[b->control_count - 1];
+}
+
+static inline bool push(struct body *b, valtype type)
+{
+	if (__builtin_expect(b->operand_count >= b->operand_cap, 0) && !walk_make_operand_room(b))
+		return false;
+	b->s->operands[b->operand_count++] = type;
+	return true;
+}
+
+static inline bool matches(const struct body *b, valtype sub, valtype super)
+{
+	return __builtin_expect(sub == super, 1) || valtype_matches(b->m->defs, sub, super);
+}
+
+static inline bool pop(struct body *b, valtype want)
+{
+	const struct control *c = top(b);
+	if (__builtin_expect(b->operand_count == c->height, 0))
+		return c->unreachable || mismatch(b, want, NULL);
+	valtype found = b->s->operands[--b->operand_count];
+	return matches(b, found, want) || mismatch(b, want, &found);
+}
+
+static inline bool pop_any(struct body *b, valtype *out)
+{
+	const struct control *c = top(b);
+	if (b->operand_count == c->height) {
+		*out = VAL_BOTTOM;
+		return c->unreachable || invalid(b, "type mismatch: expected a value, found nothing on "
+		                                    "the operand stack");
+	}
+	*out = b->s->operands[--b->operand_count];
+	return true;
+}
+
+static inline bool push_all(struct body *b, const valtype *types, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!push(b, types[i]))
+			return false;
+	return true;
+}
+
+static inline bool pop_all(struct body *b, const valtype *types, uint32_t count)
+{
+	for (uint32_t i = count; i-- > 0;)
+		if (!pop(b, types[i]))
+			return false;
+	return true;
+}
+
+/* As pop_all(), but takes nothing away: for the labels of br_table, which all see the same stack. */
+static inline bool check_top(struct body *b, const valtype *types, uint32_t count)
+{
+	const struct control *c = top(b);
+	for (uint32_t i = count; i-- > 0;) {
+		uint32_t below = count - i;
+		if (b->operand_count - c->height < below)
+			return c->unreachable || mismatch(b, types[i], NULL);
+		valtype found = b->s->operands[b->operand_count - below];
+		if (!matches(b, found, types[i]))
+			return mismatch(b, types[i], &found);
+	}
+	return true;
+}
+
+static inline void set_unreachable(struct body *b)
+{
+	struct control *c = top(b);
+	b->operand_count = c->height;
+	c->unreachable = true;
+}
+
+/* What a branch to the label takes along (spec: label types). */
+static inline void label_types(const struct control *c, const valtype **types, uint32_t *count)
+{
+	bool loop = c->opener == INSN_loop;
+	*types = loop ? c->type.params : c->type.results;
+	*count = loop ? c->type.param_count : c->type.result_count;
+}
+
+static inline bool find_label(struct body *b, uint32_t label, const struct control **out)
+{
+	if (label >= b->control_count)
+		return error_set_at(b->err, ERROR_INVALID, b->at, "unknown label %u", label);
+	*out = &b->s->controls[b->control_count - 1 - label];
+	return true;
+}
+
+static inline bool read_index(struct body *b, uint32_t count, const char *what, uint32_t *out)
+{
+	if (!read_u32(&b->r, out, b->err))
+		return false;
+	return *out < count || error_set_at(b->err, ERROR_INVALID, b->at, "unknown %s %u", what, *out);
+}
+
+/* ---- validate_refs.c: references, aggregates, exceptions, tail calls ---- */
+
+/* The results of what returns in the function's place must be the function's. */
+bool check_tail_results(struct body *b, const struct functype *type);
+bool validate_reference(struct body *b, struct step *step);
+bool validate_branch_on(struct body *b, struct step *step);
+bool validate_aggregate(struct body *b, struct step *step);
+bool validate_throw(struct body *b, struct step *step);
+/* The catch clauses of try_table; its block type is read already. */
+bool validate_catches(struct body *b, struct step *step);
+
+/* A type index that must be of this form. */
+bool read_type(struct body *b, enum type_form form, uint32_t *out);
+
+#endif
