@@ -93,8 +93,9 @@ static void empty_set_answers_and_says_what_is_missing(void **state)
 	assert_int_equal(CALL(run, fd_prestat_get, 3, 0), WASI_EBADF);
 	assert_null(caps_denial(run->caps)); /* what every program asks at its start is no news */
 	assert_int_equal(CALL(run, fd_write, 1, 300, 1, 400), WASI_EBADF);
-	assert_string_equal(caps_denial(run->caps),
-	                    "the module asked for stdout, which is not granted; add --stdout");
+	assert_string_equal(
+	    caps_denial(run->caps),
+	    "the module asked for stdout, which is not granted; add --stdout-limit BYTES");
 	assert_int_equal(CALL(run, fd_read, 0, 300, 1, 400), WASI_EBADF);
 	assert_int_equal(CALL(run, clock_time_get, 0, 0, 0), WASI_EACCES);
 	assert_int_equal(CALL(run, random_get, 0, 8), WASI_EACCES);
