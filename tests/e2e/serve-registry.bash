@@ -1,0 +1,62 @@
+# `tiphys serve` with modules from a real registry: by tag, by digest, from the cache, and corrupted.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/registry.bash"
+
+registry_start plain
+export INSECURE_OCI_REGISTRIES=$registry
+mkdir "$work/steps"
+start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps"
+wait_for 10 grep -q msg=listening "$work/serve.log"
+address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+digest=$("$tiphys_net" push "$TIPHYS_GUESTS/command.wasm" "$registry/team/command:1")
+digest=${digest#*@}
+blob=$(digest_of "$TIPHYS_GUESTS/command.wasm")
+
+# execute REFERENCE: a step that says "ahoy"; the reply is in $work/reply.
+execute() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$1\"},\"args\":[\"echo\",\"ahoy\"]}}}}" \
+		"http://$address/api/v1/template.execute"
+}
+
+succeeds() {
+	execute "$1"
+	expect_in '"phase":"Succeeded"' "$work/reply"
+	expect_in '"result":"ahoy"' "$work/reply"
+}
+
+fails() {
+	execute "$1"
+	expect_in '"phase":"Failed"' "$work/reply"
+	expect_in "$2" "$work/reply"
+}
+
+tap_case "a module by tag" succeeds "$registry/team/command:1"
+tap_case "a module by digest" succeeds "$registry/team/command@$digest"
+
+no_second_fetch() {
+	local blobs
+	blobs=$(registry_requests GET blobs)
+	[ "$blobs" -gt 0 ]
+	succeeds "$registry/team/command:1"
+	succeeds "$registry/team/command@$digest"
+	[ "$(registry_requests GET blobs)" -eq "$blobs" ]
+}
+tap_case "another run fetches no blob" no_second_fetch
+
+tap_case "a tag that is not there is named" fails "$registry/team/command:2" "team/command:2"
+tap_case "a digest that is not there is named" fails \
+	"$registry/team/command@sha256:$(printf '0%.0s' {1..64})" "team/command@sha256:000"
+
+corrupted() {
+	find "$FS_CACHE_DIR" -type f -delete
+	printf 'X' | dd of="$(registry_blob_file "$blob")" bs=1 seek=100 conv=notrunc status=none
+	fails "$registry/team/command:1" "$blob"
+}
+tap_case "a blob that was corrupted in the registry is refused" corrupted
+
+stop "$registry_pid"
+tap_case "a registry that is down is named" fails "$registry/team/other:1" "$registry"
+
+tap_end
