@@ -1,9 +1,9 @@
 /* caps: what a run may touch. This header is what the folder gives; it knows nothing of Wasm.
  *
- * A set starts empty: with no grant a run has no arguments, no files, no clock, nothing. The one who
- * decides grants first; then the run uses the set through the calls of the second half. A set serves
- * one run, and one thread at a time. It notes which denied capability was asked for, and which limit
- * was reached, so that a person can be told what to add.
+ * A set starts empty: with no grant a run has no arguments, no files, no clock, nothing. The one
+ * who decides grants first; then the run uses the set through the calls of the second half. A set
+ * serves one run, and one thread at a time. It notes which denied capability was asked for, and
+ * which limit was reached, so that a person can be told what to add.
  *
  * Every function that can fail returns a negative errno. Descriptor numbers here are the guest's:
  * indices of the set's own table, never descriptors of the host. 0, 1 and 2 are the standard
@@ -50,7 +50,7 @@ void caps_destroy(struct caps *caps);
 
 /* ---- limits: each has a default and can be set before the run ---- */
 
-#define CAPS_OPEN_FILES_DEFAULT 256u             /* descriptors at a time, streams included */
+#define CAPS_OPEN_FILES_DEFAULT 256u /* descriptors at a time, streams included */
 #define CAPS_OPEN_FILES_MAX 65536u
 #define CAPS_OUTPUT_DEFAULT ((uint64_t)16 << 20) /* bytes of one output stream */
 #define CAPS_OUTPUT_UNLIMITED UINT64_MAX
@@ -74,8 +74,9 @@ int caps_grant_stdin_bytes(struct caps *caps, const void *bytes, size_t size);
 
 enum caps_stream { CAPS_STDIN = 0, CAPS_STDOUT = 1, CAPS_STDERR = 2 };
 
-/* Writes to a duplicate of host descriptor fd, at most `limit` bytes. A write beyond the limit writes
- * what fits; with nothing left it answers -EFBIG, and caps_limit_reached() names the stream. */
+/* Writes to a duplicate of host descriptor fd, at most `limit` bytes. A write beyond the limit
+ * writes what fits; with nothing left it answers -EFBIG, and caps_limit_reached() names the stream.
+ */
 int caps_grant_output_fd(struct caps *caps, enum caps_stream stream, int fd, uint64_t limit);
 
 /* Keeps at most `limit` bytes in memory; caps_captured() shows them. */
@@ -89,8 +90,7 @@ enum caps_access { CAPS_READ_ONLY, CAPS_READ_WRITE };
 
 /* Opens host directory `host` now; the guest knows it as `guest` ("/", "/work", "."). The one path
  * that is opened unconfined: it is the granter's own. */
-int caps_grant_dir(struct caps *caps, const char *host, const char *guest,
-                   enum caps_access access);
+int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum caps_access access);
 
 enum caps_clock_mode {
 	CAPS_CLOCK_REAL,
@@ -115,11 +115,12 @@ bool caps_is_granted(const struct caps *caps, enum capability id);
 /* Was this capability asked for while it was denied? */
 bool caps_was_denied(const struct caps *caps, enum capability id);
 
-/* A sentence for the first denial, "the module asked for random, which is not granted; add --random";
- * NULL when nothing was denied. Borrowed until caps_destroy(). */
+/* A sentence for the first denial, "the module asked for random, which is not granted; add
+ * --random"; NULL when nothing was denied. Borrowed until caps_destroy(). */
 const char *caps_denial(const struct caps *caps);
 
-/* "stdout is limited to 16777216 bytes" for the first limit that was reached, else NULL. Borrowed. */
+/* "stdout is limited to 16777216 bytes" for the first limit that was reached, else NULL. Borrowed.
+ */
 const char *caps_limit_reached(const struct caps *caps);
 
 /* Notes that a denied capability was asked for; for layers above that know of requests that never
@@ -169,13 +170,13 @@ struct caps_label {
 
 struct caps_fd_info {
 	enum caps_type type;
-	int flags;             /* O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC */
-	bool is_read_only;     /* a directory granted so, or below one */
-	bool is_stream;        /* standard stream, not a file */
+	int flags;         /* O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC */
+	bool is_read_only; /* a directory granted so, or below one */
+	bool is_stream;    /* standard stream, not a file */
 	bool is_terminal;
 	bool can_read;
 	bool can_write;
-	const char *preopen;   /* guest path of a granted directory, else NULL; borrowed */
+	const char *preopen; /* guest path of a granted directory, else NULL; borrowed */
 	struct caps_label label;
 };
 
@@ -211,14 +212,14 @@ int caps_fd_advise(struct caps *caps, uint32_t fd, int64_t offset, int64_t size,
 int caps_fd_sync(struct caps *caps, uint32_t fd, bool data_only);
 
 struct caps_dirent {
-	uint64_t next;     /* cookie of the entry behind this one */
+	uint64_t next; /* cookie of the entry behind this one */
 	uint64_t ino;
 	enum caps_type type;
-	const char *name;  /* valid during the call */
+	const char *name; /* valid during the call */
 };
 
-/* Calls each() for the entries from cookie on (0: from the start) until it returns false or there are
- * no more. A cookie that is none of the directory's is answered by some entries or none. */
+/* Calls each() for the entries from cookie on (0: from the start) until it returns false or there
+ * are no more. A cookie that is none of the directory's is answered by some entries or none. */
 int caps_fd_readdir(struct caps *caps, uint32_t fd, uint64_t cookie,
                     bool (*each)(void *env, const struct caps_dirent *entry), void *env);
 
@@ -228,20 +229,19 @@ int caps_fd_readdir(struct caps *caps, uint32_t fd, uint64_t cookie,
  * rename that races with it; such a path is answered with -EPERM. "" is -ENOENT. Every change below
  * a read-only directory is -EROFS. */
 
-#define CAPS_SYMLINKS_MAX 40    /* followed in one path, then -ELOOP */
-#define CAPS_PATH_MAX 4095      /* bytes, then -ENAMETOOLONG */
+#define CAPS_SYMLINKS_MAX 40 /* followed in one path, then -ELOOP */
+#define CAPS_PATH_MAX 4095   /* bytes, then -ENAMETOOLONG */
 
 struct caps_open {
-	bool read, write;   /* neither: still opened for reading */
+	bool read, write; /* neither: still opened for reading */
 	bool create, exclusive, truncate, directory;
-	bool follow;        /* a symlink as the last component */
-	int flags;          /* O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC */
+	bool follow; /* a symlink as the last component */
+	int flags;   /* O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC */
 };
 
 /* The new descriptor, the lowest free one from 3 on. -EMFILE at the limit of open files. */
 int caps_path_open(struct caps *caps, uint32_t dir, const char *path, const struct caps_open *how);
-int caps_path_stat(struct caps *caps, uint32_t dir, const char *path, bool follow,
-                   struct stat *st);
+int caps_path_stat(struct caps *caps, uint32_t dir, const char *path, bool follow, struct stat *st);
 int caps_path_set_times(struct caps *caps, uint32_t dir, const char *path, bool follow,
                         const struct timespec times[2]);
 int caps_path_mkdir(struct caps *caps, uint32_t dir, const char *path);
@@ -261,16 +261,16 @@ ssize_t caps_path_readlink(struct caps *caps, uint32_t dir, const char *path, ch
 
 struct caps_poll {
 	uint32_t fd;
-	bool for_write;        /* else for reading */
-	int error;             /* out: 0 or a negative errno */
-	bool is_ready;         /* out */
-	bool hang_up;          /* out */
-	uint64_t available;    /* out: bytes that can be read, when known */
+	bool for_write;     /* else for reading */
+	int error;          /* out: 0 or a negative errno */
+	bool is_ready;      /* out */
+	bool hang_up;       /* out */
+	uint64_t available; /* out: bytes that can be read, when known */
 };
 
 /* Waits until one of the descriptors is ready or timeout_ns is over; negative: no time-out. Returns
- * the number of ready items (errors count), 0 for the time-out. -EACCES when a time-out above 0 is asked
- * for without the clock. */
+ * the number of ready items (errors count), 0 for the time-out. -EACCES when a time-out above 0 is
+ * asked for without the clock. */
 int caps_wait(struct caps *caps, struct caps_poll *items, size_t count, int64_t timeout_ns);
 
 /* ---- for tests ---- */

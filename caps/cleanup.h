@@ -1,5 +1,5 @@
-/* Cleanup attributes: what a scope owns is given back on every way out of it, so that error paths are
- * plain returns. take_fd() and take_ptr() hand ownership on. */
+/* Cleanup attributes: what a scope owns is given back on every way out of it, so that error paths
+ * are plain returns. take_fd() and take_ptr() hand ownership on. */
 #ifndef CAPS_CLEANUP_H
 #define CAPS_CLEANUP_H
 

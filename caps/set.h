@@ -14,21 +14,21 @@ enum stream_kind { STREAM_NONE, STREAM_FD, STREAM_BYTES, STREAM_CAPTURE };
 
 struct stream {
 	enum stream_kind kind;
-	int fd;             /* STREAM_FD: a duplicate of the granter's */
-	uint64_t limit;     /* output: bytes that may be written in all */
-	uint64_t done;      /* bytes written (output) or read (STREAM_BYTES) */
-	char *bytes;        /* STREAM_BYTES: the input; STREAM_CAPTURE: what was written, and a NUL */
+	int fd;         /* STREAM_FD: a duplicate of the granter's */
+	uint64_t limit; /* output: bytes that may be written in all */
+	uint64_t done;  /* bytes written (output) or read (STREAM_BYTES) */
+	char *bytes;    /* STREAM_BYTES: the input; STREAM_CAPTURE: what was written, and a NUL */
 	size_t size, room;
 };
 
 /* One slot of the guest's descriptor table. A slot is free when it has neither. */
 struct descriptor {
-	int fd;                   /* of the host, owned; -1: none */
-	struct stream *stream;    /* borrowed from the set; NULL: none */
+	int fd;                /* of the host, owned; -1: none */
+	struct stream *stream; /* borrowed from the set; NULL: none */
 	bool is_read_only;
 	bool is_preopen;
-	uint32_t root;            /* index of the granted directory it was reached through */
-	int stream_flags;         /* O_NONBLOCK and O_APPEND of a stream: never set on the granter's file */
+	uint32_t root;    /* index of the granted directory it was reached through */
+	int stream_flags; /* O_NONBLOCK and O_APPEND of a stream: never set on the granter's file */
 	struct caps_label label;
 };
 
@@ -46,7 +46,7 @@ enum random_mode { RANDOM_REAL, RANDOM_SEEDED };
 struct caps {
 	bool granted[CAPABILITY_COUNT];
 	bool denied[CAPABILITY_COUNT];
-	char *denial;             /* the first one's sentence */
+	char *denial; /* the first one's sentence */
 	char *limit_reached;
 
 	struct strings args, env;
@@ -55,14 +55,14 @@ struct caps {
 	struct root *roots;
 	uint32_t root_count;
 	struct descriptor *table;
-	uint32_t table_size;      /* slots allocated */
+	uint32_t table_size; /* slots allocated */
 	uint32_t open_count;
 	uint32_t open_limit;
 
 	enum caps_clock_mode clock_mode;
-	int64_t fixed_ns;         /* CAPS_CLOCK_FIXED: present time of day */
-	int64_t slept_ns;         /* CAPS_CLOCK_FIXED: what sleeping has added */
-	int64_t monotonic_base;   /* of the host's clock, see clock.c */
+	int64_t fixed_ns;       /* CAPS_CLOCK_FIXED: present time of day */
+	int64_t slept_ns;       /* CAPS_CLOCK_FIXED: what sleeping has added */
+	int64_t monotonic_base; /* of the host's clock, see clock.c */
 	int64_t cpu_base;
 
 	enum random_mode random_mode;
@@ -100,12 +100,12 @@ void clock_sleep_fixed(struct caps *caps, int64_t ns);
 
 /* resolve.c: the only file that opens a path. */
 
-/* Where an operation on a path acts: in directory `dir` (owned, O_PATH) on `name`, one component that
- * is neither ".." nor a followed symlink; "." for the directory itself. */
+/* Where an operation on a path acts: in directory `dir` (owned, O_PATH) on `name`, one component
+ * that is neither ".." nor a followed symlink; "." for the directory itself. */
 struct place {
 	int dir;
 	char name[256];
-	bool slash;   /* the path ended in a slash: only a directory will do */
+	bool slash; /* the path ended in a slash: only a directory will do */
 };
 
 /* Opens a path below root for the guest. flags and mode as open(); O_CLOEXEC, O_NOCTTY are added. A

@@ -1,4 +1,5 @@
-/* Names from a module or words of a server are a stranger's: they must not reach a terminal as commands to it. */
+/* Names from a module or words of a server are a stranger's: they must not reach a terminal as
+ * commands to it. */
 #ifndef PLUGIN_PRINTABLE_H
 #define PLUGIN_PRINTABLE_H
 

@@ -156,8 +156,8 @@ static struct unit *load(struct run *run, const struct command *command, struct 
 		unit->module = module_load(unit->bytes, size, &options, err);
 	if (!unit->module && err->kind == ERROR_UNSUPPORTED) {
 		unit->skipped = err->feature ? err->feature : "unnamed feature";
-		bool would_run = command->type == COMMAND_MODULE ||
-		                 command->type == COMMAND_ASSERT_UNINSTANTIABLE;
+		bool would_run =
+		    command->type == COMMAND_MODULE || command->type == COMMAND_ASSERT_UNINSTANTIABLE;
 		if (would_run)
 			skip_sources(run, unit, size);
 	}

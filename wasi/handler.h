@@ -1,4 +1,5 @@
-/* The handlers, declared from the table: one whose parameters do not fit its row does not compile. */
+/* The handlers, declared from the table: one whose parameters do not fit its row does not compile.
+ */
 #ifndef WASI_HANDLER_H
 #define WASI_HANDLER_H
 

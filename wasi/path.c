@@ -124,8 +124,8 @@ uint32_t wasi_path_readlink(struct host_call *call, uint32_t dir, uint32_t at, u
 }
 
 #define RIGHTS_TO_READ (RIGHT(FD_READ) | RIGHT(FD_READDIR))
-/* Not FD_FILESTAT_SET_SIZE: Go asks for it with every file that it opens to read, also in a directory
- * that is granted read-only. */
+/* Not FD_FILESTAT_SET_SIZE: Go asks for it with every file that it opens to read, also in a
+ * directory that is granted read-only. */
 #define RIGHTS_TO_WRITE (RIGHT(FD_WRITE) | RIGHT(FD_ALLOCATE))
 
 static uint64_t rights_to_open(uint32_t oflags)

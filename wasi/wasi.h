@@ -1,5 +1,6 @@
 /* wasi: translates the guest ABI of WASI preview 1 to what a capability set allows. This header is
- * what the folder gives. Knows no grant and decides none: that is the work of whoever fills the set.
+ * what the folder gives. Knows no grant and decides none: that is the work of whoever fills the
+ * set.
  *
  *   struct caps *caps = caps_create();                        // caps/caps.h: grants follow
  *   struct wasi *wasi = wasi_create(caps, &err);
@@ -33,12 +34,12 @@ uint32_t wasi_exit_status(const struct wasi *wasi);
 /* A row of preview1.def, for `inspect` and the documentation. */
 struct wasi_function {
 	const char *name;
-	const char *signature;       /* as host_func_create() takes it */
-	int capability;              /* enum capability, or WASI_NEEDS_NOTHING, or WASI_ANY_FD */
+	const char *signature; /* as host_func_create() takes it */
+	int capability;        /* enum capability, or WASI_NEEDS_NOTHING, or WASI_ANY_FD */
 };
 
-#define WASI_NEEDS_NOTHING (-1)  /* works with an empty set: sched_yield, proc_exit */
-#define WASI_ANY_FD (-2)         /* acts on a descriptor that another grant gave */
+#define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */
+#define WASI_ANY_FD (-2)        /* acts on a descriptor that another grant gave */
 
 /* NULL behind the last row. */
 const struct wasi_function *wasi_function_at(size_t index);

@@ -328,7 +328,7 @@ static void any_value_in_any_place(void **state)
 	    "{\"template\":{\"outputs\":{\"parameters\":%s},\"plugin\":{\"wasm\":{\"module\":\"m\"}}}}",
 	    "{\"template\":{\"outputs\":{\"artifacts\":%s},\"plugin\":{\"wasm\":{\"module\":\"m\"}}}}",
 	    ("{\"template\":{\"outputs\":{\"parameters\":[{\"name\":\"a\",\"valueFrom\":%s}]},"
-	    "\"plugin\":{\"wasm\":{\"module\":\"m\"}}}}"),
+	     "\"plugin\":{\"wasm\":{\"module\":\"m\"}}}}"),
 	    "{\"template\":{\"plugin\":{\"wasm\":{\"module\":%s}}}}",
 	    "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"m\",\"args\":%s}}}}",
 	    "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"m\",\"env\":%s}}}}",

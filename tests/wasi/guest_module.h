@@ -1,5 +1,5 @@
-/* A guest for the tests: a module that imports every WASI function and exports a wrapper of the same
- * name for each, beside one page of memory. So a test calls a handler as a guest does. */
+/* A guest for the tests: a module that imports every WASI function and exports a wrapper of the
+ * same name for each, beside one page of memory. So a test calls a handler as a guest does. */
 #ifndef TESTS_WASI_GUEST_MODULE_H
 #define TESTS_WASI_GUEST_MODULE_H
 
@@ -26,7 +26,7 @@
 #define ROOT_FD 3u
 
 struct guest_run {
-	char root[64];          /* the host folder granted as "/" */
+	char root[64]; /* the host folder granted as "/" */
 	struct caps *caps;
 	struct wasi *wasi;
 	struct store *store;
@@ -34,11 +34,11 @@ struct guest_run {
 	struct instance *inst;
 	uint8_t *bytes;
 	uint8_t *memory;
-	struct error err;       /* of the last call */
+	struct error err; /* of the last call */
 };
 
-/* A run with nothing granted, and one with everything: stdin "input", captured outputs of at most 64
- * bytes, the folder, a fixed clock, seeded random, two arguments, one variable. */
+/* A run with nothing granted, and one with everything: stdin "input", captured outputs of at most
+ * 64 bytes, the folder, a fixed clock, seeded random, two arguments, one variable. */
 int guest_setup_empty(void **state);
 int guest_setup_full(void **state);
 /* As full, importing from wasi_unstable. */
