@@ -29,17 +29,18 @@ static void note(struct removal *removal, int failure)
 }
 
 /* Removes a file, or a directory that is empty. False when it is a directory with entries. */
-static bool remove_one(struct removal *removal, int dir, const char *name)
+static bool remove_one(struct removal *removal, int dir, const struct dirent *entry)
 {
-	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
-		return true;
-	if (errno == EISDIR || errno == EPERM) {
-		if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
-			return true;
-		if (errno == ENOTEMPTY || errno == EEXIST)
-			return false;
-	}
-	note(removal, errno);
+	/* A file system that tells no types is asked by trying. */
+	int failure = EISDIR;
+	if (entry->d_type != DT_DIR)
+		failure = unlinkat(dir, entry->d_name, 0) == 0 ? 0 : errno;
+	if (failure == EISDIR || failure == EPERM)
+		failure = unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0 ? 0 : errno;
+	if (failure == ENOTEMPTY || failure == EEXIST)
+		return false;
+	if (failure != 0 && failure != ENOENT)
+		note(removal, failure);
 	return true;
 }
 
@@ -63,7 +64,7 @@ static bool raise_entries(struct removal *removal, const char *name)
 	}
 	bool raised = false;
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (is_dots(entry->d_name) || remove_one(removal, dirfd(dir), entry->d_name))
+		if (is_dots(entry->d_name) || remove_one(removal, dirfd(dir), entry))
 			continue;
 		char name_above[48];
 		do
@@ -88,7 +89,7 @@ int remove_tree(const char *path)
 		again = false;
 		rewinddir(top);
 		for (struct dirent *entry; (entry = readdir(top)) != NULL;) {
-			if (is_dots(entry->d_name) || remove_one(&removal, removal.top, entry->d_name))
+			if (is_dots(entry->d_name) || remove_one(&removal, removal.top, entry))
 				continue;
 			again |= raise_entries(&removal, entry->d_name);
 			if (unlinkat(removal.top, entry->d_name, AT_REMOVEDIR) != 0 && errno != ENOENT)
