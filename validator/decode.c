@@ -92,12 +92,11 @@ static bool decode_tag_type(struct loader *l, struct reader *r, uint32_t *type, 
 
 /* ---- imports ---- */
 
-static bool decode_import(struct loader *l, struct reader *r, struct import *import,
-                          struct error *err)
+/* What is imported (spec: 5.3.14 externtype), of an import that has its names. */
+static bool decode_extern_type(struct loader *l, struct reader *r, struct import *import,
+                               struct error *err)
 {
 	struct module *m = l->module;
-	if (!read_name(r, &import->module, err) || !read_name(r, &import->name, err))
-		return false;
 	uint32_t start = reader_offset(r);
 	uint8_t kind;
 	uint32_t type;
@@ -105,48 +104,108 @@ static bool decode_import(struct loader *l, struct reader *r, struct import *imp
 		return false;
 	switch (kind) {
 	case 0:
+		import->kind = EXTERN_FUNC;
 		if (!decode_type_index(l, r, &type, err))
 			return false;
-		import->kind = EXTERN_FUNC;
 		import->type.func = &m->types[type];
 		import->type_index = type;
-		import->index = m->imported_func_count++;
 		return true;
 	case 1:
 		import->kind = EXTERN_TABLE;
-		import->index = m->imported_table_count++;
-		if (import->index > 0 &&
-		    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
-			return false;
 		return decode_table_type(l, r, &import->type.table, err);
 	case 2:
 		import->kind = EXTERN_MEMORY;
-		import->index = m->imported_memory_count++;
 		return decode_memory_type(l, r, &import->type.memory, err);
 	case 3:
 		import->kind = EXTERN_GLOBAL;
-		import->index = m->imported_global_count++;
 		if (!decode_global_type(l, r, &import->type.global, err))
 			return false;
 		return !import->type.global.is_mutable ||
 		       need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable import", err);
 	case 4:
 		import->kind = EXTERN_TAG;
-		import->index = m->imported_tag_count++;
 		if (!decode_tag_type(l, r, &import->type_index, err))
 			return false;
 		import->type.tag = &m->types[import->type_index];
 		return true;
-	case 0x7e:
-	case 0x7f:
-		/* One module name for many imports: an empty item name stands before it. */
-		if (import->name.len == 0)
-			return need_feature(l->features, FEATURE_COMPACT_IMPORTS, start,
-			                    "imports under one module name", err);
-		return error_set_at(err, ERROR_MALFORMED, start, "malformed import kind 0x%02x", kind);
 	default:
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed import kind 0x%02x", kind);
 	}
+}
+
+/* Gives the import its index and puts it into the module's. */
+static bool add_import(struct loader *l, struct import import, uint32_t start, struct error *err)
+{
+	struct module *m = l->module;
+	if (m->import_count == l->import_room) {
+		uint64_t room = (uint64_t)l->import_room * 2 + 16;
+		if (!extend(l, &m->imports, m->import_count, room, sizeof *m->imports, err))
+			return false;
+		l->import_room = (uint32_t)room;
+	}
+	if (m->import_count >= LIMIT_IMPORTS)
+		return error_set_at(err, ERROR_LIMIT, start, "at most %llu imports are taken",
+		                    (unsigned long long)LIMIT_IMPORTS);
+	switch (import.kind) {
+	case EXTERN_FUNC:
+		import.index = m->imported_func_count++;
+		break;
+	case EXTERN_TABLE:
+		import.index = m->imported_table_count++;
+		if (import.index > 0 &&
+		    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "multiple tables", err))
+			return false;
+		break;
+	case EXTERN_MEMORY:
+		import.index = m->imported_memory_count++;
+		break;
+	case EXTERN_GLOBAL:
+		import.index = m->imported_global_count++;
+		break;
+	case EXTERN_TAG:
+		import.index = m->imported_tag_count++;
+		break;
+	}
+	m->imports[m->import_count++] = import;
+	return true;
+}
+
+/* What stands in the place of an import's kind when one module name holds for many imports
+ * (compact-imports); the item name before it is empty. */
+enum compact_imports { COMPACT_ONE_TYPE = 0x7e, COMPACT_OWN_TYPES = 0x7f };
+
+static bool decode_compact_imports(struct loader *l, struct reader *r, struct import import,
+                                   struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint8_t form;
+	uint32_t count;
+	if (!need_feature(l->features, FEATURE_COMPACT_IMPORTS, start, "imports under one module name",
+	                  err) ||
+	    !read_byte(r, &form, err) ||
+	    (form == COMPACT_ONE_TYPE && !decode_extern_type(l, r, &import, err)) ||
+	    !decode_count(r, LIMIT_IMPORTS, "imports", &count, err))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		start = reader_offset(r);
+		if (!read_name(r, &import.name, err) ||
+		    (form == COMPACT_OWN_TYPES && !decode_extern_type(l, r, &import, err)) ||
+		    !add_import(l, import, start, err))
+			return false;
+	}
+	return true;
+}
+
+static bool decode_import(struct loader *l, struct reader *r, struct error *err)
+{
+	struct import import = {0};
+	if (!read_name(r, &import.module, err) || !read_name(r, &import.name, err))
+		return false;
+	uint32_t start = reader_offset(r);
+	uint8_t kind = r->pos < r->end ? *r->pos : 0;
+	if (import.name.len == 0 && (kind == COMPACT_ONE_TYPE || kind == COMPACT_OWN_TYPES))
+		return decode_compact_imports(l, r, import, err);
+	return decode_extern_type(l, r, &import, err) && add_import(l, import, start, err);
 }
 
 bool decode_import_section(struct loader *l, struct reader *r, struct error *err)
@@ -156,8 +215,9 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	if (!decode_count(r, LIMIT_IMPORTS, "imports", &count, err) ||
 	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
 		return false;
-	for (; m->import_count < count; m->import_count++)
-		if (!decode_import(l, r, &m->imports[m->import_count], err))
+	l->import_room = count;
+	for (uint32_t i = 0; i < count; i++)
+		if (!decode_import(l, r, err))
 			return false;
 
 	m->func_count = m->imported_func_count;
@@ -171,7 +231,7 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	    !extend(l, &m->tags, 0, m->tag_count, sizeof *m->tags, err) ||
 	    !extend(l, &m->globals, 0, m->global_count, sizeof *m->globals, err))
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < m->import_count; i++) {
 		const struct import *import = &m->imports[i];
 		switch (import->kind) {
 		case EXTERN_FUNC:
@@ -307,7 +367,7 @@ bool decode_table_section(struct loader *l, struct reader *r, struct error *err)
 	if (!decode_count(r, LIMIT_TABLES - m->table_count, "tables", &count, err))
 		return false;
 	if ((uint64_t)m->table_count + count > 1 &&
-	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "a second table", err))
+	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "multiple tables", err))
 		return false;
 	if (!extend(l, &m->tables, m->table_count, (uint64_t)m->table_count + count, sizeof *m->tables,
 	            err))
@@ -489,7 +549,8 @@ static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment 
 			return false;
 		if (elem->table >= m->table_count)
 			return error_set_at(err, ERROR_INVALID, start, "unknown table %u", elem->table);
-		if (!decode_const_expr(l, r, VAL_I32, &elem->offset, err))
+		valtype address = address_type(&m->tables[elem->table].type.limits);
+		if (!decode_const_expr(l, r, address, &elem->offset, err))
 			return false;
 	}
 	/* Flags 0 and 4 leave the type out: it is funcref. */
@@ -552,7 +613,8 @@ static bool decode_data(struct loader *l, struct reader *r, struct data_segment 
 			return false;
 		if (data->memory >= m->memory_count)
 			return error_set_at(err, ERROR_INVALID, start, "unknown memory %u", data->memory);
-		if (!decode_const_expr(l, r, VAL_I32, &data->offset, err))
+		valtype address = address_type(&m->memories[data->memory].limits);
+		if (!decode_const_expr(l, r, address, &data->offset, err))
 			return false;
 	}
 	const uint8_t *bytes;

@@ -132,15 +132,42 @@ static bool decode_limits(struct loader *l, struct reader *r, unsigned allowed, 
 	    !need_feature(l->features, FEATURE_CUSTOM_PAGE_SIZES, start, "a page size", err))
 		return false;
 
-	unsigned bits = flags & LIMITS_64 ? 64 : 32;
 	*out = (struct limits){.max = UINT64_MAX};
 	out->is_64 = flags & LIMITS_64;
 	out->is_shared = flags & LIMITS_SHARED;
 	out->has_max = flags & LIMITS_MAX;
 	*flags_out = flags;
-	if (!reader_uleb(r, bits, &out->min, err))
+	/* 64 bits whatever the address type: how much is too much, validation says. */
+	return read_u64(r, &out->min, err) && (!out->has_max || read_u64(r, &out->max, err));
+}
+
+static bool check_limits(const struct limits *limits, uint64_t most, uint32_t start,
+                         const char *too_large, struct error *err)
+{
+	if (limits->min > most || (limits->has_max && limits->max > most))
+		return error_set_at(err, ERROR_INVALID, start, "%s", too_large);
+	if (limits->has_max && limits->min > limits->max)
+		return error_set_at(err, ERROR_INVALID, start,
+		                    "size minimum must not be greater than maximum");
+	return true;
+}
+
+#define PAGE_SIZE_LOG2 16
+
+/* A page has 1 byte or 64 KiB (custom-page-sizes). */
+static bool decode_page_size(struct reader *r, unsigned *out, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	uint32_t log2;
+	if (!read_u32(r, &log2, err))
 		return false;
-	return !out->has_max || reader_uleb(r, bits, &out->max, err);
+	if (log2 > 63)
+		return error_set_at(err, ERROR_MALFORMED, start, "invalid custom page size: 2^%u bytes",
+		                    log2);
+	*out = log2;
+	return log2 == 0 || log2 == PAGE_SIZE_LOG2 ||
+	       error_set_at(err, ERROR_INVALID, start,
+	                    "invalid custom page size: 2^%u bytes; 1 and 65536 are taken", log2);
 }
 
 bool decode_memory_type(struct loader *l, struct reader *r, struct memory_type *out,
@@ -148,19 +175,19 @@ bool decode_memory_type(struct loader *l, struct reader *r, struct memory_type *
 {
 	uint32_t start = reader_offset(r);
 	uint8_t flags;
-	*out = (struct memory_type){.page_size_log2 = 16};
+	*out = (struct memory_type){.page_size_log2 = PAGE_SIZE_LOG2};
 	if (!decode_limits(l, r, LIMITS_MAX | LIMITS_SHARED | LIMITS_64 | LIMITS_PAGE_SIZE,
 	                   &out->limits, &flags, err))
 		return false;
-	struct limits *limits = &out->limits;
-	uint64_t most = UINT64_C(1) << 16;
-	if (limits->min > most || (limits->has_max && limits->max > most))
-		return error_set_at(err, ERROR_INVALID, start,
-		                    "memory size must be at most 65536 pages (4 GiB)");
-	if (limits->has_max && limits->min > limits->max)
-		return error_set_at(err, ERROR_INVALID, start,
-		                    "size minimum must not be greater than maximum");
-	return true;
+	if ((flags & LIMITS_PAGE_SIZE) && !decode_page_size(r, &out->page_size_log2, err))
+		return false;
+	if (out->limits.is_shared && !out->limits.has_max)
+		return error_set_at(err, ERROR_INVALID, start, "shared memory must have maximum");
+	const char *too_large = out->limits.is_64 ? "memory size must be at most 2^64 bytes"
+	                        : out->page_size_log2 == PAGE_SIZE_LOG2
+	                            ? "memory size must be at most 65536 pages (4GiB)"
+	                            : "memory size must be at most 2^32 - 1 bytes";
+	return check_limits(&out->limits, memory_pages_max(out), start, too_large, err);
 }
 
 bool decode_table_type(struct loader *l, struct reader *r, struct table_type *out,
@@ -171,10 +198,8 @@ bool decode_table_type(struct loader *l, struct reader *r, struct table_type *ou
 	if (!decode_reftype(r, l->module, &out->element, err) ||
 	    !decode_limits(l, r, LIMITS_MAX | LIMITS_64, &out->limits, &flags, err))
 		return false;
-	if (out->limits.has_max && out->limits.min > out->limits.max)
-		return error_set_at(err, ERROR_INVALID, start,
-		                    "size minimum must not be greater than maximum");
-	return true;
+	return check_limits(&out->limits, out->limits.is_64 ? UINT64_MAX : UINT32_MAX, start,
+	                    "table size must be at most 2^32 - 1 elements", err);
 }
 
 bool decode_global_type(struct loader *l, struct reader *r, struct global_type *out,

@@ -172,7 +172,7 @@ static bool decode_sections(struct loader *l, struct error *err)
 		                    "data count and data section have inconsistent lengths: %u and %u",
 		                    l->declared_data_count, m->data_count);
 	if (m->memory_count > 1 &&
-	    !need_feature(l->features, FEATURE_MULTI_MEMORY, 8, "a second memory", err))
+	    !need_feature(l->features, FEATURE_MULTI_MEMORY, 8, "multiple memories", err))
 		return false;
 	return true;
 }

@@ -150,13 +150,27 @@ struct limits {
 
 struct memory_type {
 	struct limits limits;     /* in pages */
-	unsigned page_size_log2;  /* 16 unless custom-page-sizes says otherwise */
+	unsigned page_size_log2;  /* 16 unless custom-page-sizes says otherwise: 0 */
 };
+
+/* The most pages that a memory of this type may ever have, whatever its own maximum (spec: 3.2.16).
+ * With pages of one byte that is what an address can count: 2^32 - 1 or 2^64 - 1. */
+static inline uint64_t memory_pages_max(const struct memory_type *type)
+{
+	unsigned bits = (type->limits.is_64 ? 64 : 32) - type->page_size_log2;
+	return bits == 64 ? UINT64_MAX : bits == 32 ? UINT32_MAX : UINT64_C(1) << bits;
+}
 
 struct table_type {
 	valtype element;
 	struct limits limits;     /* in elements */
 };
+
+/* The type of addresses in a memory and of indices in a table (spec: 2.3.11). */
+static inline valtype address_type(const struct limits *limits)
+{
+	return limits->is_64 ? VAL_I64 : VAL_I32;
+}
 
 struct global_type {
 	valtype type;

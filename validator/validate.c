@@ -224,6 +224,9 @@ static bool read_memarg(struct body *b, const struct insn *insn, struct step *st
 		return false;
 	if (step->index >= b->m->memory_count)
 		return error_set_at(b->err, ERROR_INVALID, b->at, "unknown memory %u", step->index);
+	if (insn->feature == FEATURE_THREADS && flags != insn->align)
+		return error_set_at(b->err, ERROR_INVALID, start,
+		                    "atomic alignment must be natural (%u bytes)", 1u << insn->align);
 	if (flags > insn->align)
 		return error_set_at(b->err, ERROR_INVALID, start,
 		                    "alignment must not be larger than natural (%u bytes)",
@@ -275,17 +278,39 @@ static bool read_simple_immediate(struct body *b, const struct insn *insn, struc
 		memcpy(&step->value, bytes, sizeof step->value);
 		return true;
 	}
+	case IMM_ZERO: {
+		uint8_t zero;
+		if (!read_byte(&b->r, &zero, b->err))
+			return false;
+		return zero == 0 || error_set_at(b->err, ERROR_MALFORMED, b->at, "zero byte expected");
+	}
 	default:
 		/* The features that bring the other kinds of immediates are refused before this. */
 		abort();
 	}
 }
 
+static valtype memory_address(const struct body *b, uint32_t memory)
+{
+	return address_type(&b->m->memories[memory].limits);
+}
+
+static valtype table_address(const struct body *b, uint32_t table)
+{
+	return address_type(&b->m->tables[table].type.limits);
+}
+
+/* How much can be copied between two of them: the smaller one's type. */
+static valtype smaller_address(valtype a, valtype b)
+{
+	return a == VAL_I64 ? b : a;
+}
+
 static valtype signature_type(const struct body *b, const struct step *step, uint8_t kind)
 {
 	if (kind != SIG_ADDRESS)
 		return (valtype)kind << 24;
-	return b->m->memories[step->index].limits.is_64 ? VAL_I64 : VAL_I32;
+	return memory_address(b, step->index);
 }
 
 static bool validate_simple(struct body *b, const struct insn *insn, struct step *step)
@@ -381,7 +406,7 @@ static bool validate_call(struct body *b, struct step *step)
 		if (!matches(b, table->element, VAL_FUNCREF))
 			return invalid(b, "type mismatch: call_indirect needs a table of functions");
 		step->func = &b->m->types[step->index];
-		if (!pop(b, VAL_I32))
+		if (!pop(b, address_type(&table->limits)))
 			return false;
 		break;
 	}
@@ -481,17 +506,24 @@ static bool pop3(struct body *b, valtype first, valtype second, valtype third)
 
 static bool validate_bulk(struct body *b, struct step *step)
 {
+	valtype to, from;
 	switch (step->id) {
 	case INSN_memory_init:
 		return read_data(b, &step->index) && read_memory(b, &step->index2) &&
-		       pop3(b, VAL_I32, VAL_I32, VAL_I32);
+		       pop3(b, memory_address(b, step->index2), VAL_I32, VAL_I32);
 	case INSN_data_drop:
 		return read_data(b, &step->index);
 	case INSN_memory_copy:
-		return read_memory(b, &step->index) && read_memory(b, &step->index2) &&
-		       pop3(b, VAL_I32, VAL_I32, VAL_I32);
+		if (!read_memory(b, &step->index) || !read_memory(b, &step->index2))
+			return false;
+		to = memory_address(b, step->index);
+		from = memory_address(b, step->index2);
+		return pop3(b, to, from, smaller_address(to, from));
 	case INSN_memory_fill:
-		return read_memory(b, &step->index) && pop3(b, VAL_I32, VAL_I32, VAL_I32);
+		if (!read_memory(b, &step->index))
+			return false;
+		to = memory_address(b, step->index);
+		return pop3(b, to, VAL_I32, to);
 	case INSN_elem_drop:
 		return read_elem(b, &step->index);
 	case INSN_table_init:
@@ -499,14 +531,16 @@ static bool validate_bulk(struct body *b, struct step *step)
 			return false;
 		if (!matches(b, b->m->elems[step->index].type, b->m->tables[step->index2].type.element))
 			return invalid(b, "type mismatch: the segment's type is not the table's");
-		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
+		return pop3(b, table_address(b, step->index2), VAL_I32, VAL_I32);
 	default:
 		if (!read_table(b, &step->index) || !read_table(b, &step->index2))
 			return false;
 		if (!matches(b, b->m->tables[step->index2].type.element,
 		             b->m->tables[step->index].type.element))
 			return invalid(b, "type mismatch: the tables hold different types");
-		return pop3(b, VAL_I32, VAL_I32, VAL_I32);
+		to = table_address(b, step->index);
+		from = table_address(b, step->index2);
+		return pop3(b, to, from, smaller_address(to, from));
 	}
 }
 
@@ -515,17 +549,18 @@ static bool validate_table(struct body *b, struct step *step)
 	if (!read_table(b, &step->index))
 		return false;
 	step->type = b->m->tables[step->index].type.element;
+	valtype address = table_address(b, step->index);
 	switch (step->id) {
 	case INSN_table_get:
-		return pop(b, VAL_I32) && push(b, step->type);
+		return pop(b, address) && push(b, step->type);
 	case INSN_table_set:
-		return pop(b, step->type) && pop(b, VAL_I32);
+		return pop(b, step->type) && pop(b, address);
 	case INSN_table_grow:
-		return pop(b, VAL_I32) && pop(b, step->type) && push(b, VAL_I32);
+		return pop(b, address) && pop(b, step->type) && push(b, address);
 	case INSN_table_fill:
-		return pop3(b, VAL_I32, step->type, VAL_I32);
+		return pop3(b, address, step->type, address);
 	default:
-		return push(b, VAL_I32);
+		return push(b, address);
 	}
 }
 
