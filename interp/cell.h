@@ -115,6 +115,14 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(return_f)                                                                                    \
 	X(return_d)                                                                                    \
 	X(return_k)       /* header at a, fp[0] = acc = k */                                           \
+	X(address_s32)    /* acc = where k + fp[b] lies, see below */                                  \
+	X(address_s64)                                                                                 \
+	X(address_a)                                                                                   \
+	X(address_k)                                                                                   \
+	X(aligned_s32)    /* the same for atomics: traps too when it is no multiple of the size */     \
+	X(aligned_s64)                                                                                 \
+	X(aligned_a)                                                                                   \
+	X(aligned_k)                                                                                   \
 	X(memory_size)    /* acc = fp[a] = pages of memory c */                                        \
 	X(memory_grow)    /* fp[a] = memory_grow(memory c, fp[b]) */                                   \
 	X(memory_fill)    /* operands at fp[b], fp[b+1], fp[b+2]; memory c, here and below */          \
@@ -129,7 +137,33 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(table_copy)     /* table c from table d */                                                   \
 	X(table_init)     /* table d from element segment c */                                         \
 	X(elem_drop)                                                                                   \
-	X(ref_func)       /* fp[a] = reference to function c */
+	X(ref_func)       /* fp[a] = reference to function c */                                        \
+	X(add128)         /* fp[a], fp[a+1] = (fp[b], fp[low half of c]) + (fp[high half], fp[d]) */   \
+	X(sub128)                                                                                      \
+	X(mul_wide_s)     /* fp[a], fp[a+1] = 128-bit product of fp[b] and fp[c] */                    \
+	X(mul_wide_u)                                                                                  \
+	X(atomic_fence)                                                                                \
+	X(atomic_wait32)  /* at the checked address acc: expected fp[b], timeout fp[c]; acc = fp[a] */ \
+	X(atomic_wait64)
+
+/* address_… and aligned_… check an access of `size` bytes at an index plus the 64-bit offset k in any
+ * memory (a is address_check(memory, size)), and leave in acc the place relative to memory 0:
+ * base + index + k - mem, modulo 2^64. So the access itself is made by the same handlers as one to
+ * memory 0, in their variant that takes the address from acc, with offset 0. */
+static inline uint16_t address_check(uint32_t memory, uint32_t size)
+{
+	return (uint16_t)(memory << 5 | size);   /* memories: LIMIT_MEMORIES is far below 2^11 */
+}
+
+static inline uint32_t address_check_memory(uint16_t check)
+{
+	return check >> 5;
+}
+
+static inline uint32_t address_check_size(uint16_t check)
+{
+	return check & 31;
+}
 
 /* The variants of each kind of row in op.def, in the order of their numbers. */
 #define VARIANTS_COMMUTE(V, n)                                                                     \
@@ -145,6 +179,8 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 #define VARIANTS_LOAD(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
 #define VARIANTS_STORE(V, n) V(n##_ss) V(n##_sa) V(n##_sk) V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka)
 #define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k)
+/* Atomics take the checked address from acc and the values from slots b and c. */
+#define VARIANTS_ATOMIC(V, n) V(n##_r) V(n##_w)
 
 enum op {
 #define X(name) OP_##name,

@@ -11,11 +11,11 @@
 #define CELLS_PER_BODY_BYTE 2
 #define CELLS_EXTRA 4096
 
-struct code *code_find_or_create(struct store *store, const struct module *module,
+struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
                                  struct error *err)
 {
 	for (struct code *code = store->codes; code != NULL; code = code->next)
-		if (code->module == module)
+		if (code->module == module && code->checked == checked)
 			return code;
 
 	uint32_t functions = module->func_count - module->imported_func_count;
@@ -47,6 +47,7 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 	*code = (struct code){
 		.next = store->codes,
 		.module = module,
+		.checked = checked,
 		.store = store,
 		.cells = cells,
 		.entries = entries,
@@ -93,8 +94,7 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		return true;
 	const struct module *m = code->module;
 	struct lowering l;
-	bool fine = lower_function(&l, m, m->imported_func_count + index,
-	                           code->store->options.unfolded, false, err);
+	bool fine = lower_function(&l, code, m->imported_func_count + index, false, err);
 	if (fine && l.cell_count > code->room - code->count)
 		fine = error_set(err, ERROR_LIMIT,
 		                 "the module's code is larger than the %u cells reserved for it",
@@ -135,8 +135,7 @@ uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t
 	const struct module *m = code->module;
 	uint32_t at = (uint32_t)(pc - code->cells) - code->entries[index];
 	uint64_t offset = m->funcs[m->imported_func_count + index].body_offset;
-	if (lower_function(&l, m, m->imported_func_count + index, code->store->options.unfolded, true,
-	                   &err) &&
+	if (lower_function(&l, code, m->imported_func_count + index, true, &err) &&
 	    at < l.cell_count)
 		offset = l.offsets[at];
 	lowering_clear(&l);

@@ -3,6 +3,8 @@
 #include "interp/dispatch.h"
 #include "interp/exec_float.h"
 
+#include <stdatomic.h>
+
 #define HANDLER_SECTION __attribute__((section("tiphys_handlers")))
 extern const char __start_tiphys_handlers[] __attribute__((visibility("hidden")));
 extern const char __stop_tiphys_handlers[] __attribute__((visibility("hidden")));
@@ -75,6 +77,9 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define FORGET_ALL()                                                                               \
 	__asm__ volatile("" : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
 
+/* A checked address lies anywhere as seen from memory 0, which may be absent: no pointer arithmetic. */
+#define PLACE(address) ((uint8_t *)((uintptr_t)mem + (address)))
+
 #define LIKELY(c) __builtin_expect(!!(c), 1)
 #define TRAP_IF(condition, kind)                                                                   \
 	if (!LIKELY(!(condition)))                                                                     \
@@ -114,9 +119,9 @@ static enum trap init_memory(struct instance *inst, uint32_t segment, uint32_t m
 {
 	const struct data_segment *data = &inst->module->datas[segment];
 	uint64_t size = inst->dropped_datas[segment] ? 0 : data->size;
-	return memory_write(inst->memories[memory], operands[0].i32,
-	                    inst->module->bytes + data->data_offset, size, operands[1].i32,
-	                    operands[2].i32);
+	return memory_write(inst->memories[memory], operands[0].i64,
+	                    inst->module->bytes + data->data_offset, size, operands[1].i64,
+	                    operands[2].i64);
 }
 
 #if TAIL_DISPATCH

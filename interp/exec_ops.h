@@ -75,7 +75,7 @@
 	{                                                                                              \
 		M v;                                                                                       \
 		MARK_FAULT();                                                                              \
-		__builtin_memcpy(&v, mem + (address), sizeof v);                                           \
+		__builtin_memcpy(&v, PLACE(address), sizeof v);                                            \
 		HOLD_STATE();                                                                                 \
 		SET_##U(e);                                                                                \
 		keep;                                                                                      \
@@ -93,7 +93,7 @@
 	{                                                                                              \
 		M v = (M)(value);                                                                          \
 		MARK_FAULT();                                                                              \
-		__builtin_memcpy(mem + (address), &v, sizeof v);                                           \
+		__builtin_memcpy(PLACE(address), &v, sizeof v);                                            \
 		HOLD_STATE();                                                                                 \
 		NEXT;                                                                                      \
 	}
@@ -109,5 +109,37 @@
 	HANDLER(n##_s) STORE_BODY(TYPE_##T, ADDRESS_s, ACC_##T)                                        \
 	HANDLER(n##_a) STORE_BODY(TYPE_##T, ADDRESS_a, ACC_##T)                                        \
 	HANDLER(n##_k) STORE_BODY(TYPE_##T, ADDRESS_k, ACC_##T)
+
+/* ---- atomics: acc is a checked address (cell.h), so nothing faults here ---- */
+
+#define ATOMIC_PLACE(M) ((_Atomic(M) *)(void *)PLACE(acc))
+#define ATOMIC_RESULT(n, ...)                                                                      \
+	HANDLER(n##_r)                                                                                 \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+		acc = v;                                                                                   \
+		NEXT;                                                                                      \
+	}                                                                                              \
+	HANDLER(n##_w)                                                                                 \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+		acc = v;                                                                                   \
+		fp[pc->a].i64 = acc;                                                                       \
+		NEXT;                                                                                      \
+	}
+#define ATOMIC_LOAD(n, M) ATOMIC_RESULT(n, M v = atomic_load(ATOMIC_PLACE(M));)
+#define ATOMIC_RMW(n, M, function)                                                                 \
+	ATOMIC_RESULT(n, M v = function(ATOMIC_PLACE(M), (M)fp[pc->b].i64);)
+#define ATOMIC_STORE(n, M)                                                                         \
+	HANDLER(n)                                                                                     \
+	{                                                                                              \
+		atomic_store(ATOMIC_PLACE(M), (M)fp[pc->b].i64);                                           \
+		NEXT;                                                                                      \
+	}
+/* The expected value is compared in full width: one that does not fit into M never equals. */
+#define ATOMIC_CMPXCHG(n, M)                                                                       \
+	ATOMIC_RESULT(n, M v = (M)fp[pc->b].i64;                                                       \
+	              if (v != fp[pc->b].i64) v = atomic_load(ATOMIC_PLACE(M));                        \
+	              else atomic_compare_exchange_strong(ATOMIC_PLACE(M), &v, (M)fp[pc->c].i64);)
 
 #include "interp/op.def"

@@ -213,7 +213,7 @@ HANDLER(call_import)
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		const struct table *table = inst->tables[pc->d];                                           \
-		uint32_t i = index;                                                                        \
+		uint64_t i = index;                                                                        \
 		TRAP_IF(i >= table->size, TRAP_UNDEFINED_ELEMENT)                                          \
 		struct func *func = (struct func *)(uintptr_t)table->elements[i];                          \
 		TRAP_IF(func == NULL, TRAP_UNINITIALIZED_ELEMENT)                                          \
@@ -232,8 +232,8 @@ HANDLER(call_import)
 		FORGET_FLOATS();                                                                           \
 		NEXT;                                                                                      \
 	}
-CALL_INDIRECT(call_indirect_s, fp[pc->b].i32)
-CALL_INDIRECT(call_indirect_a, (uint32_t)acc)
+CALL_INDIRECT(call_indirect_s, fp[pc->b].i64)
+CALL_INDIRECT(call_indirect_a, acc)
 
 HANDLER(return_none)
 {
@@ -278,9 +278,32 @@ HANDLER(return_k)
 	RETURN;
 }
 
-/* ---- memories, tables, segments: operands stand in slots from b on ---- */
+/* ---- checked addresses ---- */
 
-#define OPERAND(n) fp[pc->b + (n)]
+#define CHECK_ADDRESS(name, address, check_alignment)                                              \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		const struct memory *memory = inst->memories[address_check_memory(pc->a)];                 \
+		uint64_t size = address_check_size(pc->a);                                                 \
+		uint64_t at;                                                                               \
+		TRAP_IF(address, TRAP_MEMORY_OUT_OF_BOUNDS)                                                \
+		check_alignment                                                                            \
+		TRAP_IF(size > memory->size || at > memory->size - size, TRAP_MEMORY_OUT_OF_BOUNDS)        \
+		acc = (uintptr_t)memory->base + at - (uintptr_t)mem;                                       \
+		NEXT;                                                                                      \
+	}
+#define CHECK_ADDRESSES(prefix, check_alignment)                                                   \
+	CHECK_ADDRESS(prefix##_s32, __builtin_add_overflow(fp[pc->b].i32, pc->k, &at), check_alignment)\
+	CHECK_ADDRESS(prefix##_s64, __builtin_add_overflow(fp[pc->b].i64, pc->k, &at), check_alignment)\
+	CHECK_ADDRESS(prefix##_a, __builtin_add_overflow(acc, pc->k, &at), check_alignment)            \
+	CHECK_ADDRESS(prefix##_k, (at = pc->k, false), check_alignment)
+CHECK_ADDRESSES(address, )
+CHECK_ADDRESSES(aligned, TRAP_IF((at & (size - 1)) != 0, TRAP_UNALIGNED_ATOMIC))
+
+/* ---- memories, tables, segments: operands stand in slots from b on; i32 fill theirs whole, so that
+ * a slot is an address or a count of either address type ---- */
+
+#define OPERAND(n) fp[pc->b + (n)].i64
 
 #define BULK(name, call)                                                                           \
 	HANDLER(name)                                                                                  \
@@ -301,18 +324,19 @@ HANDLER(memory_size)
 
 HANDLER(memory_grow)
 {
-	uint64_t old = memory_grow(inst->memories[pc->c], OPERAND(0).i32);
+	struct memory *memory = inst->memories[pc->c];
+	uint64_t old = memory_grow(memory, OPERAND(0));
 	FORGET_FLOATS();
-	acc = (uint32_t)old;
+	acc = memory->type.limits.is_64 ? old : (uint32_t)old;
 	fp[pc->a].i64 = acc;
 	NEXT;
 }
 
-BULK(memory_fill, memory_fill(inst->memories[pc->c], OPERAND(0).i32, (uint8_t)OPERAND(1).i32,
-                              OPERAND(2).i32))
-BULK(memory_copy, memory_copy(inst->memories[pc->c], inst->memories[pc->d], OPERAND(0).i32,
-                              OPERAND(1).i32, OPERAND(2).i32))
-BULK(memory_init, init_memory(inst, pc->c, pc->d, &OPERAND(0)))
+BULK(memory_fill,
+     memory_fill(inst->memories[pc->c], OPERAND(0), (uint8_t)OPERAND(1), OPERAND(2)))
+BULK(memory_copy, memory_copy(inst->memories[pc->c], inst->memories[pc->d], OPERAND(0), OPERAND(1),
+                              OPERAND(2)))
+BULK(memory_init, init_memory(inst, pc->c, pc->d, &fp[pc->b]))
 
 HANDLER(data_drop)
 {
@@ -323,7 +347,7 @@ HANDLER(data_drop)
 HANDLER(table_get)
 {
 	const struct table *table = inst->tables[pc->c];
-	uint32_t i = OPERAND(0).i32;
+	uint64_t i = OPERAND(0);
 	TRAP_IF(i >= table->size, TRAP_TABLE_OUT_OF_BOUNDS)
 	acc = table->elements[i];
 	fp[pc->a].i64 = acc;
@@ -333,9 +357,9 @@ HANDLER(table_get)
 HANDLER(table_set)
 {
 	const struct table *table = inst->tables[pc->c];
-	uint32_t i = OPERAND(0).i32;
+	uint64_t i = OPERAND(0);
 	TRAP_IF(i >= table->size, TRAP_TABLE_OUT_OF_BOUNDS)
-	table->elements[i] = OPERAND(1).i64;
+	table->elements[i] = OPERAND(1);
 	NEXT;
 }
 
@@ -348,17 +372,18 @@ HANDLER(table_size)
 
 HANDLER(table_grow)
 {
-	uint64_t old = table_grow(inst->tables[pc->c], OPERAND(0).i64, OPERAND(1).i32);
+	struct table *table = inst->tables[pc->c];
+	uint64_t old = table_grow(table, OPERAND(0), OPERAND(1));
 	FORGET_FLOATS();
-	acc = (uint32_t)old;
+	acc = table->type.limits.is_64 ? old : (uint32_t)old;
 	fp[pc->a].i64 = acc;
 	NEXT;
 }
 
-BULK(table_fill, table_fill(inst->tables[pc->c], OPERAND(0).i32, OPERAND(1).i64, OPERAND(2).i32))
-BULK(table_copy, table_copy(inst->tables[pc->c], inst->tables[pc->d], OPERAND(0).i32,
-                            OPERAND(1).i32, OPERAND(2).i32))
-BULK(table_init, table_init(inst, pc->c, pc->d, OPERAND(0).i32, OPERAND(1).i32, OPERAND(2).i32))
+BULK(table_fill, table_fill(inst->tables[pc->c], OPERAND(0), OPERAND(1), OPERAND(2)))
+BULK(table_copy, table_copy(inst->tables[pc->c], inst->tables[pc->d], OPERAND(0), OPERAND(1),
+                            OPERAND(2)))
+BULK(table_init, table_init(inst, pc->c, pc->d, OPERAND(0), OPERAND(1), OPERAND(2)))
 
 HANDLER(elem_drop)
 {
@@ -373,3 +398,40 @@ HANDLER(ref_func)
 	fp[pc->a].i64 = acc;
 	NEXT;
 }
+
+/* ---- 128-bit arithmetic in pairs of slots, low half first ---- */
+
+#define WIDE(high, low) ((unsigned __int128)fp[high].i64 << 64 | fp[low].i64)
+#define WIDE_RESULT(name, expression)                                                              \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		unsigned __int128 result = (expression);                                                   \
+		fp[pc->a].i64 = (uint64_t)result;                                                          \
+		fp[pc->a + 1].i64 = (uint64_t)(result >> 64);                                              \
+		NEXT;                                                                                      \
+	}
+WIDE_RESULT(add128, WIDE(pc->c & 0xffff, pc->b) + WIDE(pc->d, pc->c >> 16))
+WIDE_RESULT(sub128, WIDE(pc->c & 0xffff, pc->b) - WIDE(pc->d, pc->c >> 16))
+WIDE_RESULT(mul_wide_s, (unsigned __int128)((__int128)S64(fp[pc->b].i64) * S64(fp[pc->c].i64)))
+WIDE_RESULT(mul_wide_u, (unsigned __int128)fp[pc->b].i64 * fp[pc->c].i64)
+
+/* ---- threads ---- */
+
+HANDLER(atomic_fence)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	NEXT;
+}
+
+#define ATOMIC_WAIT(name, M)                                                                       \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		bool is_equal = atomic_load((_Atomic(M) *)(void *)PLACE(acc)) == (M)fp[pc->b].i64;         \
+		enum trap trap = atomic_wait(is_equal, S64(fp[pc->c].i64), &fp[pc->a].i64);                \
+		TRAP_IF(trap != TRAP_NONE, trap)                                                           \
+		FORGET_FLOATS();                                                                           \
+		acc = fp[pc->a].i64;                                                                       \
+		NEXT;                                                                                      \
+	}
+ATOMIC_WAIT(atomic_wait32, uint32_t)
+ATOMIC_WAIT(atomic_wait64, uint64_t)

@@ -200,9 +200,10 @@ static bool fill_tables(struct instance *inst, struct error *err)
 		if (elem->mode == SEGMENT_ACTIVE) {
 			struct const_expr expr = elem->offset;
 			union slot at;
-			if (!const_eval(inst, &expr, VAL_I32, &at, err))
+			valtype address = address_type(&m->tables[elem->table].type.limits);
+			if (!const_eval(inst, &expr, address, &at, err))
 				return false;
-			enum trap trap = table_init(inst, i, elem->table, at.i32, 0, elem->count);
+			enum trap trap = table_init(inst, i, elem->table, at.i64, 0, elem->count);
 			if (trap != TRAP_NONE)
 				return trapped(inst, trap, err, "element", i);
 		}
@@ -220,9 +221,10 @@ static bool fill_memories(struct instance *inst, struct error *err)
 			continue;
 		struct const_expr expr = data->offset;
 		union slot at;
-		if (!const_eval(inst, &expr, VAL_I32, &at, err))
+		valtype address = address_type(&m->memories[data->memory].limits);
+		if (!const_eval(inst, &expr, address, &at, err))
 			return false;
-		enum trap trap = memory_write(inst->memories[data->memory], at.i32,
+		enum trap trap = memory_write(inst->memories[data->memory], at.i64,
 		                              m->bytes + data->data_offset, data->size, 0, data->size);
 		if (trap != TRAP_NONE)
 			return trapped(inst, trap, err, "data", i);
@@ -231,21 +233,28 @@ static bool fill_memories(struct instance *inst, struct error *err)
 	return true;
 }
 
+/* Only now is it known how the code accesses memory 0. */
+static bool find_code(struct instance *inst, struct error *err)
+{
+	bool checked = inst->module->memory_count > 0 && !inst->memories[0]->is_guarded;
+	inst->code = code_find_or_create(inst->store, inst->module, checked, err);
+	if (inst->code == NULL)
+		return false;
+	inst->cells = inst->code->cells;
+	inst->entries = inst->code->entries;
+	return true;
+}
+
 static bool instantiate(struct instance *inst, import_resolver *resolve, void *env,
                         struct error *err)
 {
 	const struct module *m = inst->module;
 	struct store *store = inst->store;
-	inst->code = code_find_or_create(store, m, err);
-	if (inst->code == NULL)
-		return false;
-	inst->cells = inst->code->cells;
-	inst->entries = inst->code->entries;
 	/* From here on others can hold references to it, so it stays in the store whatever comes. */
 	inst->next = store->instances;
 	store->instances = inst;
 	if (!allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
-	    !make_definitions(inst, err))
+	    !make_definitions(inst, err) || !find_code(inst, err))
 		return false;
 
 	struct error *outer = store->host_error;

@@ -44,10 +44,16 @@ struct store_options {
 	uint64_t table_limit;    /* elements that all tables together may grow to; 0: the default */
 	size_t stack_size;       /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
 	bool unfolded;           /* lower without folding operands: slow, for differential tests */
+	bool checked_memory;     /* no guard pages: check each access, as is done by itself where there
+	                          * is no address space for them; slow, for tests */
 };
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
 #define INTERP_TABLE_LIMIT_DEFAULT ((uint64_t)10000000)
+
+/* Without a memory_limit, bytes that one 64-bit memory can grow to. It is address space, which is
+ * reserved when the memory is made; a memory that starts larger gets what it starts with. */
+#define INTERP_MEMORY64_ROOM ((uint64_t)64 << 30)
 
 /* options NULL: all defaults. */
 struct store *store_create(const struct store_options *options, struct error *err);
@@ -106,6 +112,9 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	X(TRAP_UNINITIALIZED_ELEMENT, "uninitialized element")                                         \
 	X(TRAP_INDIRECT_CALL_TYPE, "indirect call type mismatch")                                      \
 	X(TRAP_STACK_EXHAUSTED, "call stack exhausted")                                                \
+	X(TRAP_UNALIGNED_ATOMIC, "unaligned atomic")                                                   \
+	X(TRAP_NOT_SHARED, "expected shared memory")                                                   \
+	X(TRAP_ENDLESS_WAIT, "wait without time limit, and no other thread could end it")              \
 	X(TRAP_NULL_REFERENCE, "null reference")                                                       \
 	X(TRAP_INTERRUPTED, "interrupted")                                                             \
 	X(TRAP_HOST, "host function failed")                                                           \

@@ -463,13 +463,15 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 	}
 }
 
-bool lower_function(struct lowering *l, const struct module *m, uint32_t func, bool unfolded,
-                    bool want_offsets, struct error *err)
+bool lower_function(struct lowering *l, const struct code *code, uint32_t func, bool want_offsets,
+                    struct error *err)
 {
+	const struct module *m = code->module;
 	*l = (struct lowering){
 		.m = m,
 		.type = m->funcs[func].type,
-		.unfolded = unfolded,
+		.unfolded = code->store->options.unfolded,
+		.checked = code->checked,
 		.want_offsets = want_offsets,
 	};
 	here_is_a_label(l);

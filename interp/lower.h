@@ -72,6 +72,7 @@ struct lowering {
 	const struct module *m;
 	const struct functype *type;
 	bool unfolded;
+	bool checked;            /* memory 0 has no guard */
 
 	struct cell *cells;      /* handler holds enum op until the end */
 	uint32_t cell_count;
@@ -107,8 +108,8 @@ struct lowering {
 
 /* Lowers a function. On success the caller owns l->cells (and l->offsets); lowering_clear() frees all
  * that is left. */
-bool lower_function(struct lowering *l, const struct module *m, uint32_t func, bool unfolded,
-                    bool want_offsets, struct error *err);
+bool lower_function(struct lowering *l, const struct code *code, uint32_t func, bool want_offsets,
+                    struct error *err);
 void lowering_clear(struct lowering *l);
 
 /* ---- lower_emit.c: cells and the symbolic stack ---- */
@@ -157,6 +158,12 @@ void here_is_a_label(struct lowering *l);
 /* ---- lower_ops.c: everything that is not control ---- */
 
 bool lower_operation(struct lowering *l, const struct step *step);
+
+/* For an access (IMM_MEMARG) that guard pages do not catch, emits the check of its address, which was
+ * popped already: then the access must take the address from acc (even when unfolded) with offset 0.
+ * Values that the access takes must be looked for only afterwards: acc holds none of them. False:
+ * none is needed, and the address is `*address` plus step->value. */
+bool emit_address_check(struct lowering *l, const struct step *step, const struct sym *address);
 
 /* A condition on its way into a jump: the value, or the comparison that made it, taken back. */
 struct condition {

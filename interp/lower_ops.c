@@ -11,6 +11,8 @@ enum family_kind {
 	FAMILY_LOAD,
 	FAMILY_STORE,
 	FAMILY_FSTORE,
+	FAMILY_ATOMIC,
+	FAMILY_ATOMIC_STORE,
 };
 
 #define CLASS_i32 CLASS_INT
@@ -23,7 +25,7 @@ enum family_kind {
 struct family {
 	uint16_t base;           /* its first operation */
 	uint8_t kind;
-	uint8_t operand;         /* enum class */
+	uint8_t operand;         /* enum class; of atomics, how many values they take */
 	uint8_t result;
 	bool is_wide;            /* integer operands of 64 bits */
 	uint16_t swapped;        /* comparisons: x and y change places */
@@ -43,6 +45,10 @@ static const struct family families[INSN_COUNT] = {
 #define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
 #define STORE(n, t, m) [INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
 #define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
+#define ATOMIC_LOAD(n, m) [INSN_##n] = {.base = OP_##n##_r, .kind = FAMILY_ATOMIC},
+#define ATOMIC_STORE(n, m) [INSN_##n] = {.base = OP_##n, .kind = FAMILY_ATOMIC_STORE, .operand = 1},
+#define ATOMIC_RMW(n, m, f) [INSN_##n] = {.base = OP_##n##_r, .kind = FAMILY_ATOMIC, .operand = 1},
+#define ATOMIC_CMPXCHG(n, m) [INSN_##n] = {.base = OP_##n##_r, .kind = FAMILY_ATOMIC, .operand = 2},
 #include "interp/op.def"
 };
 
@@ -156,11 +162,50 @@ static void lower_unary(struct lowering *l, enum insn_id insn)
 
 /* ---- memory ---- */
 
+/* Atomics check their alignment besides, which no guard page does. */
+static bool needs_check(const struct lowering *l, const struct step *step)
+{
+	const struct memory_type *type = &l->m->memories[step->index];
+	return step->index != 0 || l->checked || type->limits.is_64 || type->page_size_log2 != 16 ||
+	       insns[step->id].feature == FEATURE_THREADS;
+}
+
+bool emit_address_check(struct lowering *l, const struct step *step, const struct sym *address)
+{
+	static const enum op ops[][2] = {
+		{OP_address_s32, OP_address_s64}, {OP_address_a, OP_address_a},
+		{OP_address_k, OP_address_k},     {OP_aligned_s32, OP_aligned_s64},
+		{OP_aligned_a, OP_aligned_a},     {OP_aligned_k, OP_aligned_k},
+	};
+	_Static_assert(SRC_SLOT == 0 && SRC_ACC == 1 && SRC_CONST == 2, "order of the rows above");
+	if (!needs_check(l, step))
+		return false;
+	const struct insn *insn = &insns[step->id];
+	struct src src = find(l, address);
+	if (src.kind == SRC_ACC)
+		take_from_acc(l, address);
+	unsigned row = (unsigned)src.kind + (insn->feature == FEATURE_THREADS ? 3 : 0);
+	struct cell *cell = emit(l, ops[row][l->m->memories[step->index].limits.is_64]);
+	cell->a = address_check(step->index, 1u << insn->align);
+	cell->b = src.slot;
+	cell->k = step->value;
+	/* A sum that does not fit is beyond the end of every memory, as is the highest address. */
+	if (src.kind == SRC_CONST && __builtin_add_overflow(src.value, step->value, &cell->k))
+		cell->k = UINT64_MAX << insn->align;
+	forget_class(l, CLASS_INT);
+	return true;
+}
+
 static void lower_load(struct lowering *l, const struct step *step)
 {
 	static const uint8_t variants[] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2};
 	const struct family *f = &families[step->id];
 	struct sym address = pop_sym(l);
+	if (emit_address_check(l, step, &address)) {
+		emit_result(l, (enum op)(f->base + 2 * variants[SRC_ACC] + 1), (enum class)f->result,
+		            step->id, variants[SRC_ACC]);
+		return;
+	}
 	struct src src = find(l, &address);
 	if (src.kind == SRC_ACC)
 		take_from_acc(l, &address);
@@ -193,8 +238,15 @@ static void lower_store(struct lowering *l, const struct step *step)
 	enum insn_id insn = step->id;
 	struct sym value = pop_sym(l);
 	struct sym address = pop_sym(l);
+	uint64_t offset = step->value;
+	bool is_checked = emit_address_check(l, step, &address);
 	struct src fv = find(l, &value);
 	struct src fa = find(l, &address);
+	if (is_checked) {
+		fa = (struct src){.kind = SRC_ACC};
+		address.kind = SYM_CONST;   /* nothing to take back */
+		offset = 0;
+	}
 
 	if (families[insn].kind == FAMILY_FSTORE) {
 		if (fv.kind == SRC_ACC) {
@@ -203,7 +255,7 @@ static void lower_store(struct lowering *l, const struct step *step)
 			if (fa.kind == SRC_ACC)
 				take_from_acc(l, &address);
 			enum op op = (enum op)(families[insn].base + variants[fa.kind]);
-			set_address(emit(l, op), &fa, step->value);
+			set_address(emit(l, op), &fa, offset);
 			return;
 		}
 		insn = insn == INSN_f32_store ? INSN_i32_store : INSN_i64_store;
@@ -224,11 +276,81 @@ static void lower_store(struct lowering *l, const struct step *step)
 	if (fa.kind == SRC_ACC)
 		take_from_acc(l, &address);
 	struct cell *cell = emit(l, (enum op)(f->base + variants[fa.kind][fv.kind]));
-	set_address(cell, &fa, step->value);
+	set_address(cell, &fa, offset);
 	if (fv.kind == SRC_SLOT)
 		cell->a = fv.slot;
 	else if (fv.kind == SRC_CONST)
 		cell->d = (uint32_t)fv.value;
+}
+
+/* ---- atomics ---- */
+
+/* Pops the address below `count` values, which it finds slots for, and checks it. */
+static void take_atomic_operands(struct lowering *l, const struct step *step, unsigned count,
+                                 uint16_t slots[2])
+{
+	for (unsigned i = count; i-- > 0;) {
+		struct sym value = pop_sym(l);
+		slots[i] = in_slot(l, &value);
+	}
+	struct sym address = pop_sym(l);
+	emit_address_check(l, step, &address);
+}
+
+static void lower_atomic(struct lowering *l, const struct step *step)
+{
+	const struct family *f = &families[step->id];
+	uint16_t slots[2] = {0, 0};
+	take_atomic_operands(l, step, f->operand, slots);
+	struct cell *cell = f->kind == FAMILY_ATOMIC_STORE
+	                        ? emit(l, (enum op)f->base)
+	                        : emit_result(l, (enum op)(f->base + 1), CLASS_INT, INSN_COUNT, 0);
+	cell->b = slots[0];
+	cell->c = slots[1];
+}
+
+static void lower_wait(struct lowering *l, const struct step *step, enum op op)
+{
+	uint16_t slots[2];
+	take_atomic_operands(l, step, 2, slots);
+	if (!l->m->memories[step->index].limits.is_shared)
+		emit(l, OP_trap)->c = TRAP_NOT_SHARED;
+	struct cell *cell = emit_plain_result(l, op, CLASS_INT);
+	cell->b = slots[0];
+	cell->c = slots[1];
+	forget_class(l, CLASS_F32);
+	forget_class(l, CLASS_F64);
+}
+
+/* Nobody can be waiting (atomic.c). */
+static void lower_notify(struct lowering *l, const struct step *step)
+{
+	uint16_t slots[2];
+	take_atomic_operands(l, step, 1, slots);
+	push_const(l, CLASS_INT, 0);
+}
+
+/* ---- 128-bit arithmetic ---- */
+
+static void lower_wide(struct lowering *l, enum op op, unsigned count)
+{
+	uint16_t slots[4] = {0};
+	for (unsigned i = count; i-- > 0;) {
+		struct sym sym = pop_sym(l);
+		slots[i] = in_slot(l, &sym);
+	}
+	struct cell *cell = emit(l, op);
+	cell->a = next_slot(l);
+	cell->b = slots[0];
+	cell->c = slots[1];
+	if (count == 4) {
+		cell->c |= (uint32_t)slots[2] << 16;
+		cell->d = slots[3];
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		forget_slot(l, next_slot(l));
+		push_temp(l, CLASS_INT);
+	}
 }
 
 /* ---- variables ---- */
@@ -452,6 +574,30 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 	case INSN_elem_drop:
 		emit(l, OP_elem_drop)->c = step->index;
 		return true;
+	case INSN_i64_add128:
+		lower_wide(l, OP_add128, 4);
+		return true;
+	case INSN_i64_sub128:
+		lower_wide(l, OP_sub128, 4);
+		return true;
+	case INSN_i64_mul_wide_s:
+		lower_wide(l, OP_mul_wide_s, 2);
+		return true;
+	case INSN_i64_mul_wide_u:
+		lower_wide(l, OP_mul_wide_u, 2);
+		return true;
+	case INSN_atomic_fence:
+		emit(l, OP_atomic_fence);
+		return true;
+	case INSN_memory_atomic_wait32:
+		lower_wait(l, step, OP_atomic_wait32);
+		return true;
+	case INSN_memory_atomic_wait64:
+		lower_wait(l, step, OP_atomic_wait64);
+		return true;
+	case INSN_memory_atomic_notify:
+		lower_notify(l, step);
+		return true;
 	default:
 		return false;
 	}
@@ -471,6 +617,10 @@ bool lower_operation(struct lowering *l, const struct step *step)
 	case FAMILY_STORE:
 	case FAMILY_FSTORE:
 		lower_store(l, step);
+		return true;
+	case FAMILY_ATOMIC:
+	case FAMILY_ATOMIC_STORE:
+		lower_atomic(l, step);
 		return true;
 	default:
 		lower_binary(l, step->id);

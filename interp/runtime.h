@@ -26,7 +26,9 @@ struct memory {
 	struct memory_type type;
 	uint8_t *base;
 	uint64_t size;                 /* bytes that may be touched */
+	uint64_t room;                 /* bytes that it can grow to */
 	uint64_t reserved;             /* bytes of address space, guard included */
+	bool is_guarded;               /* accesses at 32-bit addresses need no check (memory.c) */
 };
 
 struct table {
@@ -49,6 +51,7 @@ struct global {
 struct code {
 	struct code *next;
 	const struct module *module;
+	bool checked;                  /* accesses to memory 0 check their bounds */
 	struct store *store;
 	struct cell *cells;            /* one reservation, so code never moves */
 	uint32_t *entries;             /* by index among the module's own functions */
@@ -135,7 +138,7 @@ bool store_intern_type(struct store *store, const struct functype *type, uint32_
 struct func *instance_func(struct instance *inst, uint32_t index);
 
 /* code.c */
-struct code *code_find_or_create(struct store *store, const struct module *module,
+struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
                                  struct error *err);
 void code_destroy(struct code *code);
 /* Lowers own function `index` (among the module's own); false on an error that err tells. */
@@ -153,6 +156,10 @@ enum trap memory_copy(struct memory *to, struct memory *from, uint64_t at, uint6
                       uint64_t count);
 enum trap memory_write(struct memory *memory, uint64_t at, const uint8_t *bytes, uint64_t size,
                        uint64_t source, uint64_t count);
+
+/* atomic.c: memory.atomic.wait32 and wait64, whose value was found equal to the expected one or not.
+ * *out gets 1 (it was not) or 2 (the time ran out, in nanoseconds). */
+enum trap atomic_wait(bool is_equal, int64_t timeout, uint64_t *out);
 
 /* table.c, segments.c */
 void table_clear(struct table *table);

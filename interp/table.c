@@ -53,7 +53,9 @@ void table_clear(struct table *table)
 uint64_t table_grow(struct table *table, uint64_t init, uint64_t count)
 {
 	uint64_t old = table->size;
-	uint64_t most = table->type.limits.has_max ? table->type.limits.max : UINT32_MAX;
+	uint64_t most = table->type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
+	if (table->type.limits.has_max && table->type.limits.max < most)
+		most = table->type.limits.max;
 	if (count > most - old || !make_room(table, old + count))
 		return UINT64_MAX;
 	for (uint64_t i = 0; i < count; i++)

@@ -7,4 +7,8 @@
 #define LOAD(n, m, u, e) VARIANTS_LOAD(V, n)
 #define STORE(n, t, m) VARIANTS_STORE(V, n)
 #define FSTORE(n, t) VARIANTS_FSTORE(V, n)
+#define ATOMIC_LOAD(n, m) VARIANTS_ATOMIC(V, n)
+#define ATOMIC_STORE(n, m) V(n)
+#define ATOMIC_RMW(n, m, f) VARIANTS_ATOMIC(V, n)
+#define ATOMIC_CMPXCHG(n, m) VARIANTS_ATOMIC(V, n)
 #include "interp/op.def"

@@ -22,13 +22,13 @@
 	X(FUNCTION_REFERENCES, "function-references", 1, 0)                                            \
 	X(GC, "gc", 1, 0)                                                                              \
 	X(EXCEPTIONS, "exceptions", 1, 0)                                                              \
-	X(MULTI_MEMORY, "multi-memory", 1, 0)                                                          \
-	X(MEMORY64, "memory64", 1, 0)                                                                  \
-	X(COMPACT_IMPORTS, "compact-imports", 0, 0)                                                    \
+	X(MULTI_MEMORY, "multi-memory", 1, 1)                                                          \
+	X(MEMORY64, "memory64", 1, 1)                                                                  \
+	X(COMPACT_IMPORTS, "compact-imports", 0, 1)                                                    \
 	X(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)                                                \
-	X(THREADS, "threads", 0, 0)                                                                    \
-	X(CUSTOM_PAGE_SIZES, "custom-page-sizes", 0, 0)                                                \
-	X(WIDE_ARITHMETIC, "wide-arithmetic", 0, 0)
+	X(THREADS, "threads", 0, 1)                                                                    \
+	X(CUSTOM_PAGE_SIZES, "custom-page-sizes", 0, 1)                                                \
+	X(WIDE_ARITHMETIC, "wide-arithmetic", 0, 1)
 
 enum feature {
 #define X(id, name, standard, implemented) FEATURE_##id,
