@@ -242,7 +242,7 @@ static bool is_turned_off(const struct run *run, const char *feature)
 {
 	enum feature found = feature_find(feature);
 	uint64_t on = run->options->features ? run->options->features : FEATURES_DEFAULT;
-	return found != FEATURE_COUNT && (FEATURES_DEFAULT & ~on) >> found & 1;
+	return found != FEATURE_COUNT && (FEATURES_IMPLEMENTED & ~on) >> found & 1;
 }
 
 static enum outcome run_rejected(struct run *run, const struct command *command)
@@ -250,8 +250,8 @@ static enum outcome run_rejected(struct run *run, const struct command *command)
 	struct error err = ERROR_INIT;
 	struct unit *unit = load(run, command, &err);
 	bool is_malformed = command->type == COMMAND_ASSERT_MALFORMED;
-	/* What the script's group turned off on purpose is invalid to it. */
-	if (unit->skipped && !is_malformed && is_turned_off(run, unit->skipped))
+	/* What the script's group does not turn on is invalid or malformed to it. */
+	if (unit->skipped && is_turned_off(run, unit->skipped))
 		return count_words(run, command, &err);
 	if (unit->skipped)
 		return skip(run, unit->skipped);

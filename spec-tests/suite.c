@@ -134,7 +134,7 @@ uint64_t suite_features(const char *title)
 		const char *group;
 		uint64_t with, without;
 	} groups[] = {
-	    {"legacy/", FEATURE_BIT(LEGACY_EXCEPTIONS), 0},
+	    {"legacy/", FEATURE_BIT(LEGACY_EXCEPTIONS) | FEATURE_BIT(COMPACT_IMPORTS), 0},
 	    /* Written when two memories and two tables were still invalid. */
 	    {"proposals/threads/", FEATURE_BIT(THREADS),
 	     FEATURE_BIT(MULTI_MEMORY) | FEATURE_BIT(REFERENCE_TYPES)},
