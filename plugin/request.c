@@ -189,6 +189,8 @@ static bool read_outputs(struct reader *reader, const json_t *outputs)
 		if (!read_string(reader, here, from, "path", NULL, &output->path))
 			return false;
 		json_t *otherwise = field(from, "default");
+		if (otherwise == NULL)
+			otherwise = field(item, "value");
 		if (otherwise != NULL &&
 		    !keep_scalar(reader, here, "default", otherwise, &output->otherwise))
 			return false;

@@ -33,7 +33,7 @@ struct request_values {
 struct request_output {
 	const char *name;
 	const char *path;      /* valueFrom.path, a path of the guest; NULL when not given */
-	const char *otherwise; /* valueFrom.default as text; NULL when not given */
+	const char *otherwise; /* valueFrom.default, or a value given outright; NULL when neither */
 };
 
 struct request_outputs {

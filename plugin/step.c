@@ -272,6 +272,35 @@ static bool take_default(struct step *step, const struct request_output *output,
 	                          strlen(output->otherwise), &step->setting->limits, err);
 }
 
+static bool collect_file(struct step *step, const struct request_output *output, struct error *err)
+{
+	if (output->path == NULL)
+		return take_default(step, output, err);
+	cleanup_bytes struct bytes text = {0};
+	/* One more for the newline that is taken off. */
+	if (!workdir_read(&step->dir, workdir_relative(output->path),
+	                  step->setting->limits.parameter + 1, &text, err)) {
+		if (err->sys_errno == ENOENT && output->otherwise != NULL) {
+			error_clear(err);
+			return take_default(step, output, err);
+		}
+		if (err->kind == ERROR_LIMIT) {
+			error_clear(err);
+			return error_set(err, ERROR_LIMIT,
+			                 "output parameter %.200s: %.200s is larger than an output may be (%zu "
+			                 "bytes, --max-parameter); pass data of this size on as an artifact",
+			                 output->name, output->path, step->setting->limits.parameter);
+		}
+		error_wrap(err, "output parameter %.200s", output->name);
+		return false;
+	}
+	size_t size = text.size;
+	if (size > 0 && text.data[size - 1] == '\n')
+		size--;
+	return node_add_parameter(step->node, output->name, size == 0 ? "" : text.data, size,
+	                          &step->setting->limits, err);
+}
+
 static void collect_contract(struct step *step)
 {
 	cleanup_bytes struct bytes text = {0};
@@ -307,47 +336,22 @@ static void collect_contract(struct step *step)
 	}
 	for (size_t i = 0; i < step->request->outputs.count; i++) {
 		const struct request_output *output = &step->request->outputs.items[i];
-		if (node_parameter(step->node, output->name) != NULL || take_default(step, output, &err))
+		if (node_parameter(step->node, output->name) != NULL)
 			continue;
-		if (err.kind != ERROR_NONE)
+		bool has_file = output->path != NULL && workdir_relative(output->path) != NULL;
+		if (has_file ? collect_file(step, output, &err) : take_default(step, output, &err))
+			continue;
+		if (err.kind != ERROR_NONE && err.sys_errno != ENOENT)
 			fail(step, &err);
 		else
 			node_fail(
 			    step->node,
-			    "output parameter %s: is declared by the template but stands not in " WORKDIR_GUEST
-			    "/result.json",
-			    output->name);
+			    "output parameter %s: is declared by the template, but stands not in " WORKDIR_GUEST
+			    "/result.json%s%s",
+			    output->name, has_file ? ", and there is no file " : "",
+			    has_file ? output->path : "");
 		return;
 	}
-}
-
-static bool collect_file(struct step *step, const struct request_output *output, struct error *err)
-{
-	if (output->path == NULL)
-		return take_default(step, output, err);
-	cleanup_bytes struct bytes text = {0};
-	/* One more for the newline that is taken off. */
-	if (!workdir_read(&step->dir, workdir_relative(output->path),
-	                  step->setting->limits.parameter + 1, &text, err)) {
-		if (err->sys_errno == ENOENT && output->otherwise != NULL) {
-			error_clear(err);
-			return take_default(step, output, err);
-		}
-		if (err->kind == ERROR_LIMIT) {
-			error_clear(err);
-			return error_set(err, ERROR_LIMIT,
-			                 "output parameter %.200s: %.200s is larger than an output may be (%zu "
-			                 "bytes, --max-parameter); pass data of this size on as an artifact",
-			                 output->name, output->path, step->setting->limits.parameter);
-		}
-		error_wrap(err, "output parameter %.200s", output->name);
-		return false;
-	}
-	size_t size = text.size;
-	if (size > 0 && text.data[size - 1] == '\n')
-		size--;
-	return node_add_parameter(step->node, output->name, size == 0 ? "" : text.data, size,
-	                          &step->setting->limits, err);
 }
 
 static void collect_command(struct step *step)

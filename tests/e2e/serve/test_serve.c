@@ -222,6 +222,9 @@ static void contract_failures(void **state)
 	    {"artifact", "", "a.txt"},
 	    {"number", ",\"outputs\":{\"parameters\":[{\"name\":\"y\"}]}", "output parameter y"},
 	    {"number",
+	     ",\"outputs\":{\"parameters\":[{\"name\":\"y\",\"valueFrom\":{\"path\":\"/work/y\"}}]}",
+	     "and there is no file /work/y"},
+	    {"number",
 	     ",\"inputs\":{\"artifacts\":[{\"name\":\"big\",\"path\":\"/b\",\"s3\":{\"key\":\"k\"}}]}",
 	     "input artifact big: its location is of kind s3"},
 	    {"number",
@@ -243,10 +246,14 @@ static void contract_failures(void **state)
 static void numbers_and_defaults(void **state)
 {
 	(void)state;
-	json_t *node = client_execute(server.address, "{" CONTRACT ",\"do\":\"number\"}",
-	                              ",\"outputs\":{\"parameters\":[{\"name\":\"x\"},{\"name\":\"y\","
-	                              "\"valueFrom\":{\"default\":7}}]}");
+	json_t *node = client_execute(
+	    server.address, "{" CONTRACT ",\"do\":\"number\"}",
+	    ",\"outputs\":{\"parameters\":[{\"name\":\"x\",\"valueFrom\":{\"supplied\":{}}},"
+	    "{\"name\":\"y\",\"valueFrom\":{\"default\":7}},{\"name\":\"z\",\"value\":\"outright\"},"
+	    "{\"name\":\"f\",\"valueFrom\":{\"path\":\"/work/result.json\"}}]}");
 	assert_succeeded(node);
+	assert_string_equal(node_parameter_text(node, "z"), "outright");
+	assert_contains(node_parameter_text(node, "f"), "\"phase\"");
 	assert_string_equal(node_parameter_text(node, "x"), "42");
 	assert_string_equal(node_parameter_text(node, "y"), "7");
 	json_decref(node);
