@@ -299,7 +299,8 @@ static void lower_else(struct lowering *l, const struct step *step)
 	struct label *label = label_at(l, 0);
 	if (step->falls_through) {
 		move_values(l, label, label->type.result_count, true);
-		add_fixup(l, label, emit_jump(l) * WORDS_PER_CELL + JUMP_WORD, l->cell_count - 1);
+		uint32_t jump = emit_jump(l);
+		add_fixup(l, label, jump * WORDS_PER_CELL + JUMP_WORD, jump);
 	}
 	aim_here(l, label->else_jump);
 	label->else_jump = NO_FIXUP;
