@@ -77,12 +77,16 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 	struct run run = {.outer = store->run};
 	struct store *outer_store = trap_active_store;
 	union slot *outer_top = store->stack_top;
+	struct link *outer_links = store->links;
+	struct heap_guard *outer_guards = store->guards;
 	if (setjmp(run.unwind) == 0) {
 		store->run = &run;
 		trap_active_store = store;
 		if (func->inst == NULL) {
 			store->stack_top = slots + func->header + 1;
 			run.trap = host_invoke(store, func, NULL, slots);
+			if (run.trap != TRAP_NONE)
+				store->report = (struct trap_report){.trap = run.trap};
 		} else {
 			struct instance *inst = func->inst;
 			slots[func->header].pc = exec_entry_cell;
@@ -100,10 +104,10 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 	}
 	store->run = run.outer;
 	store->stack_top = outer_top;
+	store->links = outer_links;
+	store->guards = outer_guards;
+	store->pending = NULL;
 	trap_active_store = outer_store;
-	/* Frames above are gone, but nothing has written over them yet. */
-	if (run.trap != TRAP_NONE && run.trap != TRAP_EXIT)
-		trap_backtrace(store, &run);
 	return run.trap;
 }
 

@@ -53,6 +53,10 @@ _Static_assert(sizeof(union slot) == 8, "slots are 8 bytes");
  * bounded number of bytes a call, lasts longer than the frame stack. */
 #define FRAME_ADVANCE_MIN 2
 
+/* Behind the cell of a tail call stands one row of data: a the header's slot in the caller's frame, b
+ * the slots that the arguments take. */
+#define TAIL_ROW 1
+
 /* Accumulator classes. */
 enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 
@@ -144,7 +148,49 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(mul_wide_u)                                                                                  \
 	X(atomic_fence)                                                                                \
 	X(atomic_wait32)  /* at the checked address acc: expected fp[b], timeout fp[c]; acc = fp[a] */ \
-	X(atomic_wait64)
+	X(atomic_wait64)                                                                               \
+	X(null_check_s)   /* trap c when the reference fp[b] is null; from acc */                      \
+	X(null_check_a)                                                                                \
+	X(ref_test)       /* acc = does the reference fp[b] match the value type c? */                 \
+	X(ref_cast)       /* trap when it does not */                                                  \
+	X(call_ref_s)     /* function fp[b], frame at fp[a]; from acc */                               \
+	X(call_ref_a)                                                                                  \
+	X(return_call)    /* own function c; arguments at fp[a], header at d; TAIL_ROW, here and below */ \
+	X(return_call_import)                                                                          \
+	X(return_call_indirect_s) /* index fp[b], type c, table d */                                   \
+	X(return_call_indirect_a)                                                                      \
+	X(return_call_ref_s)                                                                           \
+	X(return_call_ref_a)                                                                           \
+	X(keep_native)    /* the frame's native state into NATIVE_SLOTS from fp[a] on */               \
+	X(throw)          /* tag c, arguments from fp[b] on */                                         \
+	X(throw_ref)      /* the exception fp[b] */                                                    \
+	X(struct_new)     /* of type c, here and below; fp[a] and operands from fp[b] as in gc.c */    \
+	X(struct_new_default)                                                                          \
+	X(field_set_8)    /* slot c of struct fp[b] = fp[a], the lowest 8 bits, here and below */      \
+	X(field_set_16)                                                                                \
+	X(field_set_32)                                                                                \
+	X(field_set_64)                                                                                \
+	X(array_new)                                                                                   \
+	X(array_new_default)                                                                           \
+	X(array_new_fixed) /* of d elements */                                                         \
+	X(array_new_data)  /* segment d */                                                             \
+	X(array_new_elem)                                                                              \
+	X(array_get_s8)    /* accumulator = fp[a] = element fp[c] of array fp[b], here and below */    \
+	X(array_get_u8)                                                                                \
+	X(array_get_s16)                                                                               \
+	X(array_get_u16)                                                                               \
+	X(array_get_i32)                                                                               \
+	X(array_get_i64)                                                                               \
+	X(array_get_f32)                                                                               \
+	X(array_get_f64)                                                                               \
+	X(array_set_8)     /* element fp[c] of array fp[b] = fp[a], here and below */                  \
+	X(array_set_16)                                                                                \
+	X(array_set_32)                                                                                \
+	X(array_set_64)                                                                                \
+	X(array_fill)                                                                                  \
+	X(array_copy)                                                                                  \
+	X(array_init_data)                                                                             \
+	X(array_init_elem)
 
 /* address_… and aligned_… check an access of `size` bytes at an index plus the 64-bit offset k in any
  * memory (a is address_check(memory, size)), and leave in acc the place relative to memory 0:

@@ -11,6 +11,14 @@
 #define CELLS_PER_BODY_BYTE 2
 #define CELLS_EXTRA 4096
 
+static void free_tables(struct code *code)
+{
+	mem_free(code->entries);
+	mem_free(code->ends);
+	mem_free(code->maps);
+	mem_free(code->tries);
+}
+
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
                                  struct error *err)
 {
@@ -27,21 +35,8 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 		room = UINT32_MAX;
 
 	struct code *code = arena_zeroed(store->arena, 1, sizeof *code);
-	uint32_t *entries = mem_zeroed(functions + (size_t)1, sizeof *entries);
-	uint32_t *ends = mem_zeroed(functions + (size_t)1, sizeof *ends);
-	if (code == NULL || entries == NULL || ends == NULL) {
-		mem_free(entries);
-		mem_free(ends);
+	if (code == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "out of memory");
-		return NULL;
-	}
-	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (cells == MAP_FAILED) {
-		mem_free(entries);
-		mem_free(ends);
-		error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
-		                (unsigned long long)(room * sizeof(struct cell) >> 20));
 		return NULL;
 	}
 	*code = (struct code){
@@ -49,12 +44,28 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 		.module = module,
 		.checked = checked,
 		.store = store,
-		.cells = cells,
-		.entries = entries,
-		.ends = ends,
+		.entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries),
+		.ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends),
+		.maps = mem_zeroed(functions + (size_t)1, sizeof(*code->maps)),
+		.tries = mem_zeroed(functions + (size_t)1, sizeof(*code->tries)),
 		.count = 1,
 		.room = (uint32_t)room,
 	};
+	if (code->entries == NULL || code->ends == NULL || code->maps == NULL ||
+	    code->tries == NULL) {
+		free_tables(code);
+		error_set(err, ERROR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (cells == MAP_FAILED) {
+		free_tables(code);
+		error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
+		                (unsigned long long)(room * sizeof(struct cell) >> 20));
+		return NULL;
+	}
+	code->cells = cells;
 	/* Cell 0, where every function starts that is not lowered. Its handler is the first one: the
 	 * distance is 0. */
 	_Static_assert(OP_lazy == 0, "cells count handlers from that of lazy");
@@ -65,8 +76,36 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 void code_destroy(struct code *code)
 {
 	munmap(code->cells, code->room * sizeof(struct cell));
-	mem_free(code->entries);
-	mem_free(code->ends);
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	for (uint32_t i = 0; i < functions; i++) {
+		if (code->maps[i] != NULL)
+			mem_free(code->maps[i]);
+		if (code->tries[i] != NULL) {
+			mem_free(code->tries[i]->ranges);
+			mem_free(code->tries[i]->clauses);
+			mem_free(code->tries[i]);
+		}
+	}
+	free_tables(code);
+}
+
+/* Cells behind this one that hold data. */
+static uint32_t data_rows(const struct cell *cell, enum op op)
+{
+	switch (op) {
+	case OP_table_jump_s:
+	case OP_table_jump_a:
+		return (cell->c + 4) / 4;
+	case OP_return_call:
+	case OP_return_call_import:
+	case OP_return_call_indirect_s:
+	case OP_return_call_indirect_a:
+	case OP_return_call_ref_s:
+	case OP_return_call_ref_a:
+		return TAIL_ROW;
+	default:
+		return 0;
+	}
 }
 
 /* Copies draft cells into place, with the handlers' distances for the ops. */
@@ -79,13 +118,28 @@ static void place(struct code *code, const struct lowering *l)
 		enum op op = (enum op)l->cells[i].handler;
 		to[i] = l->cells[i];
 		to[i].handler = (int32_t)((const char *)handlers[op] - base);
-		if (op == OP_table_jump_s || op == OP_table_jump_a) {
-			/* The rows behind it are data. */
-			uint32_t rows = (l->cells[i].c + 4) / 4;
+		uint32_t rows = data_rows(&l->cells[i], op);
+		if (rows > 0) {
 			memcpy(&to[i + 1], &l->cells[i + 1], rows * sizeof *to);
 			i += rows;
 		}
 	}
+}
+
+/* The function's try_tables move from the lowering to the code. */
+static bool keep_tries(struct code *code, struct lowering *l, uint32_t index)
+{
+	if (l->range_count == 0)
+		return true;
+	struct try_table *tries = mem_alloc(sizeof *tries);
+	if (tries == NULL)
+		return false;
+	*tries = (struct try_table){
+		.range_count = l->range_count, .ranges = l->ranges, .clauses = l->clauses};
+	l->ranges = NULL;
+	l->clauses = NULL;
+	code->tries[index] = tries;
+	return true;
 }
 
 bool code_lower(struct code *code, uint32_t index, struct error *err)
@@ -94,11 +148,13 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		return true;
 	const struct module *m = code->module;
 	struct lowering l;
-	bool fine = lower_function(&l, code, m->imported_func_count + index, false, err);
+	bool fine = lower_function(&l, code, m->imported_func_count + index, LOWER_CODE, err);
 	if (fine && l.cell_count > code->room - code->count)
 		fine = error_set(err, ERROR_LIMIT,
 		                 "the module's code is larger than the %u cells reserved for it",
 		                 code->room);
+	if (fine && !keep_tries(code, &l, index))
+		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
 	if (fine) {
 		place(code, &l);
 		code->entries[index] = code->count;
@@ -135,9 +191,30 @@ uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t
 	const struct module *m = code->module;
 	uint32_t at = (uint32_t)(pc - code->cells) - code->entries[index];
 	uint64_t offset = m->funcs[m->imported_func_count + index].body_offset;
-	if (lower_function(&l, code, m->imported_func_count + index, true, &err) &&
+	if (lower_function(&l, code, m->imported_func_count + index, LOWER_OFFSETS, &err) &&
 	    at < l.cell_count)
 		offset = l.offsets[at];
 	lowering_clear(&l);
 	return offset;
+}
+
+const struct frame_maps *code_frame_maps(struct code *code, uint32_t index)
+{
+	if (code->maps[index] != NULL)
+		return code->maps[index];
+	struct error err = ERROR_INIT;
+	struct lowering l;
+	struct frame_maps *maps = NULL;
+	if (lower_function(&l, code, code->module->imported_func_count + index, LOWER_MAPS, &err)) {
+		maps = mem_alloc(sizeof *maps + l.ref_count * sizeof *maps->refs);
+		if (maps != NULL) {
+			maps->always_count = l.always_count;
+			maps->count = l.ref_count;
+			if (l.ref_count > 0)
+				memcpy(maps->refs, l.refs_found, l.ref_count * sizeof *maps->refs);
+		}
+	}
+	lowering_clear(&l);
+	code->maps[index] = maps;
+	return maps;
 }

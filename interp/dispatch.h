@@ -32,10 +32,12 @@
 #if TAIL_DISPATCH && defined(__x86_64__)
 #define PC_REGISTER "r12"
 #define FP_REGISTER "r13"
+#define MEM_REGISTER "r14"
 #define INST_REGISTER "r15"
 #elif TAIL_DISPATCH && defined(__aarch64__)
 #define PC_REGISTER "x20"
 #define FP_REGISTER "x21"
+#define MEM_REGISTER "x22"
 #define INST_REGISTER "x23"
 #endif
 

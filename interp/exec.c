@@ -2,6 +2,7 @@
  * exec_ops.h and exec_plain.h, which it includes where handlers may stand, hold their bodies. */
 #include "interp/dispatch.h"
 #include "interp/exec_float.h"
+#include "interp/heap.h"
 
 #include <stdatomic.h>
 
@@ -94,18 +95,32 @@ static enum trap call_foreign(struct instance *inst, struct func *func, union sl
 	if ((uintptr_t)__builtin_frame_address(0) < store->native_limit ||
 	    end - callee < (ptrdiff_t)func->header + 1)
 		return TRAP_STACK_EXHAUSTED;
+	struct link link = {
+		.outer = store->links,
+		.pc = pc,
+		.fp = callee - pc->a,
+		.inst = inst,
+		.host_slots = callee,
+	};
+	enum trap trap = TRAP_NONE;
+	store->links = &link;
 	if (func->inst == NULL) {
-		/* A host function may call back: its run starts above the arguments and results. */
+		/* It may call back: its run starts above the arguments and results. */
 		union slot *top = store->stack_top;
 		store->stack_top = callee + func->header + 1;
-		enum trap trap = host_invoke(store, func, inst, callee);
+		link.host_type = func->type;
+		trap = host_invoke(store, func, inst, callee);
 		store->stack_top = top;
-		return trap;
+	} else {
+		struct instance *target = func->inst;
+		callee[func->header].pc = exec_entry_cell;
+		exec_run(target->cells + target->entries[func->own], callee, target, func->own);
+		/* Goto dispatch: it came back to be caught further out. */
+		if (store->pending != NULL)
+			trap = TRAP_EXCEPTION;
 	}
-	struct instance *target = func->inst;
-	callee[func->header].pc = TAIL_DISPATCH ? pc : exec_entry_cell;
-	exec_run(target->cells + target->entries[func->own], callee, target, func->own);
-	return TRAP_NONE;
+	store->links = link.outer;
+	return trap;
 }
 
 static enum trap lower_now(struct instance *inst, uint32_t own)
@@ -161,8 +176,83 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		FORGET_FLOATS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
-#define RETURN return acc
+#define RETURN_VIA(header) return acc
 #define END_RUN return acc
+
+/* A tail call keeps the native stack and the return address of the frame that it replaces. */
+#define TAIL_CALL(target, entry, own)                                                              \
+	do {                                                                                           \
+		acc = (own);                                                                               \
+		pc = (entry);                                                                              \
+		inst = (target);                                                                           \
+		mem = inst->memory_base;                                                                   \
+		GO;                                                                                        \
+	} while (0)
+
+/* Goes on in a frame whose native state keep_native kept. */
+static _Noreturn void land(struct landing landing)
+{
+	const union slot *native = landing.native;
+	struct instance *inst = (struct instance *)(uintptr_t)native[3].i64;
+	inst->store->links = landing.links;
+	register const struct cell *pc __asm__(PC_REGISTER) = landing.pc;
+	register union slot *fp __asm__(FP_REGISTER) = landing.fp;
+	register uint8_t *mem __asm__(MEM_REGISTER) = inst->memory_base;
+	register struct instance *in __asm__(INST_REGISTER) = inst;
+	const void *target = (const void *)TARGET(pc);
+#if defined(__x86_64__)
+	__asm__ volatile("movq %%rdx, %%rbp\n\t"
+	                 "movq %%rcx, %%rsp\n\t"
+	                 "jmp *%%rax"
+	                 :
+	                 : "r"(pc), "r"(fp), "r"(mem), "r"(in), "a"(target), "c"(native[0].i64),
+	                   "d"(native[1].i64)
+	                 : "memory");
+#else
+	register uint64_t sp __asm__("x0") = native[0].i64;
+	register uint64_t frame __asm__("x1") = native[1].i64;
+	register uint64_t back __asm__("x2") = native[2].i64;
+	register const void *to __asm__("x3") = target;
+	__asm__ volatile("mov x29, x1\n\t"
+	                 "mov x30, x2\n\t"
+	                 "mov sp, x0\n\t"
+	                 "br x3"
+	                 :
+	                 : "r"(pc), "r"(fp), "r"(mem), "r"(in), "r"(sp), "r"(frame), "r"(back), "r"(to)
+	                 : "memory");
+#endif
+	__builtin_unreachable();
+}
+
+static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, union slot *fp,
+                                struct object *exception)
+{
+	struct landing landing = exception_find(inst, exception, pc, fp);
+	if (landing.pc == NULL)
+		trap_raise(inst->store, inst, pc, fp, TRAP_EXCEPTION);
+	land(landing);
+}
+#define THROW(exception) throw_now(inst, pc, fp, exception)
+/* Exceptions land where they are caught without coming back through C code. */
+#define FOREIGN_TRAP(trap) TRAP(trap)
+
+#if defined(__x86_64__)
+#define KEEP_NATIVE(slots)                                                                         \
+	__asm__ volatile("movq %%rsp, (%0)\n\t"                                                        \
+	                 "movq %%rbp, 8(%0)"                                                           \
+	                 :                                                                             \
+	                 : "r"(slots)                                                                  \
+	                 : "memory")
+#else
+#define KEEP_NATIVE(slots)                                                                         \
+	__asm__ volatile("mov x16, sp\n\t"                                                             \
+	                 "str x16, [%0]\n\t"                                                           \
+	                 "str x29, [%0, 8]\n\t"                                                        \
+	                 "str x30, [%0, 16]"                                                           \
+	                 :                                                                             \
+	                 : "r"(slots)                                                                  \
+	                 : "x16", "memory")
+#endif
 
 #else
 
@@ -177,16 +267,50 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		fp = (callee);                                                                             \
 		GO;                                                                                        \
 	} while (0)
-#define RETURN                                                                                     \
+#define RETURN_VIA(header)                                                                         \
 	do {                                                                                           \
-		pc = fp[pc->a].pc;                                                                         \
+		pc = fp[header].pc;                                                                        \
 		fp -= pc->a;                                                                               \
 		NEXT;                                                                                      \
 	} while (0)
 #define END_RUN return acc
 
+/* Another instance's function is called and returned from: this loop has one instance. */
+#define TAIL_CALL(target, entry, own)                                                              \
+	do {                                                                                           \
+		acc = (own);                                                                               \
+		pc = (entry);                                                                              \
+		GO;                                                                                        \
+	} while (0)
+
+#define THROW(exception)                                                                           \
+	do {                                                                                           \
+		struct object *thrown = (exception);                                                       \
+		struct landing landing = exception_find(inst, thrown, pc, fp);                             \
+		if (landing.pc == NULL)                                                                    \
+			trap_raise(inst->store, inst, pc, fp, TRAP_EXCEPTION);                                 \
+		if (landing.crossed) {                                                                     \
+			inst->store->pending = thrown;                                                         \
+			return 0;                                                                              \
+		}                                                                                          \
+		pc = landing.pc;                                                                           \
+		fp = landing.fp;                                                                           \
+		GO;                                                                                        \
+	} while (0)
+#define FOREIGN_TRAP(trap)                                                                         \
+	do {                                                                                           \
+		struct object *pending = inst->store->pending;                                             \
+		if (pending != NULL) {                                                                     \
+			inst->store->pending = NULL;                                                           \
+			THROW(pending);                                                                        \
+		}                                                                                          \
+		TRAP(trap);                                                                                \
+	} while (0)
+#define KEEP_NATIVE(slots) (void)(slots)
+
 #endif
 
+#define RETURN RETURN_VIA(pc->a)
 #define NEXT                                                                                       \
 	do {                                                                                           \
 		pc++;                                                                                      \
@@ -201,6 +325,7 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 #if TAIL_DISPATCH
 
 #include "interp/exec_plain.h"
+#include "interp/exec_gc.h"
 #include "interp/exec_ops.h"
 
 static const void *const handlers[OP_COUNT] = {
@@ -252,6 +377,7 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 	GO;
 
 #include "interp/exec_plain.h"
+#include "interp/exec_gc.h"
 #include "interp/exec_ops.h"
 }
 

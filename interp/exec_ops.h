@@ -65,6 +65,9 @@
 	HANDLER(n##_a_r) UNARY_BODY(T, U, ACC_##T, check, e, (void)0)                                  \
 	HANDLER(n##_a_w) UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
 
+#define INNER UNARY
+#define FIELD_OF(x) ((const struct object *)(uintptr_t)(x))->slots[pc->c]
+
 /* Memory 0 lies in a reservation that spans every 32-bit address plus every 32-bit offset, so an
  * access out of bounds faults (memory.c, trap.c). A constant address has its offset added in k. */
 #define ADDRESS_s ((uint64_t)fp[pc->b].i32 + pc->c)

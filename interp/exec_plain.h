@@ -199,41 +199,159 @@ HANDLER(call)
 	CALL(entry, callee, pc->c);
 }
 
+/* Behind a call that left the instance: its first result, or what ended it. */
+#define AFTER_FOREIGN(trap, callee)                                                                \
+	do {                                                                                           \
+		if (!LIKELY((trap) == TRAP_NONE))                                                          \
+			FOREIGN_TRAP(trap);                                                                    \
+		acc = (callee)->i64;                                                                       \
+		FORGET_FLOATS();                                                                           \
+		NEXT;                                                                                      \
+	} while (0)
+
 HANDLER(call_import)
 {
 	union slot *callee = fp + pc->a;
 	enum trap trap = call_foreign(inst, inst->imports[pc->c], callee, pc);
-	TRAP_IF(trap != TRAP_NONE, trap)
-	acc = callee->i64;
-	FORGET_FLOATS();
-	NEXT;
+	AFTER_FOREIGN(trap, callee);
 }
+
+/* A function found at run time, whose type fits. */
+#define CALL_FOUND(found)                                                                          \
+	do {                                                                                           \
+		union slot *callee = fp + pc->a;                                                           \
+		if (LIKELY((found)->inst == inst)) {                                                       \
+			MARK_FAULT();                                                                          \
+			callee[(found)->header].pc = pc;                                                       \
+			HOLD_STATE();                                                                          \
+			const struct cell *entry = inst->cells + inst->entries[(found)->own];                  \
+			CALL(entry, callee, (found)->own);                                                     \
+		}                                                                                          \
+		enum trap trap = call_foreign(inst, found, callee, pc);                                    \
+		AFTER_FOREIGN(trap, callee);                                                               \
+	} while (0)
+
+/* The function at an index of table d, which must be of type c or a subtype. */
+#define FIND_INDIRECT(index)                                                                       \
+	const struct table *table = inst->tables[pc->d];                                               \
+	uint64_t i = index;                                                                            \
+	TRAP_IF(i >= table->size, TRAP_UNDEFINED_ELEMENT)                                              \
+	struct func *func = (struct func *)(uintptr_t)table->elements[i];                              \
+	TRAP_IF(func == NULL, TRAP_UNINITIALIZED_ELEMENT)                                              \
+	if (!LIKELY(func->type_id == inst->type_ids[pc->c]) &&                                         \
+	    !store_is_subtype(inst->store, func->type_id, inst->type_ids[pc->c]))                      \
+		TRAP(TRAP_INDIRECT_CALL_TYPE);
 
 #define CALL_INDIRECT(name, index)                                                                 \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
-		const struct table *table = inst->tables[pc->d];                                           \
-		uint64_t i = index;                                                                        \
-		TRAP_IF(i >= table->size, TRAP_UNDEFINED_ELEMENT)                                          \
-		struct func *func = (struct func *)(uintptr_t)table->elements[i];                          \
-		TRAP_IF(func == NULL, TRAP_UNINITIALIZED_ELEMENT)                                          \
-		TRAP_IF(func->type_id != inst->type_ids[pc->c], TRAP_INDIRECT_CALL_TYPE)                   \
-		union slot *callee = fp + pc->a;                                                           \
-		if (LIKELY(func->inst == inst)) {                                                          \
-			MARK_FAULT();                                                                          \
-			callee[func->header].pc = pc;                                                          \
-			HOLD_STATE();                                                                          \
-			const struct cell *entry = inst->cells + inst->entries[func->own];                     \
-			CALL(entry, callee, func->own);                                                        \
-		}                                                                                          \
-		enum trap trap = call_foreign(inst, func, callee, pc);                                     \
-		TRAP_IF(trap != TRAP_NONE, trap)                                                           \
-		acc = callee->i64;                                                                         \
-		FORGET_FLOATS();                                                                           \
-		NEXT;                                                                                      \
+		FIND_INDIRECT(index)                                                                       \
+		CALL_FOUND(func);                                                                          \
 	}
 CALL_INDIRECT(call_indirect_s, fp[pc->b].i64)
 CALL_INDIRECT(call_indirect_a, acc)
+
+#define CALL_REF(name, reference)                                                                  \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		struct func *func = (struct func *)(uintptr_t)(reference);                                 \
+		TRAP_IF(func == NULL, TRAP_NULL_FUNCTION)                                                  \
+		CALL_FOUND(func);                                                                          \
+	}
+CALL_REF(call_ref_s, fp[pc->b].i64)
+CALL_REF(call_ref_a, acc)
+
+/* ---- tail calls: the arguments move down to where the frame starts ---- */
+
+#define MOVE_ARGUMENTS(back, header)                                                               \
+	do {                                                                                           \
+		const union slot *from = fp + pc->a;                                                       \
+		for (unsigned n = 0; n < pc[TAIL_ROW].b; n++)                                              \
+			fp[n].i64 = from[n].i64;                                                               \
+		MARK_FAULT();                                                                              \
+		fp[header].pc = back;                                                                      \
+		HOLD_STATE();                                                                              \
+	} while (0)
+
+HANDLER(return_call)
+{
+	const struct cell *back = fp[pc[TAIL_ROW].a].pc;
+	MOVE_ARGUMENTS(back, pc->d);
+	uint32_t own = pc->c;
+	TAIL_CALL(inst, inst->cells + inst->entries[own], own);
+}
+
+/* A host function does not stay on the stack: it is called, and its results are returned. So is, with
+ * goto dispatch, another instance's function. */
+#define TAIL_CALL_FOUND(found)                                                                     \
+	do {                                                                                           \
+		struct func *target = (found);                                                             \
+		if (target->inst == inst || (TAIL_DISPATCH && target->inst != NULL)) {                     \
+			const struct cell *back = fp[pc[TAIL_ROW].a].pc;                                       \
+			MOVE_ARGUMENTS(back, target->header);                                                  \
+			uint32_t own = target->own;                                                            \
+			TAIL_CALL(target->inst, target->inst->cells + target->inst->entries[own], own);        \
+		}                                                                                          \
+		union slot *callee = fp + pc->a;                                                           \
+		enum trap trap = call_foreign(inst, target, callee, pc);                                   \
+		if (!LIKELY(trap == TRAP_NONE))                                                            \
+			FOREIGN_TRAP(trap);                                                                    \
+		for (uint32_t n = 0; n < target->type->result_slots; n++)                                  \
+			fp[n].i64 = callee[n].i64;                                                             \
+		acc = fp[0].i64;                                                                           \
+		RETURN_VIA(pc[TAIL_ROW].a);                                                                \
+	} while (0)
+
+HANDLER(return_call_import)
+{
+	TAIL_CALL_FOUND(inst->imports[pc->c]);
+}
+
+#define RETURN_CALL_INDIRECT(name, index)                                                          \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		FIND_INDIRECT(index)                                                                       \
+		TAIL_CALL_FOUND(func);                                                                     \
+	}
+RETURN_CALL_INDIRECT(return_call_indirect_s, fp[pc->b].i64)
+RETURN_CALL_INDIRECT(return_call_indirect_a, acc)
+
+#define RETURN_CALL_REF(name, reference)                                                           \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		struct func *func = (struct func *)(uintptr_t)(reference);                                 \
+		TRAP_IF(func == NULL, TRAP_NULL_FUNCTION)                                                  \
+		TAIL_CALL_FOUND(func);                                                                     \
+	}
+RETURN_CALL_REF(return_call_ref_s, fp[pc->b].i64)
+RETURN_CALL_REF(return_call_ref_a, acc)
+
+/* ---- exceptions ---- */
+
+HANDLER(keep_native)
+{
+	union slot *native = fp + pc->a;
+	KEEP_NATIVE(native);
+	native[3].i64 = (uint64_t)(uintptr_t)inst;
+	NEXT;
+}
+
+HANDLER(throw)
+{
+	set_safepoint(inst, pc, fp);
+	struct object *exception = exception_create(inst, inst->tags[pc->c], &fp[pc->b]);
+	TRAP_IF(exception == NULL, TRAP_HEAP_EXHAUSTED)
+	THROW(exception);
+}
+
+HANDLER(throw_ref)
+{
+	struct object *exception = (struct object *)(uintptr_t)fp[pc->b].i64;
+	TRAP_IF(exception == NULL, TRAP_NULL_REFERENCE)
+	THROW(exception);
+}
+
+/* ---- returns ---- */
 
 HANDLER(return_none)
 {

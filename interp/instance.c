@@ -37,22 +37,24 @@ static bool wrong_type(const struct import *import, struct error *err, const cha
 	                 import->name.data, want, got);
 }
 
-static bool check_import(const struct import *import, const struct extern_val *value,
-                         struct error *err)
+static bool check_import(const struct instance *inst, const struct import *import,
+                         const struct extern_val *value, struct error *err)
 {
+	const struct type_def *defs = inst->store->types.defs;
 	char want[256], got[256];
 	if (value->kind != import->kind)
 		return wrong_type(import, err, extern_kind_name(import->kind),
 		                  extern_kind_name(value->kind));
 	switch (import->kind) {
 	case EXTERN_FUNC:
-		if (functype_equal(value->as.func->type, import->type.func))
+		if (store_is_subtype(inst->store, value->as.func->type_id,
+		                     inst->type_ids[import->type_index]))
 			return true;
 		return wrong_type(import, err, functype_name(import->type.func, want, sizeof want),
 		                  functype_name(value->as.func->type, got, sizeof got));
 	case EXTERN_TABLE: {
 		const struct table *table = value->as.table;
-		if (table->type.element == import->type.table.element &&
+		if (table->type.element == store_valtype(inst, import->type.table.element) &&
 		    limits_match(table->size, &table->type.limits, &import->type.table.limits))
 			return true;
 		return wrong_type(import, err, "a table of other elements or limits", "this one");
@@ -69,10 +71,17 @@ static bool check_import(const struct import *import, const struct extern_val *v
 		         (unsigned long long)(memory->size >> memory->type.page_size_log2));
 		return wrong_type(import, err, want, got);
 	}
+	case EXTERN_TAG:
+		if (value->as.tag->type_id == inst->type_ids[import->type_index])
+			return true;
+		return wrong_type(import, err, functype_name(import->type.tag, want, sizeof want),
+		                  functype_name(value->as.tag->type, got, sizeof got));
 	default: {
 		const struct global *global = value->as.global;
-		if (global->type.type == import->type.global.type &&
-		    global->type.is_mutable == import->type.global.is_mutable)
+		valtype wanted = store_valtype(inst, import->type.global.type);
+		bool fits = global->type.is_mutable ? global->type.type == wanted
+		                                    : valtype_matches(defs, global->type.type, wanted);
+		if (fits && global->type.is_mutable == import->type.global.is_mutable)
 			return true;
 		char want_name[32], got_name[32];
 		snprintf(want, sizeof want, "%s global %s",
@@ -96,7 +105,7 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 			return error_set(err, ERROR_LINK, "unknown import: %s \"%.*s\" \"%.*s\" is not there",
 			                 extern_kind_name(import->kind), (int)import->module.len,
 			                 import->module.data, (int)import->name.len, import->name.data);
-		if (!check_import(import, &value, err))
+		if (!check_import(inst, import, &value, err))
 			return false;
 		switch (import->kind) {
 		case EXTERN_FUNC:
@@ -107,6 +116,9 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 			break;
 		case EXTERN_MEMORY:
 			inst->memories[import->index] = value.as.memory;
+			break;
+		case EXTERN_TAG:
+			inst->tags[import->index] = value.as.tag;
 			break;
 		default:
 			inst->global_refs[import->index] = value.as.global;
@@ -130,15 +142,18 @@ static bool allocate(struct instance *inst, struct error *err)
 	inst->memories = arena_zeroed(arena, m->memory_count, sizeof(*inst->memories));
 	inst->imports = arena_zeroed(arena, m->imported_func_count, sizeof(*inst->imports));
 	inst->global_refs = arena_zeroed(arena, m->global_count, sizeof(*inst->global_refs));
+	inst->tags = arena_zeroed(arena, m->tag_count, sizeof(*inst->tags));
 	inst->funcs = arena_zeroed(arena, own_funcs, sizeof *inst->funcs);
+	inst->elem_values = arena_zeroed(arena, m->elem_count, sizeof(*inst->elem_values));
 	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
 	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
 	if (type_ids == NULL || inst->globals == NULL || inst->tables == NULL ||
-	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL ||
-	    inst->funcs == NULL || inst->dropped_elems == NULL || inst->dropped_datas == NULL)
+	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL || inst->tags == NULL ||
+	    inst->funcs == NULL || inst->elem_values == NULL || inst->dropped_elems == NULL || inst->dropped_datas == NULL)
 		return no_memory(err);
-	for (uint32_t i = 0; i < m->type_count; i++)
-		if (!store_intern_type(inst->store, &m->types[i], &type_ids[i], err))
+	for (uint32_t i = 0; i < m->type_count; i += m->defs[i].group_size)
+		if (!type_space_add(&inst->store->types, m->defs, m->types, i, m->defs[i].group_size,
+		                    type_ids, err))
 			return false;
 	inst->type_ids = type_ids;
 	return true;
@@ -156,11 +171,45 @@ static bool make_globals(struct instance *inst, struct error *err)
 		struct global *global = &globals[i - imported];
 		struct const_expr init = m->globals[i].init;
 		global->type = m->globals[i].type;
+		global->type.type = store_valtype(inst, global->type.type);
 		global->value = &inst->globals[i - imported];
-		if (!const_eval(inst, &init, global->type.type, global->value, err))
+		if (!const_eval(inst, &init, m->globals[i].type.type, global->value, err))
 			return false;
 		inst->global_refs[i] = global;
 	}
+	return true;
+}
+
+static bool make_tags(struct instance *inst, struct error *err)
+{
+	const struct module *m = inst->module;
+	uint32_t own = m->tag_count - m->imported_tag_count;
+	struct tag *tags = arena_zeroed(inst->store->arena, own, sizeof *tags);
+	if (tags == NULL)
+		return no_memory(err);
+	for (uint32_t i = 0; i < own; i++) {
+		const struct tag_decl *decl = &m->tags[m->imported_tag_count + i];
+		tags[i] = (struct tag){.type = decl->type, .type_id = inst->type_ids[decl->type_index]};
+		inst->tags[m->imported_tag_count + i] = &tags[i];
+	}
+	return true;
+}
+
+static bool make_table(struct instance *inst, uint32_t index, struct error *err)
+{
+	const struct table_decl *decl = &inst->module->tables[index];
+	struct table_type type = decl->type;
+	type.element = store_valtype(inst, type.element);
+	struct table *table = table_create(inst->store, &type, err);
+	inst->tables[index] = table;
+	if (table == NULL || decl->init.size == 0)
+		return table != NULL;
+	struct const_expr init = decl->init;
+	union slot value;
+	if (!const_eval(inst, &init, decl->type.element, &value, err))
+		return false;
+	for (uint64_t i = 0; i < table->size; i++)
+		table->elements[i] = value.i64;
 	return true;
 }
 
@@ -168,11 +217,6 @@ static bool make_definitions(struct instance *inst, struct error *err)
 {
 	const struct module *m = inst->module;
 	struct store *store = inst->store;
-	for (uint32_t i = m->imported_table_count; i < m->table_count; i++) {
-		inst->tables[i] = table_create(store, &m->tables[i].type, err);
-		if (inst->tables[i] == NULL)
-			return false;
-	}
 	for (uint32_t i = m->imported_memory_count; i < m->memory_count; i++) {
 		inst->memories[i] = memory_create(store, &m->memories[i], err);
 		if (inst->memories[i] == NULL)
@@ -180,7 +224,13 @@ static bool make_definitions(struct instance *inst, struct error *err)
 	}
 	if (m->memory_count > 0)
 		inst->memory_base = inst->memories[0]->base;
-	return make_globals(inst, err);
+	if (!make_tags(inst, err) || !make_globals(inst, err))
+		return false;
+	/* An initial value may name any global. */
+	for (uint32_t i = m->imported_table_count; i < m->table_count; i++)
+		if (!make_table(inst, i, err))
+			return false;
+	return true;
 }
 
 /* ---- segments and start ---- */
@@ -259,7 +309,7 @@ static bool instantiate(struct instance *inst, import_resolver *resolve, void *e
 
 	struct error *outer = store->host_error;
 	store->host_error = err;
-	bool fine = fill_tables(inst, err) && fill_memories(inst, err);
+	bool fine = elem_evaluate(inst, err) && fill_tables(inst, err) && fill_memories(inst, err);
 	store->host_error = outer;
 	return fine && (!m->has_start || func_call(store, instance_func(inst, m->start), NULL, NULL, err));
 }
@@ -296,6 +346,9 @@ bool instance_export(const struct instance *inst, const char *name, size_t len,
 		break;
 	case EXTERN_MEMORY:
 		out->as.memory = inst->memories[export->index];
+		break;
+	case EXTERN_TAG:
+		out->as.tag = inst->tags[export->index];
 		break;
 	default:
 		out->as.global = inst->global_refs[export->index];
@@ -337,6 +390,8 @@ struct global *global_create(struct store *store, const struct global_type *type
 	}
 	global->type = *type;
 	global->value = &global->own;
+	global->next = store->host_globals;
+	store->host_globals = global;
 	global->own.i64 = type->type == VAL_I32 || type->type == VAL_F32 ? init.i32 : init.i64;
 	return global;
 }

@@ -27,9 +27,12 @@ struct func;
 struct memory;
 struct table;
 struct global;
+struct tag;
 
 /* A value of any type (spec: 4.2.1). References are one word; 0 is null. A funcref is a
- * struct func *; an externref is whatever non-zero word the host chose. */
+ * struct func *; an externref is whatever word the host chose, from 1 to 2^62 - 1. References to the
+ * garbage-collected heap (anyref and below, exnref, and externrefs made of them) stay good until the
+ * next call into the store; what a global or a table holds stays. */
 union value {
 	uint32_t i32;
 	uint64_t i64;
@@ -46,6 +49,7 @@ struct store_options {
 	bool unfolded;           /* lower without folding operands: slow, for differential tests */
 	bool checked_memory;     /* no guard pages: check each access, as is done by itself where there
 	                          * is no address space for them; slow, for tests */
+	bool collect_always;     /* collect garbage at every allocation: slow, for tests */
 };
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
@@ -68,6 +72,7 @@ struct extern_val {
 		struct table *table;
 		struct memory *memory;
 		struct global *global;
+		struct tag *tag;
 	} as;
 };
 
@@ -116,6 +121,14 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	X(TRAP_NOT_SHARED, "expected shared memory")                                                   \
 	X(TRAP_ENDLESS_WAIT, "wait without time limit, and no other thread could end it")              \
 	X(TRAP_NULL_REFERENCE, "null reference")                                                       \
+	X(TRAP_NULL_FUNCTION, "null function reference")                                               \
+	X(TRAP_NULL_STRUCT, "null structure reference")                                                \
+	X(TRAP_NULL_ARRAY, "null array reference")                                                     \
+	X(TRAP_NULL_I31, "null i31 reference")                                                         \
+	X(TRAP_CAST, "cast failure")                                                                   \
+	X(TRAP_ARRAY_OUT_OF_BOUNDS, "out of bounds array access")                                      \
+	X(TRAP_HEAP_EXHAUSTED, "garbage-collected heap exhausted: the memory limit leaves no room")    \
+	X(TRAP_EXCEPTION, "uncaught exception")                                                        \
 	X(TRAP_INTERRUPTED, "interrupted")                                                             \
 	X(TRAP_HOST, "host function failed")                                                           \
 	X(TRAP_EXIT, "exit")

@@ -201,19 +201,19 @@ static void lower_br(struct lowering *l, uint32_t depth)
 	aim_cell(l, label, emit_jump(l));
 }
 
-static void lower_br_if(struct lowering *l, uint32_t depth)
+/* A branch with the values on top of the stack when the condition is `sense`. */
+static void branch_when(struct lowering *l, uint32_t depth, struct condition *condition, bool sense)
 {
 	struct label *label = label_at(l, depth);
 	const valtype *types;
 	uint32_t count;
 	label_arity(label, &types, &count);
-	struct condition condition = take_condition(l);
 	pin_values(l, count);
 	if (!label->is_function && !needs_moves(l, label, count)) {
-		aim_cell(l, label, emit_conditional_jump(l, &condition, true));
+		aim_cell(l, label, emit_conditional_jump(l, condition, sense));
 		return;
 	}
-	uint32_t skip = emit_conditional_jump(l, &condition, false);
+	uint32_t skip = emit_conditional_jump(l, condition, !sense);
 	struct held held[CLASS_COUNT];
 	memcpy(held, l->held, sizeof held);
 	if (label->is_function) {
@@ -226,6 +226,46 @@ static void lower_br_if(struct lowering *l, uint32_t depth)
 	aim_here(l, skip);
 	memcpy(l->held, held, sizeof held);
 	l->last.cell = UINT32_MAX;
+}
+
+static void lower_br_if(struct lowering *l, uint32_t depth)
+{
+	struct condition condition = take_condition(l);
+	branch_when(l, depth, &condition, true);
+}
+
+/* br_on_null, br_on_non_null: the condition is the reference itself. */
+static void lower_br_on_null(struct lowering *l, const struct step *step)
+{
+	struct sym sym = pop_sym(l);
+	struct src src = find(l, &sym);
+	if (src.kind == SRC_CONST) {
+		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &sym)};
+		sym.kind = SYM_TEMP;
+	}
+	struct condition condition = condition_of(&sym, src, true);
+	bool on_null = step->id == INSN_br_on_null;
+	/* A branch on null leaves the reference behind, one on non-null takes it along. */
+	if (!on_null)
+		unpop_sym(l, &sym);
+	else
+		/* It is read again when the branch is not taken: its store stays. */
+		l->held[sym.class].may_drop_store &= l->held[sym.class].slot != (int32_t)src.slot;
+	branch_when(l, step->index, &condition, !on_null);
+	if (on_null)
+		unpop_sym(l, &sym);
+	else
+		pop_sym(l);
+}
+
+static void lower_br_on_cast(struct lowering *l, const struct step *step)
+{
+	lower_cast_test(l, step);
+	struct sym answer = {.kind = SYM_TEMP, .class = CLASS_INT};
+	struct condition condition = condition_of(&answer, (struct src){.kind = SRC_ACC}, false);
+	branch_when(l, step->index, &condition, step->id == INSN_br_on_cast);
+	bool on_fail = step->id == INSN_br_on_cast_fail;
+	type_top(l, on_fail ? step->type2 : step->type);
 }
 
 static void lower_br_table(struct lowering *l, const struct step *step)
@@ -291,7 +331,7 @@ static void lower_block(struct lowering *l, const struct step *step)
 static void push_types(struct lowering *l, const valtype *types, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		push_temp(l, class_of(types[i]));
+		push_typed(l, types[i]);
 }
 
 static void lower_else(struct lowering *l, const struct step *step)
@@ -318,6 +358,8 @@ static void bind_fixups(struct lowering *l, const struct label *label)
 static void lower_end(struct lowering *l, const struct step *step)
 {
 	struct label label = *label_at(l, 0);
+	if (label.opener == INSN_try_table)
+		l->ranges[label.range].end = l->cell_count;
 	if (label.is_function) {
 		if (step->falls_through)
 			emit_return(l, true);
@@ -342,43 +384,165 @@ static void lower_end(struct lowering *l, const struct step *step)
 
 /* ---- calls ---- */
 
+/* What a call calls: a table index or a function reference that stands on top, or nothing. */
+static struct src take_callee(struct lowering *l, enum insn_id id)
+{
+	struct src src = {.kind = SRC_SLOT};
+	switch (id) {
+	case INSN_call_indirect:
+	case INSN_call_ref:
+	case INSN_return_call_indirect:
+	case INSN_return_call_ref: {
+		struct sym sym = pop_sym(l);
+		src = find(l, &sym);
+		if (src.kind == SRC_CONST)
+			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &sym)};
+		else if (src.kind == SRC_ACC)
+			take_from_acc(l, &sym);
+		return src;
+	}
+	default:
+		return src;
+	}
+}
+
+static struct cell *emit_call(struct lowering *l, const struct step *step, const struct src *callee)
+{
+	bool from_acc = callee->kind == SRC_ACC;
+	bool imported = step->index < l->m->imported_func_count;
+	struct cell *cell;
+	switch (step->id) {
+	case INSN_call:
+		cell = emit(l, imported ? OP_call_import : OP_call);
+		break;
+	case INSN_return_call:
+		cell = emit(l, imported ? OP_return_call_import : OP_return_call);
+		break;
+	case INSN_call_indirect:
+		cell = emit(l, from_acc ? OP_call_indirect_a : OP_call_indirect_s);
+		cell->d = step->index2;
+		break;
+	case INSN_return_call_indirect:
+		cell = emit(l, from_acc ? OP_return_call_indirect_a : OP_return_call_indirect_s);
+		cell->d = step->index2;
+		break;
+	case INSN_call_ref:
+		cell = emit(l, from_acc ? OP_call_ref_a : OP_call_ref_s);
+		break;
+	default:
+		cell = emit(l, from_acc ? OP_return_call_ref_a : OP_return_call_ref_s);
+		break;
+	}
+	cell->b = callee->slot;
+	cell->c = step->index;
+	if (step->id == INSN_call || step->id == INSN_return_call) {
+		if (!imported) {
+			cell->c = step->index - l->m->imported_func_count;
+			cell->d = type_header(step->func);
+		}
+	}
+	return cell;
+}
+
 static void lower_call(struct lowering *l, const struct step *step)
 {
 	const struct functype *type = step->func;
-	struct src index = {.kind = SRC_SLOT};
-	if (step->id == INSN_call_indirect) {
-		struct sym sym = pop_sym(l);
-		index = find(l, &sym);
-		if (index.kind == SRC_CONST)
-			index = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &sym)};
-		else if (index.kind == SRC_ACC)
-			take_from_acc(l, &sym);
-	}
+	struct src callee = take_callee(l, step->id);
 	settle_top(l, type->param_count);
 	for (uint32_t i = 0; i < type->param_count; i++)
 		pop_sym(l);
 	uint16_t frame = next_slot(l);
-
-	struct cell *cell;
-	if (step->id == INSN_call_indirect) {
-		cell = emit(l, index.kind == SRC_ACC ? OP_call_indirect_a : OP_call_indirect_s);
-		cell->b = index.slot;
-		cell->c = step->index;
-		cell->d = step->index2;
-	} else if (step->index < l->m->imported_func_count) {
-		cell = emit(l, OP_call_import);
-		cell->c = step->index;
-	} else {
-		cell = emit(l, OP_call);
-		cell->c = step->index - l->m->imported_func_count;
-		cell->d = type_header(type);
-	}
+	/* The arguments belong to the callee's frame. */
+	note_safepoint(l);
+	struct cell *cell = emit_call(l, step, &callee);
 	cell->a = frame;
+	if (step->id == INSN_return_call || step->id == INSN_return_call_indirect ||
+	    step->id == INSN_return_call_ref) {
+		struct cell *row = emit(l, OP_halt);   /* data; the op means nothing */
+		row->a = (uint16_t)l->header;
+		row->b = (uint16_t)type->param_slots;
+		return;
+	}
 	forget_all(l);
 	push_types(l, type->results, type->result_count);
 	/* A single integer result is in acc as well. */
 	if (type->result_count == 1 && class_of(type->results[0]) == CLASS_INT)
 		l->held[CLASS_INT] = (struct held){.slot = frame, .cell = l->cell_count - 1};
+}
+
+/* ---- exceptions ---- */
+
+static void lower_throw(struct lowering *l, const struct step *step)
+{
+	uint32_t count = step->id == INSN_throw ? step->func->param_count : 1;
+	settle_top(l, count);
+	note_safepoint(l);
+	uint16_t slot = pop_row(l, count);
+	struct cell *cell = emit(l, step->id == INSN_throw ? OP_throw : OP_throw_ref);
+	cell->b = slot;
+	cell->c = step->index;
+}
+
+/* Where a clause's values land, the way on from there: a branch to its label. */
+static void lower_clause(struct lowering *l, const struct catch_clause *catch)
+{
+	struct label *label = label_at(l, catch->label);
+	const valtype *types;
+	uint32_t count;
+	label_arity(label, &types, &count);
+	if (!make_room(l, &l->clauses, &l->clause_room, l->clause_count + 1, sizeof *l->clauses))
+		return;
+	l->clauses[l->clause_count++] = (struct try_clause){
+		.is_all = catch->is_all,
+		.with_ref = catch->with_ref,
+		.tag = catch->tag,
+		.landing = l->cell_count,
+		.slot = label_slot(l, label),
+	};
+	here_is_a_label(l);
+	if (!label->is_function) {
+		aim_cell(l, label, emit_jump(l));
+		return;
+	}
+	/* The values are the function's results: they stand on an otherwise empty stack for a moment. */
+	uint32_t kept_count = l->sym_count;
+	struct sym *kept = mem_alloc((kept_count + (size_t)1) * sizeof *kept);
+	if (kept == NULL) {
+		l->out_of_memory = true;
+		return;
+	}
+	if (kept_count > 0)
+		memcpy(kept, l->syms, kept_count * sizeof *kept);
+	l->sym_count = 0;
+	push_types(l, types, count);
+	emit_return(l, false);
+	if (!l->out_of_memory && kept_count > 0)
+		memcpy(l->syms, kept, kept_count * sizeof *kept);
+	l->sym_count = kept_count;
+	mem_free(kept);
+}
+
+static void lower_try_table(struct lowering *l, const struct step *step)
+{
+	l->needs_try = true;
+	settle_locals(l);
+	settle_top(l, step->block.param_count);
+	uint32_t range = l->range_count;
+	if (!make_room(l, &l->ranges, &l->range_room, l->range_count + 1, sizeof *l->ranges))
+		return;
+	l->ranges[l->range_count++] = (struct try_range){
+		.first_clause = l->clause_count, .clause_count = step->catch_count};
+	/* Labels of the clauses count from outside, so they come first; the body goes around them. */
+	uint32_t around = emit_jump(l);
+	for (uint32_t i = 0; i < step->catch_count; i++)
+		lower_clause(l, &step->catches[i]);
+	aim_here(l, around);
+	here_is_a_label(l);
+	push_label(l, step->id, &step->block);
+	if (l->out_of_memory)
+		return;
+	l->ranges[range].start = l->cell_count;
+	l->labels[l->label_count - 1].range = range;
 }
 
 /* ---- the function ---- */
@@ -390,26 +554,32 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	l->local_count = count;
 	l->local_slots = mem_zeroed(count + (size_t)1, sizeof *l->local_slots);
 	l->local_classes = mem_zeroed(count + (size_t)1, sizeof *l->local_classes);
+	l->local_kinds = mem_zeroed(count + (size_t)1, sizeof *l->local_kinds);
 	l->local_refs = mem_zeroed(count + (size_t)1, sizeof *l->local_refs);
-	if (l->local_slots == NULL || l->local_classes == NULL || l->local_refs == NULL)
+	if (l->local_kinds == NULL || l->local_slots == NULL || l->local_classes == NULL || l->local_refs == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
 
 	l->header = type_header(type);
+	uint32_t behind_header = l->header + 1 + (l->has_try ? NATIVE_SLOTS : 0);
 	uint32_t slot = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		if (i == type->param_count)
-			slot = l->header + 1;
+			slot = behind_header;
 		l->local_slots[i] = (uint16_t)slot;
 		l->local_classes[i] = (uint8_t)class_of(locals[i]);
+		l->local_kinds[i] = (uint8_t)ref_kind_of(l->m->defs, locals[i]);
 		slot += valtype_slots(locals[i]);
 	}
-	uint32_t first = l->header + 1;
+	uint32_t first = behind_header;
+	if (l->has_try)
+		emit(l, OP_keep_native)->a = (uint16_t)(l->header + 1);
 	if (count > type->param_count) {
 		struct cell *cell = emit(l, OP_enter);
 		cell->a = (uint16_t)first;
 		cell->c = slot - first;
 		first = slot;
 	}
+	note_locals(l);
 	l->temps = first < FRAME_ADVANCE_MIN ? FRAME_ADVANCE_MIN : first;
 
 	struct block_type outer = {.results = type->results, .result_count = type->result_count};
@@ -452,8 +622,27 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 	case INSN_return:
 		emit_return(l, true);
 		return true;
+	case INSN_br_on_null:
+	case INSN_br_on_non_null:
+		lower_br_on_null(l, step);
+		return true;
+	case INSN_br_on_cast:
+	case INSN_br_on_cast_fail:
+		lower_br_on_cast(l, step);
+		return true;
+	case INSN_throw:
+	case INSN_throw_ref:
+		lower_throw(l, step);
+		return true;
+	case INSN_try_table:
+		lower_try_table(l, step);
+		return true;
 	case INSN_call:
 	case INSN_call_indirect:
+	case INSN_call_ref:
+	case INSN_return_call:
+	case INSN_return_call_indirect:
+	case INSN_return_call_ref:
 		lower_call(l, step);
 		return true;
 	default:
@@ -464,8 +653,8 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 	}
 }
 
-bool lower_function(struct lowering *l, const struct code *code, uint32_t func, bool want_offsets,
-                    struct error *err)
+static bool lower_once(struct lowering *l, const struct code *code, uint32_t func,
+                       enum lower_want want, bool has_try, struct error *err)
 {
 	const struct module *m = code->module;
 	*l = (struct lowering){
@@ -473,7 +662,9 @@ bool lower_function(struct lowering *l, const struct code *code, uint32_t func, 
 		.type = m->funcs[func].type,
 		.unfolded = code->store->options.unfolded,
 		.checked = code->checked,
-		.want_offsets = want_offsets,
+		.want_offsets = want == LOWER_OFFSETS,
+		.want_maps = want == LOWER_MAPS,
+		.has_try = has_try,
 	};
 	here_is_a_label(l);
 	struct body_scratch *scratch = body_scratch_create();
@@ -487,6 +678,18 @@ bool lower_function(struct lowering *l, const struct code *code, uint32_t func, 
 	return fine;
 }
 
+bool lower_function(struct lowering *l, const struct code *code, uint32_t func,
+                    enum lower_want want, struct error *err)
+{
+	if (!lower_once(l, code, func, want, false, err))
+		return false;
+	if (!l->needs_try)
+		return true;
+	/* Only now is it known that the frame needs room for its native state. */
+	lowering_clear(l);
+	return lower_once(l, code, func, want, true, err);
+}
+
 void lowering_clear(struct lowering *l)
 {
 	mem_free(l->cells);
@@ -497,4 +700,8 @@ void lowering_clear(struct lowering *l)
 	mem_free(l->local_slots);
 	mem_free(l->local_classes);
 	mem_free(l->local_refs);
+	mem_free(l->local_kinds);
+	mem_free(l->refs_found);
+	mem_free(l->ranges);
+	mem_free(l->clauses);
 }

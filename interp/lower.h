@@ -11,6 +11,7 @@
 #ifndef INTERP_LOWER_H
 #define INTERP_LOWER_H
 
+#include "interp/heap.h"
 #include "interp/runtime.h"
 #include "validator/body.h"
 
@@ -20,6 +21,7 @@ struct sym {
 	uint8_t kind;     /* enum sym_kind */
 	uint8_t class;    /* enum class */
 	uint8_t slots;
+	uint8_t ref;      /* enum ref_kind */
 	uint16_t slot;    /* of its height */
 	uint32_t local;   /* SYM_LOCAL: the index */
 	uint64_t value;   /* SYM_CONST: the bits */
@@ -57,6 +59,7 @@ struct label {
 	uint32_t start;          /* loop: its first cell */
 	uint32_t fixups;         /* of forward branches */
 	uint32_t else_jump;      /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
+	uint32_t range;          /* try_table: its place among the function's ranges */
 	struct block_type type;
 };
 
@@ -81,6 +84,21 @@ struct lowering {
 	bool want_offsets;
 	uint32_t at;             /* offset of the present instruction */
 
+	bool want_maps;          /* for the collector: slots of references at each safepoint */
+	struct frame_ref *refs_found;
+	uint32_t ref_count;
+	uint32_t always_count;   /* the first ones: locals */
+	uint32_t ref_room;
+
+	bool has_try;            /* the frame keeps its native state (NATIVE_SLOTS) */
+	bool needs_try;          /* found out on the way: lower again */
+	struct try_range *ranges;
+	uint32_t range_count;
+	uint32_t range_room;
+	struct try_clause *clauses;
+	uint32_t clause_count;
+	uint32_t clause_room;
+
 	struct fixup *fixups;
 	uint32_t fixup_count;
 	uint32_t fixup_room;
@@ -94,6 +112,7 @@ struct lowering {
 
 	uint16_t *local_slots;
 	uint8_t *local_classes;
+	uint8_t *local_kinds;    /* enum ref_kind */
 	uint32_t *local_refs;    /* how often each local stands on the symbolic stack */
 	uint32_t local_count;
 	uint32_t refs;           /* sum of them */
@@ -106,10 +125,25 @@ struct lowering {
 	struct cell scrap;
 };
 
+/* A function with a try_table keeps, right behind its header: native stack pointer, frame pointer, link
+ * register, instance (exec_plain.h: keep_native). */
+#define NATIVE_SLOTS 4
+
+/* Pops `count` operands that stand in the slots of their heights; returns the first one's slot. */
+uint16_t pop_row(struct lowering *l, uint32_t count);
+void lower_bulk(struct lowering *l, enum op op, uint32_t operands, uint32_t c, uint32_t d);
+/* An operation that leaves an integer in acc and slot a and forgets the other accumulators. */
+void lower_grow(struct lowering *l, enum op op, uint32_t operands, uint32_t index);
+void lower_unary(struct lowering *l, enum insn_id insn);
+/* A binary operation as its instruction has it, on the two operands on top. */
+void lower_binary(struct lowering *l, enum insn_id insn);
+
 /* Lowers a function. On success the caller owns l->cells (and l->offsets); lowering_clear() frees all
  * that is left. */
-bool lower_function(struct lowering *l, const struct code *code, uint32_t func, bool want_offsets,
-                    struct error *err);
+enum lower_want { LOWER_CODE, LOWER_OFFSETS, LOWER_MAPS };
+
+bool lower_function(struct lowering *l, const struct code *code, uint32_t func,
+                    enum lower_want want, struct error *err);
 void lowering_clear(struct lowering *l);
 
 /* ---- lower_emit.c: cells and the symbolic stack ---- */
@@ -129,7 +163,17 @@ struct cell *emit_plain_result(struct lowering *l, enum op op, enum class class)
 void push_local(struct lowering *l, uint32_t local);
 void push_const(struct lowering *l, enum class class, uint64_t value);
 void push_temp(struct lowering *l, enum class class);
+/* The same with what the collector must know of the type. */
+void push_typed(struct lowering *l, valtype type);
+/* Says so of what was pushed last. */
+void type_top(struct lowering *l, valtype type);
 struct sym pop_sym(struct lowering *l);
+/* Takes the last pop back. */
+void unpop_sym(struct lowering *l, const struct sym *sym);
+/* The next cell may collect garbage: the references on the stack now are alive there. */
+void note_safepoint(struct lowering *l);
+/* The locals are there at every cell. */
+void note_locals(struct lowering *l);
 /* The slot of the next push. */
 uint16_t next_slot(const struct lowering *l);
 
@@ -155,6 +199,16 @@ void forget_all(struct lowering *l);
 /* Control may come here from elsewhere. */
 void here_is_a_label(struct lowering *l);
 
+/* Makes room in one of the growing arrays; false: out of memory, which is noted. */
+bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t want,
+                size_t size);
+
+/* ---- lower_gc.c: references, structs, arrays ---- */
+
+bool lower_reference(struct lowering *l, const struct step *step);
+/* Emits what leaves in acc whether the reference on top matches the step's target type. */
+void lower_cast_test(struct lowering *l, const struct step *step);
+
 /* ---- lower_ops.c: everything that is not control ---- */
 
 bool lower_operation(struct lowering *l, const struct step *step);
@@ -172,9 +226,12 @@ struct condition {
 	struct cell cell;        /* the comparison as it was */
 	struct src src;
 	struct sym sym;
+	bool is_wide;            /* the value has 64 bits */
 };
 
 struct condition take_condition(struct lowering *l);
+/* A condition that is a value already. */
+struct condition condition_of(const struct sym *sym, struct src src, bool is_wide);
 /* Emits the jump that is taken when the condition is `sense`; returns the cell's place. */
 uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense);
 

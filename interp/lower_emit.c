@@ -7,6 +7,23 @@ enum class class_of(valtype type)
 	return type == VAL_F32 ? CLASS_F32 : type == VAL_F64 ? CLASS_F64 : CLASS_INT;
 }
 
+bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t want, size_t size)
+{
+	if (want <= *room)
+		return !l->out_of_memory;
+	uint32_t more = *room * 2 > want ? *room * 2 : want + 32;
+	void *array;
+	memcpy(&array, array_pointer, sizeof array);
+	void *bigger = l->out_of_memory ? NULL : mem_resize(array, more * size);
+	if (bigger == NULL) {
+		l->out_of_memory = true;
+		return false;
+	}
+	memcpy(array_pointer, &bigger, sizeof bigger);
+	*room = more;
+	return true;
+}
+
 /* ---- cells ---- */
 
 static bool grow_cells(struct lowering *l)
@@ -134,12 +151,18 @@ void push_local(struct lowering *l, uint32_t local)
 	if (l->unfolded) {
 		struct sym sym = {.kind = SYM_LOCAL, .class = l->local_classes[local], .local = local};
 		move_to(l, next_slot(l), &sym, true);
-		push_temp(l, sym.class);
+		push(l, (struct sym){
+					.kind = SYM_TEMP, .class = sym.class, .ref = l->local_kinds[local]});
 		return;
 	}
 	l->local_refs[local]++;
 	l->refs++;
-	push(l, (struct sym){.kind = SYM_LOCAL, .class = l->local_classes[local], .local = local});
+	push(l, (struct sym){
+				.kind = SYM_LOCAL,
+				.class = l->local_classes[local],
+				.ref = l->local_kinds[local],
+				.local = local,
+			});
 }
 
 void push_const(struct lowering *l, enum class class, uint64_t value)
@@ -158,6 +181,40 @@ void push_temp(struct lowering *l, enum class class)
 	push(l, (struct sym){.kind = SYM_TEMP, .class = (uint8_t)class});
 }
 
+void type_top(struct lowering *l, valtype type)
+{
+	if (l->sym_count > 0)
+		l->syms[l->sym_count - 1].ref = (uint8_t)ref_kind_of(l->m->defs, type);
+}
+
+void push_typed(struct lowering *l, valtype type)
+{
+	push_temp(l, class_of(type));
+	type_top(l, type);
+}
+
+static void add_ref(struct lowering *l, uint32_t cell, uint16_t slot, uint8_t kind)
+{
+	if (kind == REF_NONE ||
+	    !make_room(l, &l->refs_found, &l->ref_room, l->ref_count + 1, sizeof *l->refs_found))
+		return;
+	l->refs_found[l->ref_count++] = (struct frame_ref){.cell = cell, .slot = slot, .kind = kind};
+}
+
+void note_safepoint(struct lowering *l)
+{
+	for (uint32_t i = 0; l->want_maps && i < l->sym_count; i++)
+		if (l->syms[i].kind == SYM_TEMP)
+			add_ref(l, l->cell_count, l->syms[i].slot, l->syms[i].ref);
+}
+
+void note_locals(struct lowering *l)
+{
+	for (uint32_t i = 0; l->want_maps && i < l->local_count; i++)
+		add_ref(l, 0, l->local_slots[i], l->local_kinds[i]);
+	l->always_count = l->ref_count;
+}
+
 static void unref(struct lowering *l, const struct sym *sym)
 {
 	if (sym->kind == SYM_LOCAL) {
@@ -174,6 +231,18 @@ struct sym pop_sym(struct lowering *l)
 	struct sym sym = l->syms[--l->sym_count];
 	unref(l, &sym);
 	return sym;
+}
+
+void unpop_sym(struct lowering *l, const struct sym *sym)
+{
+	/* The place is still there. */
+	if (l->out_of_memory)
+		return;
+	l->syms[l->sym_count++] = *sym;
+	if (sym->kind == SYM_LOCAL) {
+		l->local_refs[sym->local]++;
+		l->refs++;
+	}
 }
 
 void truncate_to(struct lowering *l, uint32_t height)

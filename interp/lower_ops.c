@@ -42,6 +42,7 @@ static const struct family families[INSN_COUNT] = {
 #define FCOMPARE(n, t, e, s)                                                                       \
 	[INSN_##n] = {OP_##n##_ss_r, FAMILY_FCOMPARE, CLASS_##t, CLASS_INT, 0, INSN_##s, 0},
 #define UNARY(n, t, u, c, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define INNER(n, t, u, c, e)
 #define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
 #define STORE(n, t, m) [INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
 #define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
@@ -105,7 +106,7 @@ static void swap_operands(struct sym *x, struct sym *y, struct src *fx, struct s
 	*y = sym, *fy = src;
 }
 
-static void lower_binary(struct lowering *l, enum insn_id insn)
+void lower_binary(struct lowering *l, enum insn_id insn)
 {
 	struct sym y = pop_sym(l);
 	struct sym x = pop_sym(l);
@@ -146,7 +147,7 @@ static void lower_binary(struct lowering *l, enum insn_id insn)
 	fill_operands(cell, variant, &fx, &fy);
 }
 
-static void lower_unary(struct lowering *l, enum insn_id insn)
+void lower_unary(struct lowering *l, enum insn_id insn)
 {
 	const struct family *f = &families[insn];
 	struct sym x = pop_sym(l);
@@ -449,8 +450,7 @@ static void lower_select(struct lowering *l, enum class class)
 
 /* ---- operations on operands in consecutive slots ---- */
 
-/* Pops `count` operands that stand in the slots of their heights; returns the first one's slot. */
-static uint16_t pop_row(struct lowering *l, uint32_t count)
+uint16_t pop_row(struct lowering *l, uint32_t count)
 {
 	settle_top(l, count);
 	uint16_t slot = next_slot(l);
@@ -459,7 +459,7 @@ static uint16_t pop_row(struct lowering *l, uint32_t count)
 	return slot;
 }
 
-static void lower_bulk(struct lowering *l, enum op op, uint32_t operands, uint32_t c, uint32_t d)
+void lower_bulk(struct lowering *l, enum op op, uint32_t operands, uint32_t c, uint32_t d)
 {
 	uint16_t slot = pop_row(l, operands);
 	struct cell *cell = emit(l, op);
@@ -469,8 +469,7 @@ static void lower_bulk(struct lowering *l, enum op op, uint32_t operands, uint32
 	forget_all(l);
 }
 
-/* An operation that leaves an integer in acc and slot a and forgets the other accumulators. */
-static void lower_grow(struct lowering *l, enum op op, uint32_t operands, uint32_t index)
+void lower_grow(struct lowering *l, enum op op, uint32_t operands, uint32_t index)
 {
 	uint16_t slot = pop_row(l, operands);
 	struct cell *cell = emit_plain_result(l, op, CLASS_INT);
@@ -498,12 +497,6 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 	case INSN_f64_const:
 		push_const(l, CLASS_F64, step->value);
 		return true;
-	case INSN_ref_null:
-		push_const(l, CLASS_INT, 0);
-		return true;
-	case INSN_ref_func:
-		lower_grow(l, OP_ref_func, 0, step->index);
-		return true;
 	case INSN_local_get:
 		push_local(l, step->index);
 		return true;
@@ -516,6 +509,7 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 		return true;
 	case INSN_global_get:
 		lower_global_get(l, step);
+		type_top(l, step->type);
 		return true;
 	case INSN_global_set:
 		lower_global_set(l, step);
@@ -523,6 +517,7 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 	case INSN_select:
 	case INSN_select_t:
 		lower_select(l, class_of(step->type));
+		type_top(l, step->type);
 		return true;
 	case INSN_memory_size:
 		emit_plain_result(l, OP_memory_size, CLASS_INT)->c = step->index;
@@ -547,6 +542,7 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 		struct cell *cell = emit_plain_result(l, OP_table_get, CLASS_INT);
 		cell->b = slot;
 		cell->c = step->index;
+		type_top(l, step->type);
 		return true;
 	}
 	case INSN_table_set: {
@@ -599,12 +595,14 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 		lower_notify(l, step);
 		return true;
 	default:
-		return false;
+		return lower_reference(l, step);
 	}
 }
 
 bool lower_operation(struct lowering *l, const struct step *step)
 {
+	if (step->id == INSN_any_convert_extern || step->id == INSN_extern_convert_any)
+		return lower_reference(l, step);
 	switch (families[step->id].kind) {
 	case FAMILY_NONE:
 		return lower_by_hand(l, step);
@@ -653,6 +651,11 @@ static bool can_merge(const struct lowering *l, const struct sym *sym)
 	       (!has_const || fits_short(l->cells[l->last.cell].k, f->is_wide));
 }
 
+struct condition condition_of(const struct sym *sym, struct src src, bool is_wide)
+{
+	return (struct condition){.insn = INSN_COUNT, .src = src, .sym = *sym, .is_wide = is_wide};
+}
+
 struct condition take_condition(struct lowering *l)
 {
 	struct condition condition = {.insn = INSN_COUNT, .sym = pop_sym(l)};
@@ -680,9 +683,12 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 	struct cell *cell;
 	switch (condition->insn) {
 	case INSN_COUNT: {
-		bool from_acc = condition->src.kind == SRC_ACC;
-		cell = emit(l, sense ? from_acc ? OP_jump_nz_a : OP_jump_nz_s
-		               : from_acc ? OP_jump_z_a : OP_jump_z_s);
+		static const enum op ops[2][2][2] = {
+			/* 32 or 64 bits, taken when zero or not, from a slot or the accumulator */
+			{{OP_jump_z_s, OP_jump_z_a}, {OP_jump_nz_s, OP_jump_nz_a}},
+			{{OP_jump_z64_s, OP_jump_z64_a}, {OP_jump_nz64_s, OP_jump_nz64_a}},
+		};
+		cell = emit(l, ops[condition->is_wide][sense][condition->src.kind == SRC_ACC]);
 		cell->b = condition->src.slot;
 		break;
 	}

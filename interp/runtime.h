@@ -5,6 +5,7 @@
 #include "interp/cell.h"
 #include "interp/interp.h"
 #include "validator/alloc.h"
+#include "validator/type_space.h"
 
 #include <setjmp.h>
 
@@ -14,7 +15,7 @@ struct func {
 	const struct functype *type;   /* NULL: not made yet (instance_func()) */
 	struct instance *inst;         /* whose code it is; NULL for a host function */
 	struct host_func *host;        /* NULL for a Wasm function */
-	uint32_t type_id;              /* equal types have equal ids in one store */
+	uint32_t type_id;              /* in the store's type space */
 	uint32_t index;                /* in the instance's function index space */
 	uint32_t own;                  /* among the instance's own functions */
 	uint32_t header;               /* slot of the frame header */
@@ -41,9 +42,16 @@ struct table {
 };
 
 struct global {
+	struct global *next;           /* those made by the host */
 	struct global_type type;
 	union slot *value;             /* in the owner's globals, or own below */
 	union slot own;
+};
+
+/* A tag is its address. */
+struct tag {
+	const struct functype *type;
+	uint32_t type_id;
 };
 
 /* The lowered code of a module in a store, shared by its instances. Functions are lowered on their
@@ -58,6 +66,43 @@ struct code {
 	uint32_t *ends;                /* the cell behind each lowered function */
 	uint32_t count;
 	uint32_t room;
+	struct frame_maps **maps;      /* by own function; made by the first collection that meets it */
+	struct try_table **tries;      /* by own function; NULL where it has no try_table */
+};
+
+/* Where the references of a function's frame are, for the collector. */
+struct frame_ref {
+	uint32_t cell;                 /* at this cell, counted from the function's first */
+	uint16_t slot;
+	uint8_t kind;                  /* enum ref_kind */
+};
+
+struct frame_maps {
+	uint32_t always_count;         /* the first ones are there at every cell: locals */
+	uint32_t count;                /* the others are sorted by cell */
+	struct frame_ref refs[];
+};
+
+/* What a function catches. Cells count from its first one. */
+struct try_range {
+	uint32_t start;                /* from here */
+	uint32_t end;                  /* up to, not with, this */
+	uint32_t first_clause;
+	uint32_t clause_count;
+};
+
+struct try_clause {
+	bool is_all;
+	bool with_ref;
+	uint32_t tag;
+	uint32_t landing;              /* the cell to go on at */
+	uint16_t slot;                 /* where the values go */
+};
+
+struct try_table {
+	uint32_t range_count;          /* an inner range stands behind those around it */
+	struct try_range *ranges;
+	struct try_clause *clauses;
 };
 
 /* What handlers need stands first. */
@@ -71,10 +116,12 @@ struct instance {
 	struct memory **memories;
 	struct func **imports;         /* imported functions */
 	struct global **global_refs;   /* the whole index space */
+	struct tag **tags;
 	struct store *store;
 	struct code *code;
 	const struct module *module;
 	struct func *funcs;            /* own functions, made when somebody refers to them */
+	uint64_t **elem_values;        /* of segments given by expressions; NULL for others */
 	bool *dropped_elems;
 	bool *dropped_datas;
 	struct instance *next;
@@ -90,6 +137,25 @@ struct run {
 	union slot *fault_fp;
 };
 
+/* A call that left an instance's code: for another instance's (the frames go on at pc and fp) or for a
+ * host function (which has host_type's arguments at host_slots). Innermost first. */
+struct link {
+	struct link *outer;
+	const struct cell *pc;
+	union slot *fp;
+	struct instance *inst;
+	const struct functype *host_type;   /* NULL: another instance */
+	union slot *host_slots;
+};
+
+/* References that C code holds while it allocates. */
+struct heap_guard {
+	struct heap_guard *outer;
+	const union slot *slots;
+	const uint8_t *kinds;          /* enum ref_kind, one for each slot */
+	const uint32_t *count;
+};
+
 struct store {
 	struct store_options options;
 	struct arena *arena;
@@ -100,9 +166,7 @@ struct store {
 	uint64_t memory_bytes;         /* of all memories */
 	uint64_t table_elements;
 
-	const struct functype **types; /* interned; the id is the place */
-	uint32_t type_count;
-	uint32_t type_room;
+	struct type_space types;
 
 	/* Frame stack, with a guard behind it. */
 	uint8_t *stack;
@@ -112,6 +176,14 @@ struct store {
 	uint8_t *native_stack;
 	size_t native_size;
 	uintptr_t native_limit;        /* host functions need the stack above this address */
+
+	struct heap *heap;
+	struct global *host_globals;
+	struct link *links;
+	struct heap_guard *guards;
+	const struct cell *safe_pc;    /* the cell that allocates, and its frame; NULL: C code does */
+	union slot *safe_fp;
+	struct object *pending;        /* an exception on its way through C code */
 
 	struct run *run;               /* the innermost, or NULL */
 	struct trap_report report;
@@ -131,8 +203,17 @@ static inline uint32_t type_header(const struct functype *type)
 	return type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
 }
 
+/* The id of a function type that names no other types. */
 bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
                        struct error *err);
+
+/* The module's value type, with ids of the store for type indices. */
+valtype store_valtype(const struct instance *inst, valtype type);
+
+static inline bool store_is_subtype(const struct store *store, uint32_t sub, uint32_t super)
+{
+	return sub == super || type_is_subtype(store->types.defs, sub, super);
+}
 
 /* The function object of an index of the instance's function index space. Never NULL. */
 struct func *instance_func(struct instance *inst, uint32_t index);
@@ -146,6 +227,25 @@ bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* The own function whose code holds the cell, and the byte offset of the cell's instruction. */
 bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index);
 uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index);
+/* NULL: out of memory. */
+const struct frame_maps *code_frame_maps(struct code *code, uint32_t index);
+struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index);
+
+/* The frames of everything that is under way in the store, innermost first. At a host function's frame
+ * code is NULL and host_type says what stands at fp. */
+struct frame_walk {
+	struct store *store;
+	const struct link *link;
+	const struct cell *pc;         /* NULL: the end */
+	union slot *fp;
+	struct code *code;
+	uint32_t index;
+	const struct functype *host_type;
+	bool crossed;                  /* this frame is another instance's than the one before */
+};
+void frame_walk_start(struct frame_walk *walk, struct store *store, const struct cell *pc,
+                      union slot *fp);
+void frame_walk_next(struct frame_walk *walk);
 
 /* memory.c: bulk operations check their bounds first (spec: 4.6) and answer a trap or TRAP_NONE. */
 bool memory_init_storage(struct memory *memory, struct error *err);
@@ -167,6 +267,11 @@ uint64_t table_grow(struct table *table, uint64_t init, uint64_t count);   /* ol
 enum trap table_fill(struct table *table, uint64_t at, uint64_t value, uint64_t count);
 enum trap table_copy(struct table *to, struct table *from, uint64_t at, uint64_t source,
                      uint64_t count);
+/* Values of `count` items from item `source` on of a segment that is long enough. */
+bool elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
+                 uint64_t *out);
+/* Evaluates the expressions of all segments. */
+bool elem_evaluate(struct instance *inst, struct error *err);
 enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table, uint64_t at,
                      uint64_t source, uint64_t count);
 
@@ -188,6 +293,19 @@ bool trap_handlers_install(struct error *err);
 _Noreturn void trap_raise(struct store *store, struct instance *inst, const struct cell *pc,
                           union slot *fp, enum trap trap);
 void trap_backtrace(struct store *store, const struct run *run);
+
+/* exception.c */
+struct object *exception_create(struct instance *inst, struct tag *tag, const union slot *args);
+/* Where the exception, thrown at pc, is caught. */
+struct landing {
+	const struct cell *pc;         /* NULL: nowhere */
+	union slot *fp;
+	const union slot *native;      /* what keep_native kept of that frame */
+	struct link *links;            /* the store's, from then on */
+	bool crossed;                  /* in another frame stack of C code: goto dispatch must return there */
+};
+struct landing exception_find(struct instance *inst, struct object *exception,
+                              const struct cell *pc, union slot *fp);
 
 /* exec.c */
 /* Handlers by enum op, and the address that cell.handler counts from. */

@@ -1,46 +1,76 @@
-/* Element segments: their items are read from the module's bytes whenever they are needed
- * (spec: 4.2.11, table.init). */
-#include "interp/runtime.h"
+/* Element segments (spec: 4.2.11, table.init). Items that are function indices are read from the module's
+ * bytes whenever they are needed; items that are expressions are evaluated once, at instantiation. */
+#include "interp/heap.h"
 #include "validator/reader.h"
 
-/* The value of the next item; the reader was validated up to the segment's end. */
-static bool next_item(struct instance *inst, const struct elem_segment *elem, struct reader *r,
-                      uint64_t *out, struct error *err)
+static struct reader items_of(const struct instance *inst, const struct elem_segment *elem)
 {
-	if (elem->is_funcs) {
-		uint32_t index;
-		if (!read_u32(r, &index, err))
+	const struct module *m = inst->module;
+	return (struct reader){
+		.base = m->bytes, .pos = m->bytes + elem->items_offset, .end = m->bytes + m->size};
+}
+
+static bool evaluate(struct instance *inst, uint32_t segment, struct error *err)
+{
+	const struct elem_segment *elem = &inst->module->elems[segment];
+	uint64_t *values = arena_zeroed(inst->store->arena, elem->count, sizeof *values);
+	if (values == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	/* At once: a collection on the way must find what is there. */
+	inst->elem_values[segment] = values;
+	struct reader r = items_of(inst, elem);
+	for (uint32_t i = 0; i < elem->count; i++) {
+		struct const_expr expr = {
+			.offset = reader_offset(&r),
+			.size = (uint32_t)(inst->module->size - reader_offset(&r)),
+		};
+		union slot value;
+		if (!const_eval(inst, &expr, elem->type, &value, err))
 			return false;
-		*out = (uint64_t)(uintptr_t)instance_func(inst, index);
+		r.pos += expr.size;
+		values[i] = value.i64;
+	}
+	return true;
+}
+
+bool elem_evaluate(struct instance *inst, struct error *err)
+{
+	for (uint32_t i = 0; i < inst->module->elem_count; i++)
+		if (!inst->module->elems[i].is_funcs && !evaluate(inst, i, err))
+			return false;
+	return true;
+}
+
+bool elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
+                 uint64_t *out)
+{
+	const struct elem_segment *elem = &inst->module->elems[segment];
+	if (!elem->is_funcs) {
+		for (uint32_t i = 0; i < count; i++)
+			out[i] = inst->elem_values[segment][source + i];
 		return true;
 	}
-	struct const_expr expr = {.offset = reader_offset(r),
-	                          .size = (uint32_t)(inst->module->size - reader_offset(r))};
-	union slot value;
-	if (!const_eval(inst, &expr, elem->type, &value, err))
-		return false;
-	r->pos += expr.size;
-	*out = value.i64;
+	/* The items were validated: reading them cannot fail. */
+	struct error ignored = ERROR_INIT;
+	struct reader r = items_of(inst, elem);
+	for (uint32_t i = 0; i < source + count; i++) {
+		uint32_t index;
+		if (!read_u32(&r, &index, &ignored))
+			return false;
+		if (i >= source)
+			out[i - source] = (uint64_t)(uintptr_t)instance_func(inst, index);
+	}
 	return true;
 }
 
 enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table_index, uint64_t at,
                      uint64_t source, uint64_t count)
 {
-	const struct module *m = inst->module;
-	const struct elem_segment *elem = &m->elems[segment];
 	struct table *table = inst->tables[table_index];
-	uint64_t size = inst->dropped_elems[segment] ? 0 : elem->count;
+	uint64_t size = inst->dropped_elems[segment] ? 0 : inst->module->elems[segment].count;
 	if (at > table->size || count > table->size - at || source > size || count > size - source)
 		return TRAP_TABLE_OUT_OF_BOUNDS;
-	struct reader r = {
-		.base = m->bytes, .pos = m->bytes + elem->items_offset, .end = m->bytes + m->size};
-	for (uint64_t i = 0; i < source + count; i++) {
-		uint64_t value;
-		if (!next_item(inst, elem, &r, &value, inst->store->host_error))
-			return TRAP_HOST;
-		if (i >= source)
-			table->elements[at + i - source] = value;
-	}
-	return TRAP_NONE;
+	return elem_values(inst, segment, (uint32_t)source, (uint32_t)count, table->elements + at)
+	           ? TRAP_NONE
+	           : TRAP_HOST;
 }

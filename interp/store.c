@@ -1,5 +1,5 @@
 /* The store: what everything at run time belongs to. */
-#include "interp/runtime.h"
+#include "interp/heap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,6 +50,7 @@ struct store *store_create(const struct store_options *options, struct error *er
 		return NULL;
 	}
 	store->arena = arena;
+	type_space_init(&store->types, arena);
 	if (options != NULL)
 		store->options = *options;
 	if (store->options.table_limit == 0)
@@ -59,6 +60,12 @@ struct store *store_create(const struct store_options *options, struct error *er
 		return NULL;
 	}
 	exec_handlers();
+	store->heap = heap_create(store);
+	if (store->heap == NULL) {
+		store_destroy(store);
+		error_set(err, ERROR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
 	return store;
 }
 
@@ -76,30 +83,24 @@ void store_destroy(struct store *store)
 		munmap(store->stack, store->stack_reserved);
 	if (store->native_stack != NULL)
 		munmap(store->native_stack, store->native_size);
-	mem_free(store->types);
+	heap_destroy(store->heap);
+	type_space_clear(&store->types);
 	arena_destroy(store->arena);
 }
 
 bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
                        struct error *err)
 {
-	for (uint32_t i = 0; i < store->type_count; i++) {
-		if (functype_equal(store->types[i], type)) {
-			*id = i;
-			return true;
-		}
-	}
-	if (store->type_count == store->type_room) {
-		uint32_t room = store->type_room == 0 ? 64 : store->type_room * 2;
-		const struct functype **types = mem_resize(store->types, room * sizeof(*types));
-		if (types == NULL)
-			return error_set(err, ERROR_NO_MEMORY, "out of memory");
-		store->types = types;
-		store->type_room = room;
-	}
-	*id = store->type_count;
-	store->types[store->type_count++] = type;
-	return true;
+	struct type_def def = {
+		.form = FORM_FUNC, .is_final = true, .super = TYPE_NONE, .group_size = 1};
+	return type_space_add(&store->types, &def, type, 0, 1, id, err);
+}
+
+valtype store_valtype(const struct instance *inst, valtype type)
+{
+	if (!valtype_is_ref(type) || !heap_is_index(type))
+		return type;
+	return (type & ~HEAP_MASK) | inst->type_ids[type & HEAP_MASK];
 }
 
 const struct trap_report *store_trap(const struct store *store)

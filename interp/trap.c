@@ -26,6 +26,9 @@ _Noreturn void trap_raise(struct store *store, struct instance *inst, const stru
 	run->fault_inst = inst;
 	run->fault_pc = pc;
 	run->fault_fp = fp;
+	/* Here, while the frames of C code in between are alive: links stand in them. */
+	if (trap != TRAP_EXIT)
+		trap_backtrace(store, run);
 	longjmp(run->unwind, 1);
 }
 
@@ -88,6 +91,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		if (trap != TRAP_NONE) {
 			store->run->trap = trap;
 			note_fault(store->run, context);
+			/* The fault came from a handler, so that no lock of the C library is held. */
+			trap_backtrace(store, store->run);
 			longjmp(store->run->unwind, 1);
 		}
 	}
@@ -120,14 +125,6 @@ bool trap_handlers_install(struct error *err)
 
 /* ---- backtraces ---- */
 
-static struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index)
-{
-	for (struct code *code = store->codes; code != NULL; code = code->next)
-		if (code_function_at(code, pc, index))
-			return code;
-	return NULL;
-}
-
 /* Instances of one module share its code; the innermost is known, the others are told by the first
  * that has this code. */
 static struct instance *instance_of(struct store *store, struct instance *likely,
@@ -148,34 +145,21 @@ void trap_backtrace(struct store *store, const struct run *run)
 {
 	struct trap_report *report = &store->report;
 	*report = (struct trap_report){.trap = run->trap};
-	const struct cell *pc = run->fault_pc;
-	const union slot *fp = run->fault_fp;
-	struct instance *likely = run->fault_inst;
-	uint32_t last_index = UINT32_MAX;
-	struct code *last_code = NULL;
-	while (pc != NULL && pc != exec_entry_cell && report->frames_left_out < FRAMES_COUNTED_MAX) {
-		uint32_t index;
-		struct code *code;
-		if (last_code != NULL && pc >= last_code->cells + last_code->entries[last_index] &&
-		    pc < last_code->cells + last_code->ends[last_index])
-			code = last_code, index = last_index;
-		else
-			code = code_holding(store, pc, &index);
-		if (code == NULL)
-			break;
-		last_code = code, last_index = index;
-		uint32_t func = code->module->imported_func_count + index;
-		if (report->frame_count < TRAP_FRAMES_MAX)
-			report->frames[report->frame_count++] = (struct trap_frame){
-				.inst = instance_of(store, likely, code),
-				.func = func,
-				.offset = code_offset_of(code, pc, index),
-			};
-		else
+	struct frame_walk walk;
+	frame_walk_start(&walk, store, run->fault_pc, run->fault_fp);
+	for (; walk.pc != NULL && report->frames_left_out < FRAMES_COUNTED_MAX;
+	     frame_walk_next(&walk)) {
+		if (walk.code == NULL)
+			continue;
+		if (report->frame_count == TRAP_FRAMES_MAX) {
 			report->frames_left_out++;
-		pc = fp[type_header(code->module->funcs[func].type)].pc;
-		if (pc != NULL)
-			fp -= pc->a;
+			continue;
+		}
+		report->frames[report->frame_count++] = (struct trap_frame){
+			.inst = instance_of(store, run->fault_inst, walk.code),
+			.func = walk.code->module->imported_func_count + walk.index,
+			.offset = code_offset_of(walk.code, walk.pc, walk.index),
+		};
 	}
 }
 

@@ -4,6 +4,7 @@
 #define COMPARE(n, t, e, s, i) VARIANTS_COMPARE(V, n)
 #define FCOMPARE(n, t, e, s) VARIANTS_FCOMPARE(V, n)
 #define UNARY(n, t, u, c, e) VARIANTS_UNARY(V, n)
+#define INNER(n, t, u, c, e) VARIANTS_UNARY(V, n)
 #define LOAD(n, m, u, e) VARIANTS_LOAD(V, n)
 #define STORE(n, t, m) VARIANTS_STORE(V, n)
 #define FSTORE(n, t) VARIANTS_FSTORE(V, n)

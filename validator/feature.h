@@ -18,10 +18,10 @@
 	X(EXTENDED_CONST, "extended-const", 1, 1)                                                      \
 	X(SIMD, "simd", 1, 0)                                                                          \
 	X(RELAXED_SIMD, "relaxed-simd", 1, 0)                                                          \
-	X(TAIL_CALL, "tail-call", 1, 0)                                                                \
-	X(FUNCTION_REFERENCES, "function-references", 1, 0)                                            \
-	X(GC, "gc", 1, 0)                                                                              \
-	X(EXCEPTIONS, "exceptions", 1, 0)                                                              \
+	X(TAIL_CALL, "tail-call", 1, 1)                                                                \
+	X(FUNCTION_REFERENCES, "function-references", 1, 1)                                            \
+	X(GC, "gc", 1, 1)                                                                              \
+	X(EXCEPTIONS, "exceptions", 1, 1)                                                              \
 	X(MULTI_MEMORY, "multi-memory", 1, 1)                                                          \
 	X(MEMORY64, "memory64", 1, 1)                                                                  \
 	X(COMPACT_IMPORTS, "compact-imports", 0, 1)                                                    \
