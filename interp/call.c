@@ -113,7 +113,9 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 
 const struct functype *func_type(const struct func *func)
 {
-	return func->type;
+	if (func->inst == NULL)
+		return func->type;
+	return &func->inst->store->types.types[func->type_id];
 }
 
 static void put_value(union slot *slot, valtype type, const union value *value)

@@ -453,6 +453,45 @@ static void collect(struct store *store)
 	heap->threshold = live > FIRST_THRESHOLD ? live : FIRST_THRESHOLD;
 }
 
+/* ---- questions ---- */
+
+enum ref_form ref_form_of(const struct store *store, valtype type, uint64_t ref)
+{
+	valtype heap = type & HEAP_MASK;
+	if (ref == 0)
+		return REF_FORM_NULL;
+	if (heap == HEAP_EXN || heap == HEAP_NOEXN)
+		return REF_FORM_EXN;
+	if (heap == HEAP_EXTERN || heap == HEAP_NOEXTERN) {
+		if (!(ref & ANY_BIT))
+			return REF_FORM_EXTERN;
+		ref &= ~ANY_BIT;
+	} else if (ref_kind_of(store->types.defs, type) == REF_NONE) {
+		return REF_FORM_FUNC;
+	}
+	if (ref & HOST_BIT)
+		return REF_FORM_EXTERN;
+	if (ref & I31_BIT)
+		return REF_FORM_I31;
+	const struct object *object = (const struct object *)(uintptr_t)ref;
+	return store->types.defs[object->type].form == FORM_STRUCT ? REF_FORM_STRUCT : REF_FORM_ARRAY;
+}
+
+uint64_t ref_host_word(uint64_t ref)
+{
+	return ref & ~(HOST_BIT | ANY_BIT);
+}
+
+int32_t ref_i31_value(uint64_t ref)
+{
+	return (int32_t)((uint32_t)(ref >> 1) << 1) >> 1;
+}
+
+uint64_t ref_from_host(uint64_t word)
+{
+	return word | HOST_BIT;
+}
+
 /* ---- casts ---- */
 
 /* What an any word is, as the smallest type that says so. */

@@ -151,10 +151,17 @@ static bool allocate(struct instance *inst, struct error *err)
 	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL || inst->tags == NULL ||
 	    inst->funcs == NULL || inst->elem_values == NULL || inst->dropped_elems == NULL || inst->dropped_datas == NULL)
 		return no_memory(err);
-	for (uint32_t i = 0; i < m->type_count; i += m->defs[i].group_size)
+	for (uint32_t i = 0; i < m->type_count; i += m->defs[i].group_size) {
+		/* A group that is equal to an earlier one names that one's types instead of its own. */
+		if (m->defs[i].canon != i) {
+			for (uint32_t j = i; j < i + m->defs[i].group_size; j++)
+				type_ids[j] = type_ids[m->defs[j].canon];
+			continue;
+		}
 		if (!type_space_add(&inst->store->types, m->defs, m->types, i, m->defs[i].group_size,
 		                    type_ids, err))
 			return false;
+	}
 	inst->type_ids = type_ids;
 	return true;
 }

@@ -63,6 +63,26 @@ struct store_options {
 struct store *store_create(const struct store_options *options, struct error *err);
 void store_destroy(struct store *store);
 
+/* What a reference refers to, which its static type may leave open. */
+enum ref_form {
+	REF_FORM_NULL,
+	REF_FORM_FUNC,
+	REF_FORM_EXTERN,   /* the host's, also as an anyref: ref_host_word() */
+	REF_FORM_I31,
+	REF_FORM_STRUCT,
+	REF_FORM_ARRAY,
+	REF_FORM_EXN,
+};
+
+/* type: the static type, as func_type() has it. */
+enum ref_form ref_form_of(const struct store *store, valtype type, uint64_t ref);
+/* The host's word in a REF_FORM_EXTERN. */
+uint64_t ref_host_word(uint64_t ref);
+/* The signed value of a REF_FORM_I31. */
+int32_t ref_i31_value(uint64_t ref);
+/* An externref of the host as an anyref. */
+uint64_t ref_from_host(uint64_t word);
+
 /* ---- externs: what is imported and exported (spec: 4.2.6) ---- */
 
 struct extern_val {
@@ -96,6 +116,8 @@ const struct module *instance_module(const struct instance *inst);
 
 /* ---- calls ---- */
 
+/* Its value types name types of the store; two functions of one type have one type. Good until the next
+ * instance_create() in the store. */
 const struct functype *func_type(const struct func *func);
 
 /* Calls func with args (one value for each parameter) and writes results (one for each result).

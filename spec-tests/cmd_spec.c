@@ -168,7 +168,7 @@ static int compare_titles(const void *a, const void *b)
 
 struct spec_options {
 	const char *suite, *pattern;
-	bool unfolded, verbose;
+	bool unfolded, collect_always, verbose;
 	uint64_t jobs, seconds;
 };
 
@@ -179,6 +179,8 @@ static const struct option rows[] = {
     OPTION_TEXT(struct spec_options, pattern, "script", "NAME",
                 "only scripts of that name, as core/address or address; * and ? match"),
     OPTION_FLAG(struct spec_options, unfolded, "unfolded", "lower without folding operands"),
+    OPTION_FLAG(struct spec_options, collect_always, "collect-always",
+                "collect garbage at every allocation"),
     OPTION_NUMBER(struct spec_options, jobs, "jobs", "N", 1, 4096,
                   "processes at a time (default: processors)"),
     OPTION_NUMBER(struct spec_options, seconds, "timeout", "SECONDS", 1, 86400,
@@ -224,6 +226,7 @@ int cmd_spec(int argc, char **argv)
 	if (!options_take(&line, argc, argv, &options, &named, &status))
 		return status;
 	struct jobs_options jobs = {.unfolded = options.unfolded,
+	                            .collect_always = options.collect_always,
 	                            .failures_shown = options.verbose ? 0 : FAILURES_SHOWN,
 	                            .at_a_time = (unsigned)options.jobs,
 	                            .seconds = (unsigned)options.seconds};

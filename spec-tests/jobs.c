@@ -17,6 +17,7 @@ static void run_job(struct job *job, const struct jobs_options *options)
 {
 	struct error err = ERROR_INIT;
 	struct run_options run = {.unfolded = options->unfolded,
+	                          .collect_always = options->collect_always,
 	                          .failures_shown = options->failures_shown};
 	setvbuf(job->log_file, NULL, _IOLBF, 0);
 	alarm(options->seconds);

@@ -22,6 +22,7 @@ struct job {
 
 struct jobs_options {
 	bool unfolded;
+	bool collect_always;
 	unsigned failures_shown; /* for each script; 0: all */
 	unsigned at_a_time;      /* processes; at least 1 */
 	unsigned seconds;        /* for one script */

@@ -418,7 +418,7 @@ static enum outcome run_return(struct run *run, const struct command *command)
 		return outcome;
 	bool is_equal = given.count == command->expected_count;
 	for (size_t i = 0; is_equal && i < given.count; i++)
-		is_equal = value_matches(&command->expected[i], given.types[i], &run->results[i]);
+		is_equal = value_matches(run->store, &command->expected[i], given.types[i], &run->results[i]);
 	if (is_equal)
 		return PASSED;
 	format_expected(command, expected, sizeof expected);
@@ -561,7 +561,10 @@ bool run_script(const struct script *script, const struct run_options *options,
                 struct run_result *result, FILE *log, struct error *err)
 {
 	struct run run = {.script = script, .options = options, .result = result, .log = log};
-	struct store_options store_options = {.unfolded = options->unfolded};
+	struct store_options store_options = {
+		.unfolded = options->unfolded,
+		.collect_always = options->collect_always,
+	};
 	*result = (struct run_result){0};
 	run.units = calloc(script->command_count + 1, sizeof *run.units);
 	run.registrations = calloc(script->command_count + 1, sizeof *run.registrations);

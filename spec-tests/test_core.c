@@ -40,7 +40,11 @@ ParameterizedTestParameters(spec, script)
 ParameterizedTest(struct script_case *test, spec, script, .timeout = 300)
 {
 	struct error err = ERROR_INIT;
-	struct run_options options = {.unfolded = getenv("TIPHYS_SPEC_UNFOLDED"), .failures_shown = 10};
+	struct run_options options = {
+	    .unfolded = getenv("TIPHYS_SPEC_UNFOLDED"),
+	    .collect_always = getenv("TIPHYS_SPEC_COLLECT_ALWAYS"),
+	    .failures_shown = 10,
+	};
 	struct run_result result;
 	bool is_run = suite_run(test->path, test->expected.title, &test->expected, options, &result,
 	                        stderr, &err);

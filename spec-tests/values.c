@@ -37,6 +37,10 @@ bool value_from_script(const struct script_value *value, valtype type, union val
 			out->ref = host_ref(value->bits);
 			return true;
 		}
+		if (value->type == SCRIPT_ANYREF && value->pattern == PATTERN_EXACT) {
+			out->ref = ref_from_host(host_ref(value->bits));
+			return true;
+		}
 	}
 	return error_set(err, ERROR_USAGE, "the argument %s does not fit a parameter of type %s",
 	                 script_value_format(value, text, sizeof text), valtype_name(type, name));
@@ -99,32 +103,53 @@ static bool ref_type_fits(enum script_type word, valtype type)
 	}
 }
 
-static bool ref_matches(const struct script_value *expected, valtype type, uint64_t got)
+/* Is a reference of this form one of those that the word means without a value? */
+static bool form_fits(enum script_type word, enum ref_form form)
+{
+	switch (word) {
+	case SCRIPT_I31REF:
+		return form == REF_FORM_I31;
+	case SCRIPT_STRUCTREF:
+		return form == REF_FORM_STRUCT;
+	case SCRIPT_ARRAYREF:
+		return form == REF_FORM_ARRAY;
+	case SCRIPT_EQREF:
+		return form == REF_FORM_I31 || form == REF_FORM_STRUCT || form == REF_FORM_ARRAY;
+	case SCRIPT_FUNCREF:
+		return form == REF_FORM_FUNC;
+	case SCRIPT_EXNREF:
+		return form == REF_FORM_EXN;
+	default:
+		return form != REF_FORM_NULL;
+	}
+}
+
+static bool ref_matches(const struct store *store, const struct script_value *expected,
+                        valtype type, uint64_t got)
 {
 	if (!ref_type_fits(expected->type, type))
 		return false;
 	if (expected->pattern == PATTERN_NULL)
 		return got == 0;
-	if (expected->pattern == PATTERN_ANY) {
-		/* Which of the garbage-collected kinds an object is, only its engine can tell; the header
-		 * offers no such question yet, so these never pass unseen. */
-		return got != 0 && (expected->type == SCRIPT_FUNCREF ||
-		                    expected->type == SCRIPT_EXTERNREF || expected->type == SCRIPT_EXNREF);
-	}
-	return expected->type == SCRIPT_EXTERNREF && got == host_ref(expected->bits);
+	enum ref_form form = ref_form_of(store, type, got);
+	if (expected->pattern == PATTERN_ANY)
+		return form_fits(expected->type, form);
+	return (expected->type == SCRIPT_EXTERNREF || expected->type == SCRIPT_ANYREF) &&
+	       form == REF_FORM_EXTERN && ref_host_word(got) == host_ref(expected->bits);
 }
 
-bool value_matches(const struct script_value *expected, valtype type, const union value *got)
+bool value_matches(const struct store *store, const struct script_value *expected, valtype type,
+                   const union value *got)
 {
 	if (expected->type == SCRIPT_EITHER) {
 		for (size_t i = 0; i < expected->choice_count; i++) {
-			if (value_matches(&expected->choices[i], type, got))
+			if (value_matches(store, &expected->choices[i], type, got))
 				return true;
 		}
 		return false;
 	}
 	if (expected->type >= SCRIPT_FUNCREF)
-		return valtype_is_ref(type) && ref_matches(expected, type, got->ref);
+		return valtype_is_ref(type) && ref_matches(store, expected, type, got->ref);
 	if (!is_number(expected->type, valtype_kind(type)))
 		return false;
 	if (expected->type == SCRIPT_V128)

@@ -17,7 +17,8 @@ bool value_from_script(const struct script_value *value, valtype type, union val
                        struct error *err);
 
 /* Exact: the same type and bits, or a value that the pattern fits. */
-bool value_matches(const struct script_value *expected, valtype type, const union value *got);
+bool value_matches(const struct store *store, const struct script_value *expected, valtype type,
+                   const union value *got);
 
 /* As people read it; what does not fit is cut. Both return buf, always terminated. */
 char *script_value_format(const struct script_value *value, char *buf, size_t size);
