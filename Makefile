@@ -1,5 +1,5 @@
 # A thin front. What it does stands in .ci/ (set-up, check) and in meson.build (build).
-.PHONY: build run check format clean
+.PHONY: build run check fuzz format clean
 
 # Compiles to build/tiphys; on a bare Debian 12 it installs the packages first.
 build:
@@ -16,6 +16,12 @@ run:
 check:
 	@.ci/setup check
 	@.ci/check
+
+# The fuzz targets for longer than in a check: each for so many seconds.
+FUZZ_SECONDS ?= 600
+fuzz:
+	@.ci/setup check
+	@.ci/fuzz $(FUZZ_SECONDS)
 
 format:
 	@.ci/setup check

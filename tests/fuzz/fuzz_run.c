@@ -1,0 +1,53 @@
+/* Fuzz target: a generated module runs within limits. The first two bytes choose the modes and,
+ * once in a while, the allocation that fails. */
+#include "tests/fuzz/generate.h"
+#include "tests/fuzz/harness.h"
+
+#include "validator/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool is_expected(enum error_kind kind, bool may_fail)
+{
+	return kind == ERROR_NONE || (may_fail && kind == ERROR_NO_MEMORY) ||
+	       (may_fail && kind == ERROR_LIMIT);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t modes = size > 0 ? data[0] : 0;
+	uint64_t fail = size > 1 && (modes & 4) ? data[1] : UINT64_MAX;
+	struct store_options options = {
+	    .memory_limit = UINT64_C(4) << 16,
+	    .table_limit = 64,
+	    .stack_size = modes & 2 ? 4096 : 65536,
+	    .unfolded = modes & 1,
+	    .checked_memory = modes & 8,
+	};
+	const struct module_options features = {.features = GENERATED_FEATURES};
+	struct bytes bytes = size > 2 ? generate_module(data + 2, size - 2) : generate_module(data, 0);
+	struct error err = ERROR_INIT;
+	struct seen seen = {0};
+	mem_fail_from(fail);
+	struct module *module = module_load(bytes.data, bytes.size, &features, &err);
+	if (module != NULL)
+		harness_run(module, &options, &seen, &err);
+	mem_fail_from(UINT64_MAX);
+	if (!is_expected(err.kind, fail != UINT64_MAX)) {
+		char text[900];
+		fprintf(stderr, "%s\n", error_format(&err, text, sizeof text));
+		FILE *file = fopen("generated.wasm", "wb");
+		if (file != NULL) {
+			fwrite(bytes.data, 1, bytes.size, file);
+			fclose(file);
+		}
+		abort();
+	}
+	seen_clear(&seen);
+	module_destroy(module);
+	bytes_free(&bytes);
+	return 0;
+}

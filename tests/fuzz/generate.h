@@ -1,0 +1,27 @@
+/* Valid modules from any bytes, for the fuzz targets that run code. The same bytes always give the
+ * same module, and few bytes a small one, so that libFuzzer can shrink what it found.
+ *
+ * A module imports from "env" the host functions h0 … (harness.h) and, depending on the bytes, a
+ * memory, a table and a global; it exports everything: functions f0 …, globals g0 …, memory "m",
+ * tables t0 …. Every loop and function pays from the global FUEL_GLOBAL, and traps when it is used
+ * up, so that all runs end.
+ *
+ * Instructions with a signature come from validator/insn.def, as far as their features are
+ * implemented. NaNs are made canonical before their bits can be seen by anything but the harness,
+ * so that results may be compared bit by bit (spec: 4.3.3, NaN propagation is not deterministic).
+ */
+#ifndef TESTS_FUZZ_GENERATE_H
+#define TESTS_FUZZ_GENERATE_H
+
+#include "tests/lib/wasm_builder.h"
+
+#define FUEL_GLOBAL "fuel"
+#define FUEL 400
+
+/* What the module is to be loaded with: all that there is. */
+#define GENERATED_FEATURES (FEATURES_IMPLEMENTED & ~FEATURE_BIT(LEGACY_EXCEPTIONS))
+
+/* To be freed by bytes_free(). */
+struct bytes generate_module(const uint8_t *data, size_t size);
+
+#endif
