@@ -32,10 +32,17 @@ static const struct try_clause *find_clause(const struct try_table *tries, uint3
 		const struct try_range *range = &tries->ranges[i];
 		if (at < range->start || at >= range->end)
 			continue;
-		const struct try_clause *clause = &tries->clauses[range->first_clause];
-		for (uint32_t j = 0; j < range->clause_count; j++)
-			if (clause[j].is_all || inst->tags[clause[j].tag] == tag)
-				return &clause[j];
+		if (range->is_delegate) {
+			if (range->delegate_to == UINT32_MAX)
+				return NULL;
+			i = range->delegate_to + 1;
+			continue;
+		}
+		for (uint32_t j = range->first_clause; j != NO_CLAUSE; j = tries->clauses[j].next) {
+			const struct try_clause *clause = &tries->clauses[j];
+			if (clause->is_all || inst->tags[clause->tag] == tag)
+				return clause;
+		}
 	}
 	return NULL;
 }
@@ -72,7 +79,10 @@ struct landing exception_find(struct instance *inst, struct object *exception,
 			return landing;
 		union slot *to = walk.fp + clause->slot;
 		uint32_t slots = clause->is_all ? 0 : exception->length;
-		memcpy(to, exception->slots + 1, slots * sizeof *to);
+		if (clause->ref_first)
+			to++->i64 = (uint64_t)(uintptr_t)exception;
+		if (slots > 0)
+			memcpy(to, exception->slots + 1, slots * sizeof *to);
 		if (clause->with_ref)
 			to[slots].i64 = (uint64_t)(uintptr_t)exception;
 		return landing;

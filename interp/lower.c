@@ -8,19 +8,19 @@
 
 /* ---- labels ---- */
 
-static struct label *label_at(struct lowering *l, uint32_t depth)
+struct label *label_at(struct lowering *l, uint32_t depth)
 {
 	return &l->labels[l->label_count - 1 - depth];
 }
 
-static void label_arity(const struct label *label, const valtype **types, uint32_t *count)
+void label_arity(const struct label *label, const valtype **types, uint32_t *count)
 {
 	bool loop = label->opener == INSN_loop;
 	*types = loop ? label->type.params : label->type.results;
 	*count = loop ? label->type.param_count : label->type.result_count;
 }
 
-static void push_label(struct lowering *l, enum insn_id opener, const struct block_type *type)
+void push_label(struct lowering *l, enum insn_id opener, const struct block_type *type)
 {
 	if (l->label_count == l->label_room) {
 		uint32_t room = l->label_room == 0 ? 32 : l->label_room * 2;
@@ -39,12 +39,13 @@ static void push_label(struct lowering *l, enum insn_id opener, const struct blo
 		.start = l->cell_count,
 		.fixups = NO_FIXUP,
 		.else_jump = NO_FIXUP,
+		.range = NO_RANGE,
 		.type = *type,
 	};
 }
 
 /* The slot where the label's values start. */
-static uint16_t label_slot(const struct lowering *l, const struct label *label)
+uint16_t label_slot(const struct lowering *l, const struct label *label)
 {
 	if (label->height == 0)
 		return (uint16_t)l->temps;
@@ -91,18 +92,18 @@ static void aim(struct lowering *l, struct label *label, uint32_t word, uint32_t
 		add_fixup(l, label, word, origin);
 }
 
-static void aim_cell(struct lowering *l, struct label *label, uint32_t cell)
+void aim_cell(struct lowering *l, struct label *label, uint32_t cell)
 {
 	aim(l, label, cell * WORDS_PER_CELL + JUMP_WORD, cell);
 }
 
-static void aim_here(struct lowering *l, uint32_t cell)
+void aim_here(struct lowering *l, uint32_t cell)
 {
 	if (!l->out_of_memory)
 		l->cells[cell].jump = (int32_t)(l->cell_count - cell);
 }
 
-static uint32_t emit_jump(struct lowering *l)
+uint32_t emit_jump(struct lowering *l)
 {
 	emit(l, OP_jump);
 	return l->cell_count - 1;
@@ -129,7 +130,7 @@ static bool needs_moves(struct lowering *l, const struct label *label, uint32_t 
 
 /* Upwards: a value's slot is never below the slot that it goes to, so nothing is overwritten before
  * it was moved. */
-static void move_values(struct lowering *l, const struct label *label, uint32_t count, bool final)
+void move_values(struct lowering *l, const struct label *label, uint32_t count, bool final)
 {
 	uint16_t slot = label_slot(l, label);
 	for (uint32_t i = 0; i < count; i++) {
@@ -150,7 +151,7 @@ static void pin_values(struct lowering *l, uint32_t count)
 	}
 }
 
-static void emit_return(struct lowering *l, bool final)
+void emit_return(struct lowering *l, bool final)
 {
 	static const enum op from_acc[] = {
 		[CLASS_INT] = OP_return_a, [CLASS_F32] = OP_return_f, [CLASS_F64] = OP_return_d};
@@ -328,7 +329,7 @@ static void lower_block(struct lowering *l, const struct step *step)
 		pin_values(l, step->block.param_count);
 }
 
-static void push_types(struct lowering *l, const valtype *types, uint32_t count)
+void push_types(struct lowering *l, const valtype *types, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
 		push_typed(l, types[i]);
@@ -355,10 +356,10 @@ static void bind_fixups(struct lowering *l, const struct label *label)
 		set_word(l, l->fixups[i].word, (int32_t)(l->cell_count - l->fixups[i].origin));
 }
 
-static void lower_end(struct lowering *l, const struct step *step)
+void lower_end(struct lowering *l, const struct step *step)
 {
 	struct label label = *label_at(l, 0);
-	if (label.opener == INSN_try_table)
+	if (label.range != NO_RANGE)
 		l->ranges[label.range].end = l->cell_count;
 	if (label.is_function) {
 		if (step->falls_through)
@@ -366,7 +367,9 @@ static void lower_end(struct lowering *l, const struct step *step)
 		l->label_count--;
 		return;
 	}
-	bool joins = label.fixups != NO_FIXUP || label.else_jump != NO_FIXUP;
+	/* Behind a catch the stack holds what was caught as well. */
+	bool is_catch = label.opener == INSN_catch || label.opener == INSN_catch_all;
+	bool joins = label.fixups != NO_FIXUP || label.else_jump != NO_FIXUP || is_catch;
 	if (step->falls_through && !joins) {
 		l->label_count--;
 		return;
@@ -470,81 +473,6 @@ static void lower_call(struct lowering *l, const struct step *step)
 		l->held[CLASS_INT] = (struct held){.slot = frame, .cell = l->cell_count - 1};
 }
 
-/* ---- exceptions ---- */
-
-static void lower_throw(struct lowering *l, const struct step *step)
-{
-	uint32_t count = step->id == INSN_throw ? step->func->param_count : 1;
-	settle_top(l, count);
-	note_safepoint(l);
-	uint16_t slot = pop_row(l, count);
-	struct cell *cell = emit(l, step->id == INSN_throw ? OP_throw : OP_throw_ref);
-	cell->b = slot;
-	cell->c = step->index;
-}
-
-/* Where a clause's values land, the way on from there: a branch to its label. */
-static void lower_clause(struct lowering *l, const struct catch_clause *catch)
-{
-	struct label *label = label_at(l, catch->label);
-	const valtype *types;
-	uint32_t count;
-	label_arity(label, &types, &count);
-	if (!make_room(l, &l->clauses, &l->clause_room, l->clause_count + 1, sizeof *l->clauses))
-		return;
-	l->clauses[l->clause_count++] = (struct try_clause){
-		.is_all = catch->is_all,
-		.with_ref = catch->with_ref,
-		.tag = catch->tag,
-		.landing = l->cell_count,
-		.slot = label_slot(l, label),
-	};
-	here_is_a_label(l);
-	if (!label->is_function) {
-		aim_cell(l, label, emit_jump(l));
-		return;
-	}
-	/* The values are the function's results: they stand on an otherwise empty stack for a moment. */
-	uint32_t kept_count = l->sym_count;
-	struct sym *kept = mem_alloc((kept_count + (size_t)1) * sizeof *kept);
-	if (kept == NULL) {
-		l->out_of_memory = true;
-		return;
-	}
-	if (kept_count > 0)
-		memcpy(kept, l->syms, kept_count * sizeof *kept);
-	l->sym_count = 0;
-	push_types(l, types, count);
-	emit_return(l, false);
-	if (!l->out_of_memory && kept_count > 0)
-		memcpy(l->syms, kept, kept_count * sizeof *kept);
-	l->sym_count = kept_count;
-	mem_free(kept);
-}
-
-static void lower_try_table(struct lowering *l, const struct step *step)
-{
-	l->needs_try = true;
-	settle_locals(l);
-	settle_top(l, step->block.param_count);
-	uint32_t range = l->range_count;
-	if (!make_room(l, &l->ranges, &l->range_room, l->range_count + 1, sizeof *l->ranges))
-		return;
-	l->ranges[l->range_count++] = (struct try_range){
-		.first_clause = l->clause_count, .clause_count = step->catch_count};
-	/* Labels of the clauses count from outside, so they come first; the body goes around them. */
-	uint32_t around = emit_jump(l);
-	for (uint32_t i = 0; i < step->catch_count; i++)
-		lower_clause(l, &step->catches[i]);
-	aim_here(l, around);
-	here_is_a_label(l);
-	push_label(l, step->id, &step->block);
-	if (l->out_of_memory)
-		return;
-	l->ranges[range].start = l->cell_count;
-	l->labels[l->label_count - 1].range = range;
-}
-
 /* ---- the function ---- */
 
 static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error *err)
@@ -636,6 +564,13 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 		return true;
 	case INSN_try_table:
 		lower_try_table(l, step);
+		return true;
+	case INSN_try:
+	case INSN_catch:
+	case INSN_catch_all:
+	case INSN_delegate:
+	case INSN_rethrow:
+		lower_legacy(l, step);
 		return true;
 	case INSN_call:
 	case INSN_call_indirect:

@@ -44,6 +44,7 @@ struct held {
 };
 
 #define NO_FIXUP UINT32_MAX
+#define NO_RANGE UINT32_MAX
 
 /* A jump whose target is not known yet. */
 struct fixup {
@@ -59,7 +60,9 @@ struct label {
 	uint32_t start;          /* loop: its first cell */
 	uint32_t fixups;         /* of forward branches */
 	uint32_t else_jump;      /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
-	uint32_t range;          /* try_table: its place among the function's ranges */
+	uint32_t range;          /* try_table, try: where in ranges; NO_RANGE when it does not catch here */
+	uint32_t catches_of;     /* try: the same, to its end */
+	uint16_t exception;      /* catch, catch_all: the slot that holds what was caught */
 	struct block_type type;
 };
 
@@ -208,6 +211,29 @@ bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t
 bool lower_reference(struct lowering *l, const struct step *step);
 /* Emits what leaves in acc whether the reference on top matches the step's target type. */
 void lower_cast_test(struct lowering *l, const struct step *step);
+
+/* ---- lower.c, for lower_try.c ---- */
+
+struct label *label_at(struct lowering *l, uint32_t depth);
+void label_arity(const struct label *label, const valtype **types, uint32_t *count);
+/* The slot where the label's values start. */
+uint16_t label_slot(const struct lowering *l, const struct label *label);
+void push_label(struct lowering *l, enum insn_id opener, const struct block_type *type);
+void push_types(struct lowering *l, const valtype *types, uint32_t count);
+/* Makes the jump in the cell go to the label, at once or when the label's place is known. */
+void aim_cell(struct lowering *l, struct label *label, uint32_t cell);
+void aim_here(struct lowering *l, uint32_t cell);
+uint32_t emit_jump(struct lowering *l);
+void move_values(struct lowering *l, const struct label *label, uint32_t count, bool final);
+void emit_return(struct lowering *l, bool final);
+void lower_end(struct lowering *l, const struct step *step);
+
+/* ---- lower_try.c: exceptions ---- */
+
+void lower_throw(struct lowering *l, const struct step *step);
+void lower_try_table(struct lowering *l, const struct step *step);
+/* try, catch, catch_all, delegate, rethrow */
+void lower_legacy(struct lowering *l, const struct step *step);
 
 /* ---- lower_ops.c: everything that is not control ---- */
 

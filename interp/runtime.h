@@ -83,17 +83,22 @@ struct frame_maps {
 	struct frame_ref refs[];
 };
 
+#define NO_CLAUSE UINT32_MAX
+
 /* What a function catches. Cells count from its first one. */
 struct try_range {
 	uint32_t start;                /* from here */
 	uint32_t end;                  /* up to, not with, this */
-	uint32_t first_clause;
-	uint32_t clause_count;
+	uint32_t first_clause;         /* asked in order; NO_CLAUSE: none */
+	bool is_delegate;              /* catches nothing: the search goes on at range `delegate_to` … */
+	uint32_t delegate_to;          /* … or, when that is UINT32_MAX, in the caller */
 };
 
 struct try_clause {
 	bool is_all;
 	bool with_ref;
+	bool ref_first;                /* the exception goes below its values (legacy) */
+	uint32_t next;                 /* of the same range, or NO_CLAUSE */
 	uint32_t tag;
 	uint32_t landing;              /* the cell to go on at */
 	uint16_t slot;                 /* where the values go */

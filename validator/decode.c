@@ -216,7 +216,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
 		return false;
 	l->import_room = count;
-	for (uint32_t i = 0; i < count; i++)
+	/* The count is that of the imports, also where many stand under one module name. */
+	while (m->import_count < count)
 		if (!decode_import(l, r, err))
 			return false;
 

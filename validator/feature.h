@@ -25,7 +25,7 @@
 	X(MULTI_MEMORY, "multi-memory", 1, 1)                                                          \
 	X(MEMORY64, "memory64", 1, 1)                                                                  \
 	X(COMPACT_IMPORTS, "compact-imports", 0, 1)                                                    \
-	X(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)                                                \
+	X(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 1)                                                \
 	X(THREADS, "threads", 0, 1)                                                                    \
 	X(CUSTOM_PAGE_SIZES, "custom-page-sizes", 0, 1)                                                \
 	X(WIDE_ARITHMETIC, "wide-arithmetic", 0, 1)

@@ -89,8 +89,7 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 	return push_all(b, type->params, type->param_count);
 }
 
-/* The end of a block: its results must be all that stands on its part of the stack. */
-static bool pop_block(struct body *b)
+bool close_block(struct body *b)
 {
 	const struct control *c = top(b);
 	/* Locals that were first set inside may not have been on another way (spec: 3.4.1). */
@@ -571,7 +570,7 @@ static bool validate_else(struct body *b, struct step *step)
 		return error_set_at(b->err, ERROR_MALFORMED, b->at, "`else` without `if`: END opcode "
 		                                                    "expected");
 	step->falls_through = !c->unreachable;
-	if (!pop_block(b))
+	if (!close_block(b))
 		return false;
 	c->opener = INSN_else;
 	c->unreachable = false;
@@ -582,7 +581,7 @@ static bool validate_end(struct body *b, struct step *step)
 {
 	const struct control *c = top(b);
 	step->falls_through = !c->unreachable;
-	if (!pop_block(b))
+	if (!close_block(b))
 		return false;
 	if (c->opener == INSN_if) {
 		bool same = c->type.param_count == c->type.result_count;
@@ -607,6 +606,7 @@ static bool validate_by_hand(struct body *b, struct step *step, bool told)
 	case INSN_block:
 	case INSN_loop:
 	case INSN_if:
+	case INSN_try:
 		return read_block_type(b, &step->block) &&
 		       (step->id != INSN_if || pop(b, VAL_I32)) &&
 		       pop_all(b, step->block.params, step->block.param_count) &&
@@ -637,6 +637,11 @@ static bool validate_by_hand(struct body *b, struct step *step, bool told)
 	case INSN_throw:
 	case INSN_throw_ref:
 		return validate_throw(b, step);
+	case INSN_catch:
+	case INSN_catch_all:
+	case INSN_delegate:
+	case INSN_rethrow:
+		return validate_legacy(b, step);
 	case INSN_try_table:
 		return read_block_type(b, &step->block) && validate_catches(b, step) &&
 		       pop_all(b, step->block.params, step->block.param_count) &&
@@ -776,6 +781,20 @@ static bool read_opcode(struct body *b, enum insn_id *out)
 	return true;
 }
 
+static bool ends_part(enum insn_id id)
+{
+	switch (id) {
+	case INSN_else:
+	case INSN_end:
+	case INSN_catch:
+	case INSN_catch_all:
+	case INSN_delegate:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The loop. Compiled once with and once without a sink, so that plain validation pays nothing for
  * the steps. */
 static inline __attribute__((always_inline)) bool run(struct body *b, const struct body_sink *sink)
@@ -792,11 +811,11 @@ static inline __attribute__((always_inline)) bool run(struct body *b, const stru
 		if (b->is_const && !check_const(b, id))
 			return false;
 
-		/* An else or end is told when its block was; all else when it is alive. */
+		/* What ends a block or a part of it is told when the block was; all else when it is alive. */
 		const struct control *c = top(b);
 		bool told = false;
 		if (sink != NULL) {
-			told = id == INSN_else || id == INSN_end ? c->told : c->told && !c->unreachable;
+			told = c->told && (!c->unreachable || ends_part(id));
 			step = (struct step){.offset = b->at};
 		}
 		step.id = id;

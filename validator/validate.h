@@ -190,6 +190,13 @@ bool validate_throw(struct body *b, struct step *step);
 /* The catch clauses of try_table; its block type is read already. */
 bool validate_catches(struct body *b, struct step *step);
 
+/* validate_legacy.c: catch, catch_all, delegate, rethrow. */
+bool validate_legacy(struct body *b, struct step *step);
+
+/* The end of a block, or of one of its parts: its results must be all that stands on its part of the
+ * stack, and are taken from there. */
+bool close_block(struct body *b);
+
 /* A type index that must be of this form. */
 bool read_type(struct body *b, enum type_form form, uint32_t *out);
 
