@@ -130,9 +130,13 @@
 		fp[pc->a].i64 = acc;                                                                       \
 		NEXT;                                                                                      \
 	}
+/* gcc 12 makes and, or and xor a loop around cmpxchg, whose address it may leave in two registers, one
+ * of them the very rax that cmpxchg compares with. */
+#define WHOLE_ADDRESS(place) __asm__("" : "+r"(place))
 #define ATOMIC_LOAD(n, M) ATOMIC_RESULT(n, M v = atomic_load(ATOMIC_PLACE(M));)
 #define ATOMIC_RMW(n, M, function)                                                                 \
-	ATOMIC_RESULT(n, M v = function(ATOMIC_PLACE(M), (M)fp[pc->b].i64);)
+	ATOMIC_RESULT(n, _Atomic(M) *place = ATOMIC_PLACE(M); WHOLE_ADDRESS(place);                    \
+	              M v = function(place, (M)fp[pc->b].i64);)
 #define ATOMIC_STORE(n, M)                                                                         \
 	HANDLER(n)                                                                                     \
 	{                                                                                              \
