@@ -1,6 +1,8 @@
 /* Instantiation (spec: 4.7.2) and what an instance can be asked. */
 #include "interp/runtime.h"
 
+#include "validator/printable.h"
+
 #include <string.h>
 
 static bool no_memory(struct error *err)
@@ -29,12 +31,19 @@ struct func *instance_func(struct instance *inst, uint32_t index)
 
 /* ---- imports ---- */
 
+/* A name as a message may have it; buf has PRINTABLE_NAME_SIZE bytes. */
+static const char *shown(struct name name, char *buf)
+{
+	return printable_text(name.data, name.len, buf, PRINTABLE_NAME_SIZE);
+}
+
 static bool wrong_type(const struct import *import, struct error *err, const char *want,
                        const char *got)
 {
-	return error_set(err, ERROR_LINK, "incompatible import type for \"%.*s\" \"%.*s\": want %s, got %s",
-	                 (int)import->module.len, import->module.data, (int)import->name.len,
-	                 import->name.data, want, got);
+	char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
+	return error_set(err, ERROR_LINK,
+	                 "incompatible import type for \"%s\" \"%s\": want %s, got %s",
+	                 shown(import->module, module), shown(import->name, name), want, got);
 }
 
 static bool check_import(const struct instance *inst, const struct import *import,
@@ -101,10 +110,12 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 	for (uint32_t i = 0; i < m->import_count; i++) {
 		const struct import *import = &m->imports[i];
 		struct extern_val value = {0};
-		if (resolve == NULL || !resolve(env, inst->store, import, &value, err))
-			return error_set(err, ERROR_LINK, "unknown import: %s \"%.*s\" \"%.*s\" is not there",
-			                 extern_kind_name(import->kind), (int)import->module.len,
-			                 import->module.data, (int)import->name.len, import->name.data);
+		if (resolve == NULL || !resolve(env, inst->store, import, &value, err)) {
+			char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
+			return error_set(err, ERROR_LINK, "unknown import: %s \"%s\" \"%s\" is not there",
+			                 extern_kind_name(import->kind), shown(import->module, module),
+			                 shown(import->name, name));
+		}
 		if (!check_import(inst, import, &value, err))
 			return false;
 		switch (import->kind) {

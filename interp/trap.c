@@ -1,6 +1,8 @@
 /* Traps: raised by handlers, or by the hardware when an access leaves a memory or the frame stack. */
 #include "interp/dispatch.h"
 
+#include "validator/printable.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -168,8 +170,10 @@ void trap_report_print(const struct trap_report *report, FILE *out)
 	for (uint32_t i = 0; i < report->frame_count; i++) {
 		const struct trap_frame *frame = &report->frames[i];
 		struct name name = module_func_name(instance_module(frame->inst), frame->func);
-		fprintf(out, "  #%u %.*s%s(function %u) at offset 0x%llx\n", i, (int)name.len, name.data,
-		        name.len > 0 ? " " : "", frame->func, (unsigned long long)frame->offset);
+		char shown[PRINTABLE_NAME_SIZE];
+		fprintf(out, "  #%u %s%s(function %u) at offset 0x%llx\n", i,
+		        printable_text(name.data, name.len, shown, sizeof shown), name.len > 0 ? " " : "",
+		        frame->func, (unsigned long long)frame->offset);
 	}
 	if (report->frames_left_out >= FRAMES_COUNTED_MAX)
 		fprintf(out, "  … and more than %u frames\n", (unsigned)FRAMES_COUNTED_MAX);

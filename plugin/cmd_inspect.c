@@ -2,7 +2,7 @@
 #include "plugin/command.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
-#include "plugin/printable.h"
+#include "validator/printable.h"
 #include "wasi/wasi.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "plugin/manifest.h"
 
 #include "plugin/json.h"
-#include "plugin/printable.h"
+#include "validator/printable.h"
 #include "caps/cleanup.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "plugin/transfer.h"
 
 #include "plugin/json.h"
-#include "plugin/printable.h"
+#include "validator/printable.h"
 #include "plugin/reference.h"
 #include "caps/cleanup.h"
 

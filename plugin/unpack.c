@@ -1,6 +1,6 @@
 #include "plugin/unpack.h"
 
-#include "plugin/printable.h"
+#include "validator/printable.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -4,6 +4,7 @@
 #include "validator/body.h"
 #include "validator/decode_types.h"
 #include "validator/limit.h"
+#include "validator/printable.h"
 
 #include <stdlib.h>
 
@@ -440,10 +441,11 @@ static bool check_export_names(const struct module *m, uint32_t start, struct er
 		names[i] = m->exports[i].name;
 	qsort(names, m->export_count, sizeof *names, compare_names);
 	bool fine = true;
+	char shown[PRINTABLE_NAME_SIZE];
 	for (uint32_t i = 1; i < m->export_count && fine; i++)
 		if (compare_names(&names[i - 1], &names[i]) == 0)
-			fine = error_set_at(err, ERROR_INVALID, start, "duplicate export name \"%.*s\"",
-			                    names[i].len > 200 ? 200 : (int)names[i].len, names[i].data);
+			fine = error_set_at(err, ERROR_INVALID, start, "duplicate export name \"%s\"",
+			                    printable_text(names[i].data, names[i].len, shown, sizeof shown));
 	mem_free(names);
 	return fine;
 }

@@ -102,6 +102,11 @@ static void test_duplicate_export(void **state)
 	wasm_export(&w, "name", EXTERN_FUNC, 0);
 	struct error err = finish_and_load(&w);
 	assert_error(&err, ERROR_INVALID, "duplicate export name \"name\"");
+
+	wasm_export(&w, "\x1b[2J", EXTERN_FUNC, wasm_func(&w, "_", "", "nop"));
+	wasm_export(&w, "\x1b[2J", EXTERN_FUNC, 0);
+	err = finish_and_load(&w);
+	assert_error(&err, ERROR_INVALID, "duplicate export name \"\\x1b[2J\"");
 }
 
 /* ---- the name section ---- */
