@@ -31,7 +31,7 @@ struct step {
 	enum insn_id id;
 	uint32_t offset;          /* of the opcode, in the module */
 	uint32_t index;           /* label, function, local, global, table, memory, type, segment, … */
-	uint32_t index2;          /* the second of two */
+	uint32_t index2;          /* the second of two; a lane */
 	uint64_t value;           /* a constant's bits; a memarg's offset */
 	const uint8_t *bytes;     /* 16 bytes: v128 constants and shuffles */
 	valtype type2;            /* the target of ref.test, ref.cast, br_on_cast… */

@@ -413,6 +413,8 @@ bool decode_global_section(struct loader *l, struct reader *r, struct error *err
 		if (!decode_global_type(l, r, &global->type, err) ||
 		    !decode_declaring_expr(l, r, global->type.type, &global->init, err))
 			return false;
+		global->slot = m->global_slots;
+		m->global_slots += valtype_slots(global->type.type);
 		/* Only now: an initialiser may name the globals before its own. */
 		m->global_count++;
 	}

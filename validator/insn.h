@@ -33,7 +33,7 @@ enum insn_id {
 	X(MEMORY)                                                                                      \
 	X(MEMORY_MEMORY) /* destination, source */                                                     \
 	X(MEMARG)        /* alignment, memory index, offset */                                         \
-	X(MEMARG_LANE)                                                                                 \
+	X(MEMARG_LANE)   /* and the index of a lane */                                                 \
 	X(DATA)                                                                                        \
 	X(DATA_MEMORY)                                                                                 \
 	X(ELEM)                                                                                        \
@@ -159,7 +159,7 @@ struct insn {
 	uint8_t prefix;
 	uint8_t immediate;   /* enum immediate */
 	uint8_t signature;   /* enum signature_id */
-	uint8_t align;       /* log2 of bytes */
+	uint8_t align;       /* log2 of bytes, of the access or the lane */
 	uint8_t feature;     /* enum feature */
 };
 

@@ -64,6 +64,7 @@ struct table_decl {
 struct global_decl {
 	struct global_type type;
 	struct const_expr init;   /* size 0 for an imported global */
+	uint32_t slot;            /* own: slots of 8 bytes that the own globals before it take */
 };
 
 struct tag_decl {
@@ -119,6 +120,7 @@ struct module {
 	struct memory_type *memories;      uint32_t memory_count;   uint32_t imported_memory_count;
 	struct global_decl *globals;       uint32_t global_count;   uint32_t imported_global_count;
 	struct tag_decl *tags;             uint32_t tag_count;      uint32_t imported_tag_count;
+	uint32_t global_slots;             /* that the own globals take together */
 	struct export *exports;            uint32_t export_count;
 	struct elem_segment *elems;        uint32_t elem_count;
 	struct data_segment *datas;        uint32_t data_count;

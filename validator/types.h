@@ -71,6 +71,8 @@ static inline bool valtype_is_ref(valtype type)
 	return valtype_kind(type) == VAL_KIND_REF;
 }
 
+#define V128_BYTES 16u
+
 /* Frame slots of 8 bytes that a value takes. */
 static inline unsigned valtype_slots(valtype type)
 {

@@ -236,6 +236,30 @@ static bool read_memarg(struct body *b, const struct insn *insn, struct step *st
 	return true;
 }
 
+/* Index of one of `count` lanes, which is one byte (spec: 5.4.8). */
+static bool read_lane(struct body *b, unsigned count, uint32_t *out)
+{
+	uint8_t lane;
+	if (!read_byte(&b->r, &lane, b->err))
+		return false;
+	*out = lane;
+	return lane < count ||
+	       error_set_at(b->err, ERROR_INVALID, b->at,
+	                    "invalid lane index %u: there are %u lanes", lane, count);
+}
+
+static bool read_shuffle(struct body *b, struct step *step)
+{
+	if (!read_bytes(&b->r, V128_BYTES, &step->bytes, b->err))
+		return false;
+	for (unsigned i = 0; i < V128_BYTES; i++)
+		if (step->bytes[i] >= 2 * V128_BYTES)
+			return error_set_at(b->err, ERROR_INVALID, b->at,
+			                    "invalid lane index %u: two vectors have %u lanes",
+			                    step->bytes[i], 2 * V128_BYTES);
+	return true;
+}
+
 /* ---- the generic path ---- */
 
 static bool read_simple_immediate(struct body *b, const struct insn *insn, struct step *step)
@@ -283,6 +307,15 @@ static bool read_simple_immediate(struct body *b, const struct insn *insn, struc
 			return false;
 		return zero == 0 || error_set_at(b->err, ERROR_MALFORMED, b->at, "zero byte expected");
 	}
+	case IMM_V128:
+		return read_bytes(&b->r, V128_BYTES, &step->bytes, b->err);
+	case IMM_LANE:
+		return read_lane(b, V128_BYTES >> insn->align, &step->index2);
+	case IMM_MEMARG_LANE:
+		return read_memarg(b, insn, step) &&
+		       read_lane(b, V128_BYTES >> insn->align, &step->index2);
+	case IMM_SHUFFLE:
+		return read_shuffle(b, step);
 	default:
 		/* The features that bring the other kinds of immediates are refused before this. */
 		abort();

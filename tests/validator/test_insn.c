@@ -209,7 +209,9 @@ static void test_alignments(void **state)
 	EACH(i)
 	{
 		bool accesses = insns[i].immediate == IMM_MEMARG || insns[i].immediate == IMM_MEMARG_LANE;
-		if (!accesses)
+		if (insns[i].immediate == IMM_LANE)
+			assert_int_equal(8u << insns[i].align, strtoul(insns[i].mnemonic + 1, NULL, 10));
+		else if (!accesses)
 			assert_int_equal(insns[i].align, 0);
 		else if (1u << insns[i].align != width_of(insns[i].mnemonic))
 			fail_msg("%s: alignment 2^%u", insns[i].mnemonic, insns[i].align);
