@@ -128,6 +128,9 @@ static void put_value(union slot *slot, valtype type, const union value *value)
 		slot->i64 = 0;
 		slot->f32 = value->f32;
 		break;
+	case VAL_V128:
+		memcpy(slot, value->v128, sizeof value->v128);
+		break;
 	default:
 		slot->i64 = value->i64;
 		break;
@@ -139,6 +142,8 @@ static void get_value(const union slot *slot, valtype type, union value *value)
 	memset(value, 0, sizeof *value);
 	if (type == VAL_I32 || type == VAL_F32)
 		value->i32 = slot->i32;
+	else if (type == VAL_V128)
+		memcpy(value->v128, slot, sizeof value->v128);
 	else
 		value->i64 = slot->i64;
 }
@@ -166,8 +171,11 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 		store->report = (struct trap_report){.trap = TRAP_STACK_EXHAUSTED};
 		return report_trap(store, TRAP_STACK_EXHAUSTED, err);
 	}
-	for (uint32_t i = 0; i < type->param_count; i++)
-		put_value(&slots[i], type->params[i], &args[i]);
+	union slot *slot = slots;
+	for (uint32_t i = 0; i < type->param_count; i++) {
+		put_value(slot, type->params[i], &args[i]);
+		slot += valtype_slots(type->params[i]);
+	}
 
 	struct error *outer_error = store->host_error;
 	store->host_error = err;
@@ -175,7 +183,10 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	store->host_error = outer_error;
 	if (trap != TRAP_NONE)
 		return report_trap(store, trap, err);
-	for (uint32_t i = 0; i < type->result_count; i++)
-		get_value(&slots[i], type->results[i], &results[i]);
+	slot = slots;
+	for (uint32_t i = 0; i < type->result_count; i++) {
+		get_value(slot, type->results[i], &results[i]);
+		slot += valtype_slots(type->results[i]);
+	}
 	return true;
 }

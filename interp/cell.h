@@ -58,7 +58,7 @@ _Static_assert(sizeof(union slot) == 8, "slots are 8 bytes");
 #define TAIL_ROW 1
 
 /* Accumulator classes. */
-enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
+enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 
 /* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
 #define PLAIN_OPS(X)                                                                               \
@@ -68,11 +68,15 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(trap)          /* trap with code c */                                                        \
 	X(move_s)        /* fp[a] = fp[b], 64 bits */                                                  \
 	X(move_s32)      /* fp[a] = fp[b], f32 */                                                      \
+	X(move_s128)     /* fp[a] = fp[b], v128 */                                                     \
 	X(move_a)        /* fp[a] = acc */                                                             \
 	X(move_f)        /* fp[a] = ff */                                                              \
 	X(move_d)        /* fp[a] = fd */                                                              \
+	X(move_v)        /* fp[a] = fv */                                                              \
 	X(const_s)       /* fp[a] = k */                                                               \
 	X(const_a)       /* acc = k */                                                                 \
+	X(const_s128)    /* fp[a] = the 16 bytes in the cell behind */                                 \
+	X(const_v)       /* fv = the same */                                                           \
 	X(jump)          /* to jump */                                                                 \
 	X(jump_nz_s)     /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */    \
 	X(jump_nz_a)                                                                                   \
@@ -96,18 +100,28 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(select_d_s_w)                                                                                \
 	X(select_d_a_r)                                                                                \
 	X(select_d_a_w)                                                                                \
-	X(global_get_i_r) /* the instance's own global c */                                            \
+	X(select_v_s_r)                                                                                \
+	X(select_v_s_w)                                                                                \
+	X(select_v_a_r)                                                                                \
+	X(select_v_a_w)                                                                                \
+	X(global_get_i_r) /* the instance's own global in slot c */                                    \
 	X(global_get_i_w)                                                                              \
 	X(global_get_f_r)                                                                              \
 	X(global_get_f_w)                                                                              \
 	X(global_get_d_r)                                                                              \
 	X(global_get_d_w)                                                                              \
+	X(global_get_v_r)                                                                              \
+	X(global_get_v_w)                                                                              \
 	X(global_get_far) /* fp[a] = global c of the index space, imported or not */                   \
+	X(global_get_far128)                                                                           \
 	X(global_set_s)   /* own global c = fp[b] */                                                   \
 	X(global_set_s32)                                                                              \
+	X(global_set_s128)                                                                             \
 	X(global_set_a)                                                                                \
+	X(global_set_v)                                                                                \
 	X(global_set_k)   /* own global b = k */                                                       \
 	X(global_set_far) /* global c of the index space = fp[b] */                                    \
+	X(global_set_far128)                                                                           \
 	X(call)           /* own function c, frame at fp[a], header at d */                            \
 	X(call_import)    /* imported function c, frame at fp[a] */                                    \
 	X(call_indirect_s) /* frame at fp[a], index fp[b], type c, table d */                          \
@@ -115,9 +129,11 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(return_none)    /* header at a, here and below */                                            \
 	X(return_s)       /* fp[0] = acc = fp[b] */                                                    \
 	X(return_s32)                                                                                  \
+	X(return_s128)                                                                                 \
 	X(return_a)                                                                                    \
 	X(return_f)                                                                                    \
 	X(return_d)                                                                                    \
+	X(return_v)                                                                                    \
 	X(return_k)       /* header at a, fp[0] = acc = k */                                           \
 	X(address_s32)    /* acc = where k + fp[b] lies, see below */                                  \
 	X(address_s64)                                                                                 \
@@ -170,6 +186,7 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(field_set_16)                                                                                \
 	X(field_set_32)                                                                                \
 	X(field_set_64)                                                                                \
+	X(field_set_128)                                                                               \
 	X(array_new)                                                                                   \
 	X(array_new_default)                                                                           \
 	X(array_new_fixed) /* of d elements */                                                         \
@@ -183,10 +200,12 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_COUNT };
 	X(array_get_i64)                                                                               \
 	X(array_get_f32)                                                                               \
 	X(array_get_f64)                                                                               \
+	X(array_get_v128)                                                                              \
 	X(array_set_8)     /* element fp[c] of array fp[b] = fp[a], here and below */                  \
 	X(array_set_16)                                                                                \
 	X(array_set_32)                                                                                \
 	X(array_set_64)                                                                                \
+	X(array_set_128)                                                                               \
 	X(array_fill)                                                                                  \
 	X(array_copy)                                                                                  \
 	X(array_init_data)                                                                             \
@@ -227,6 +246,21 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k)
 /* Atomics take the checked address from acc and the values from slots b and c. */
 #define VARIANTS_ATOMIC(V, n) V(n##_r) V(n##_w)
+
+/* The same of op_simd.def. */
+#define VARIANTS_V_COMMUTE(V, n)                                                                   \
+	V(n##_ss_r) V(n##_ss_w) V(n##_as_r) V(n##_as_w) V(n##_sk_r) V(n##_sk_w) V(n##_ak_r) V(n##_ak_w)
+#define VARIANTS_V_ORDERED(V, n)                                                                   \
+	V(n##_ss_r) V(n##_ss_w) V(n##_as_r) V(n##_as_w) V(n##_sa_r) V(n##_sa_w)
+#define VARIANTS_V_TERNARY(V, n)                                                                   \
+	V(n##_sss_r) V(n##_sss_w) V(n##_ass_r) V(n##_ass_w)                                            \
+	V(n##_sas_r) V(n##_sas_w) V(n##_ssa_r) V(n##_ssa_w)
+#define VARIANTS_V_SCALAR(V, n)                                                                    \
+	V(n##_ss_r) V(n##_ss_w) V(n##_sa_r) V(n##_sa_w) V(n##_as_r) V(n##_as_w) V(n##_aa_r) V(n##_aa_w)
+#define VARIANTS_V_SHIFT(V, n)                                                                     \
+	VARIANTS_V_SCALAR(V, n) V(n##_sk_r) V(n##_sk_w) V(n##_ak_r) V(n##_ak_w)
+#define VARIANTS_V_STORE_LANE(V, n) V(n##_ss) V(n##_sa) V(n##_as) V(n##_aa)
+#define VARIANTS_V_STORE(V, n) VARIANTS_V_STORE_LANE(V, n) V(n##_ks) V(n##_ka)
 
 enum op {
 #define X(name) OP_##name,

@@ -104,7 +104,7 @@ static uint32_t data_rows(const struct cell *cell, enum op op)
 	case OP_return_call_ref_a:
 		return TAIL_ROW;
 	default:
-		return 0;
+		return op_data_cells[op];
 	}
 }
 

@@ -2,12 +2,14 @@
 #include "interp/heap.h"
 #include "validator/body.h"
 
+#include <string.h>
+
 #define STACK_MAX 1024
 
 struct evaluation {
 	struct instance *inst;
-	union slot stack[STACK_MAX];
-	uint8_t kinds[STACK_MAX];   /* enum ref_kind: a collection may happen in between */
+	union slot stack[STACK_MAX];   /* a v128 takes two */
+	uint8_t kinds[STACK_MAX];      /* enum ref_kind: a collection may happen in between */
 	uint32_t count;
 };
 
@@ -51,11 +53,14 @@ static bool make(struct evaluation *e, const struct step *s, struct error *err)
 {
 	const struct type_def *def = &e->inst->module->defs[s->index];
 	struct object *object;
-	uint32_t operands = 1;
+	uint32_t operands = 1;   /* slots that they take */
+	uint32_t element = def->field_count == 0 ? 0 : valtype_slots(def->fields[0].type);
 	const union slot *top = &e->stack[e->count];
 	switch (s->id) {
 	case INSN_struct_new:
-		operands = def->field_count;
+		operands = 0;
+		for (uint32_t i = 0; i < def->field_count; i++)
+			operands += valtype_slots(def->fields[i].type);
 		object = gc_make_struct(e->inst, s->index, top - operands);
 		break;
 	case INSN_struct_new_default:
@@ -63,15 +68,15 @@ static bool make(struct evaluation *e, const struct step *s, struct error *err)
 		object = gc_make_struct(e->inst, s->index, NULL);
 		break;
 	case INSN_array_new:
-		operands = 2;
-		object = gc_make_array(e->inst, s->index, top[-1].i32, &top[-2], true);
+		operands = element + 1;
+		object = gc_make_array(e->inst, s->index, top[-1].i32, top - operands, true);
 		break;
 	case INSN_array_new_default:
 		object = gc_make_array(e->inst, s->index, top[-1].i32, NULL, false);
 		break;
 	default:
-		operands = s->index2;
-		object = gc_make_array(e->inst, s->index, operands, top - operands, false);
+		operands = s->index2 * element;
+		object = gc_make_array(e->inst, s->index, s->index2, top - operands, false);
 		break;
 	}
 	if (object == NULL)
@@ -88,7 +93,9 @@ static bool make(struct evaluation *e, const struct step *s, struct error *err)
 static bool step(void *ctx, const struct step *s, struct error *err)
 {
 	struct evaluation *e = ctx;
-	uint64_t value;
+	uint64_t word;
+	const void *value = &s->value;
+	unsigned slots = 1;
 	enum ref_kind kind = REF_NONE;
 	switch (s->id) {
 	case INSN_end:
@@ -97,16 +104,22 @@ static bool step(void *ctx, const struct step *s, struct error *err)
 	case INSN_i64_const:
 	case INSN_f32_const:
 	case INSN_f64_const:
-		value = s->value;
+		break;
+	case INSN_v128_const:
+		value = s->bytes;
+		slots = 2;
 		break;
 	case INSN_ref_null:
-		value = 0;
+		word = 0;
+		value = &word;
 		break;
 	case INSN_ref_func:
-		value = (uint64_t)(uintptr_t)instance_func(e->inst, s->index);
+		word = (uint64_t)(uintptr_t)instance_func(e->inst, s->index);
+		value = &word;
 		break;
 	case INSN_global_get:
-		value = e->inst->global_refs[s->index]->value->i64;
+		value = e->inst->global_refs[s->index]->value;
+		slots = valtype_slots(s->type);
 		kind = ref_kind_of(e->inst->module->defs, s->type);
 		break;
 	case INSN_ref_i31:
@@ -125,11 +138,13 @@ static bool step(void *ctx, const struct step *s, struct error *err)
 	default:
 		return binary(e, s->id);
 	}
-	if (e->count == STACK_MAX)
+	if (slots > STACK_MAX - e->count)
 		return error_set_at(err, ERROR_LIMIT, s->offset,
 		                    "a constant expression holds more than %d values", STACK_MAX);
+	memset(&e->kinds[e->count], REF_NONE, slots);
 	e->kinds[e->count] = (uint8_t)kind;
-	e->stack[e->count++].i64 = value;
+	memcpy(&e->stack[e->count], value, slots * sizeof *e->stack);
+	e->count += slots;
 	return true;
 }
 
@@ -156,6 +171,6 @@ bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, un
 	store->guards = guard.outer;
 	body_scratch_destroy(scratch);
 	if (fine)
-		*out = e.stack[0];
+		memcpy(out, e.stack, valtype_slots(type) * sizeof *out);
 	return fine;
 }

@@ -8,7 +8,8 @@
  * computed goto; a Wasm call pushes nothing on the native stack.
  *
  * State: pc the present cell, fp the frame, mem memory 0, inst the instance, and the accumulators acc
- * (i32 zero-extended, i64, references), fd (f64), ff (f32). A call leaves fd and ff undefined. */
+ * (i32 zero-extended, i64, references), fd (f64), ff (f32), fv (v128). A call leaves fd, ff and fv
+ * undefined. */
 #ifndef INTERP_DISPATCH_H
 #define INTERP_DISPATCH_H
 

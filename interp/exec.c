@@ -2,6 +2,7 @@
  * exec_ops.h and exec_plain.h, which it includes where handlers may stand, hold their bodies. */
 #include "interp/dispatch.h"
 #include "interp/exec_float.h"
+#include "interp/exec_simd.h"
 #include "interp/heap.h"
 
 #include <stdatomic.h>
@@ -29,14 +30,17 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define TYPE_i64 uint64_t
 #define TYPE_f32 float
 #define TYPE_f64 double
+#define TYPE_v128 v128
 #define SLOT_i32(n) fp[n].i32
 #define SLOT_i64(n) fp[n].i64
 #define SLOT_f32(n) fp[n].f32
 #define SLOT_f64(n) fp[n].f64
+#define SLOT_v128(n) v_read(&fp[n])
 #define ACC_i32 ((uint32_t)acc)
 #define ACC_i64 acc
 #define ACC_f32 ff
 #define ACC_f64 fd
+#define ACC_v128 fv
 #define CONST_i32 pc->c
 #define CONST_i64 pc->k
 #define CONST_f32 pc->k_f32
@@ -46,10 +50,12 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define SET_i64(v) acc = (uint64_t)(v)
 #define SET_f32(v) ff = (v)
 #define SET_f64(v) fd = (v)
+#define SET_v128(v) fv = (v128)(v)
 #define KEEP_i32(n) fp[n].i64 = acc
 #define KEEP_i64(n) fp[n].i64 = acc
 #define KEEP_f32(n) fp[n].f32 = ff
 #define KEEP_f64(n) fp[n].f64 = fd
+#define KEEP_v128(n) v_write(&fp[n], fv)
 
 #if defined(__x86_64__)
 #define FLOAT_REGISTER "x"
@@ -74,9 +80,12 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #endif
 
 /* After a C call nothing is worth keeping in the accumulators. */
-#define FORGET_FLOATS() __asm__ volatile("" : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
+#define FORGET_FLOATS()                                                                            \
+	__asm__ volatile("" : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff), "=" FLOAT_REGISTER(fv))
 #define FORGET_ALL()                                                                               \
-	__asm__ volatile("" : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff))
+	__asm__ volatile(""                                                                            \
+	                 : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff),                  \
+	                   "=" FLOAT_REGISTER(fv))
 
 /* A checked address lies anywhere as seen from memory 0, which may be absent: no pointer arithmetic. */
 #define PLACE(address) ((uint8_t *)((uintptr_t)mem + (address)))
@@ -143,7 +152,7 @@ static enum trap init_memory(struct instance *inst, uint32_t segment, uint32_t m
 
 #define STATE                                                                                      \
 	const struct cell *pc, union slot *fp, uint8_t *mem, struct instance *inst, uint64_t acc,      \
-		double fd, float ff
+		double fd, float ff, v128 fv
 typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 
 #define HANDLER(name)                                                                              \
@@ -151,28 +160,31 @@ typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 		__attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
 		__attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
 		__attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
-		__attribute__((unused)) float ff)
+		__attribute__((unused)) float ff, __attribute__((unused)) v128 fv)
 
 HANDLER(lazy);
 #define TARGET(cell) ((handler *)((const char *)handle_lazy + (cell)->handler))
 #define GO                                                                                         \
-	__attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff)
+	__attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
 
 HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
 {
-	(void)mem, (void)fd, (void)ff;
+	(void)mem, (void)fd, (void)ff, (void)fv;
 	trap_raise(inst->store, inst, pc, fp, (enum trap)acc);
 }
 #define TRAP(kind)                                                                                 \
-	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff)
+	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff, fv)
 
 #define MARK_FAULT() (void)0
 #define CALL(entry, callee, own)                                                                   \
 	do {                                                                                           \
 		double fd_in;                                                                              \
 		float ff_in;                                                                               \
-		__asm__ volatile("" : "=" FLOAT_REGISTER(fd_in), "=" FLOAT_REGISTER(ff_in));               \
-		acc = TARGET(entry)(entry, callee, mem, inst, own, fd_in, ff_in);                          \
+		v128 fv_in;                                                                                \
+		__asm__ volatile(""                                                                        \
+		                 : "=" FLOAT_REGISTER(fd_in), "=" FLOAT_REGISTER(ff_in),                   \
+		                   "=" FLOAT_REGISTER(fv_in));                                             \
+		acc = TARGET(entry)(entry, callee, mem, inst, own, fd_in, ff_in, fv_in);                   \
 		FORGET_FLOATS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
@@ -344,7 +356,7 @@ const void *const *exec_handlers(void)
 
 uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)
 {
-	return TARGET(pc)(pc, fp, inst->memory_base, inst, acc, 0, 0);
+	return TARGET(pc)(pc, fp, inst->memory_base, inst, acc, 0, 0, (v128){0});
 }
 
 #else
@@ -374,6 +386,7 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 	struct run *run = inst->store->run;
 	double fd = 0;
 	float ff = 0;
+	v128 fv = {0};
 	GO;
 
 #include "interp/exec_plain.h"

@@ -47,6 +47,14 @@ FIELD_SET(field_set_16, i64, (uint16_t)fp[pc->a].i32)
 FIELD_SET(field_set_32, i32, fp[pc->a].i32)
 FIELD_SET(field_set_64, i64, fp[pc->a].i64)
 
+HANDLER(field_set_128)
+{
+	struct object *object = OBJECT(pc->b);
+	TRAP_IF(object == NULL, TRAP_NULL_STRUCT)
+	v_write(&object->slots[pc->c], SLOT_v128(pc->a));
+	NEXT;
+}
+
 /* ---- arrays ---- */
 
 #define ARRAY_GET(name, M, U, e)                                                                   \
@@ -70,22 +78,24 @@ ARRAY_GET(array_get_i32, uint32_t, i32, v)
 ARRAY_GET(array_get_i64, uint64_t, i64, v)
 ARRAY_GET(array_get_f32, float, f32, v)
 ARRAY_GET(array_get_f64, double, f64, v)
+ARRAY_GET(array_get_v128, v128, v128, v)
 
-#define ARRAY_SET(name, M)                                                                         \
+#define ARRAY_SET(name, M, value)                                                                      \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		struct object *array = OBJECT(pc->b);                                                      \
 		uint32_t index = fp[pc->c].i32;                                                            \
 		TRAP_IF(array == NULL, TRAP_NULL_ARRAY)                                                    \
 		TRAP_IF(index >= array->length, TRAP_ARRAY_OUT_OF_BOUNDS)                                  \
-		M v = (M)fp[pc->a].i64;                                                                    \
+		M v = value;                                                                               \
 		__builtin_memcpy((char *)array->slots + index * sizeof v, &v, sizeof v);                   \
 		NEXT;                                                                                      \
 	}
-ARRAY_SET(array_set_8, uint8_t)
-ARRAY_SET(array_set_16, uint16_t)
-ARRAY_SET(array_set_32, uint32_t)
-ARRAY_SET(array_set_64, uint64_t)
+ARRAY_SET(array_set_8, uint8_t, (uint8_t)fp[pc->a].i64)
+ARRAY_SET(array_set_16, uint16_t, (uint16_t)fp[pc->a].i64)
+ARRAY_SET(array_set_32, uint32_t, (uint32_t)fp[pc->a].i64)
+ARRAY_SET(array_set_64, uint64_t, fp[pc->a].i64)
+ARRAY_SET(array_set_128, v128, SLOT_v128(pc->a))
 
 /* ---- what gc.c does ---- */
 

@@ -149,4 +149,5 @@
 	              if (v != fp[pc->b].i64) v = atomic_load(ATOMIC_PLACE(M));                        \
 	              else atomic_compare_exchange_strong(ATOMIC_PLACE(M), &v, (M)fp[pc->c].i64);)
 
+#include "interp/exec_simd_ops.h"
 #include "interp/op.def"

@@ -47,6 +47,12 @@ HANDLER(move_s32)
 	NEXT;
 }
 
+HANDLER(move_s128)
+{
+	v_write(&fp[pc->a], SLOT_v128(pc->b));
+	NEXT;
+}
+
 HANDLER(move_a)
 {
 	fp[pc->a].i64 = acc;
@@ -65,6 +71,12 @@ HANDLER(move_d)
 	NEXT;
 }
 
+HANDLER(move_v)
+{
+	KEEP_v128(pc->a);
+	NEXT;
+}
+
 HANDLER(const_s)
 {
 	fp[pc->a].i64 = pc->k;
@@ -74,6 +86,20 @@ HANDLER(const_s)
 HANDLER(const_a)
 {
 	acc = pc->k;
+	NEXT;
+}
+
+HANDLER(const_s128)
+{
+	v_write(&fp[pc->a], v_read(pc + 1));
+	pc++;
+	NEXT;
+}
+
+HANDLER(const_v)
+{
+	fv = v_read(pc + 1);
+	pc++;
 	NEXT;
 }
 
@@ -132,28 +158,36 @@ TABLE_JUMP(table_jump_a, (uint32_t)acc)
 SELECTS(i, i64)
 SELECTS(f, f32)
 SELECTS(d, f64)
+SELECTS(v, v128)
 
 /* ---- globals ---- */
 
-#define GLOBAL_GET(letter, T)                                                                      \
+#define GLOBAL_GET(letter, T, value)                                                               \
 	HANDLER(global_get_##letter##_r)                                                               \
 	{                                                                                              \
-		SET_##T(inst->globals[pc->c].T);                                                           \
+		SET_##T(value);                                                                            \
 		NEXT;                                                                                      \
 	}                                                                                              \
 	HANDLER(global_get_##letter##_w)                                                               \
 	{                                                                                              \
-		SET_##T(inst->globals[pc->c].T);                                                           \
+		SET_##T(value);                                                                            \
 		KEEP_##T(pc->a);                                                                           \
 		NEXT;                                                                                      \
 	}
-GLOBAL_GET(i, i64)
-GLOBAL_GET(f, f32)
-GLOBAL_GET(d, f64)
+GLOBAL_GET(i, i64, inst->globals[pc->c].i64)
+GLOBAL_GET(f, f32, inst->globals[pc->c].f32)
+GLOBAL_GET(d, f64, inst->globals[pc->c].f64)
+GLOBAL_GET(v, v128, v_read(&inst->globals[pc->c]))
 
 HANDLER(global_get_far)
 {
 	fp[pc->a].i64 = inst->global_refs[pc->c]->value->i64;
+	NEXT;
+}
+
+HANDLER(global_get_far128)
+{
+	v_write(&fp[pc->a], v_read(inst->global_refs[pc->c]->value));
 	NEXT;
 }
 
@@ -166,6 +200,18 @@ HANDLER(global_set_s)
 HANDLER(global_set_s32)
 {
 	inst->globals[pc->c].i32 = fp[pc->b].i32;
+	NEXT;
+}
+
+HANDLER(global_set_s128)
+{
+	v_write(&inst->globals[pc->c], SLOT_v128(pc->b));
+	NEXT;
+}
+
+HANDLER(global_set_v)
+{
+	v_write(&inst->globals[pc->c], fv);
 	NEXT;
 }
 
@@ -184,6 +230,12 @@ HANDLER(global_set_k)
 HANDLER(global_set_far)
 {
 	inst->global_refs[pc->c]->value->i64 = fp[pc->b].i64;
+	NEXT;
+}
+
+HANDLER(global_set_far128)
+{
+	v_write(inst->global_refs[pc->c]->value, SLOT_v128(pc->b));
 	NEXT;
 }
 
@@ -371,6 +423,12 @@ HANDLER(return_s32)
 	RETURN;
 }
 
+HANDLER(return_s128)
+{
+	v_write(&fp[0], SLOT_v128(pc->b));
+	RETURN;
+}
+
 HANDLER(return_a)
 {
 	fp[0].i64 = acc;
@@ -386,6 +444,12 @@ HANDLER(return_f)
 HANDLER(return_d)
 {
 	fp[0].f64 = fd;
+	RETURN;
+}
+
+HANDLER(return_v)
+{
+	KEEP_v128(0);
 	RETURN;
 }
 

@@ -146,9 +146,8 @@ static bool allocate(struct instance *inst, struct error *err)
 	const struct module *m = inst->module;
 	struct arena *arena = inst->store->arena;
 	uint32_t own_funcs = m->func_count - m->imported_func_count;
-	uint32_t own_globals = m->global_count - m->imported_global_count;
 	uint32_t *type_ids = arena_zeroed(arena, m->type_count, sizeof *type_ids);
-	inst->globals = arena_zeroed(arena, own_globals, sizeof *inst->globals);
+	inst->globals = arena_zeroed(arena, m->global_slots, sizeof *inst->globals);
 	inst->tables = arena_zeroed(arena, m->table_count, sizeof(*inst->tables));
 	inst->memories = arena_zeroed(arena, m->memory_count, sizeof(*inst->memories));
 	inst->imports = arena_zeroed(arena, m->imported_func_count, sizeof(*inst->imports));
@@ -190,7 +189,7 @@ static bool make_globals(struct instance *inst, struct error *err)
 		struct const_expr init = m->globals[i].init;
 		global->type = m->globals[i].type;
 		global->type.type = store_valtype(inst, global->type.type);
-		global->value = &inst->globals[i - imported];
+		global->value = &inst->globals[m->globals[i].slot];
 		if (!const_eval(inst, &init, m->globals[i].type.type, global->value, err))
 			return false;
 		inst->global_refs[i] = global;
@@ -407,10 +406,13 @@ struct global *global_create(struct store *store, const struct global_type *type
 		return NULL;
 	}
 	global->type = *type;
-	global->value = &global->own;
+	global->value = global->own;
 	global->next = store->host_globals;
 	store->host_globals = global;
-	global->own.i64 = type->type == VAL_I32 || type->type == VAL_F32 ? init.i32 : init.i64;
+	if (type->type == VAL_V128)
+		memcpy(global->own, init.v128, sizeof init.v128);
+	else
+		global->own->i64 = type->type == VAL_I32 || type->type == VAL_F32 ? init.i32 : init.i64;
 	return global;
 }
 
@@ -418,6 +420,10 @@ union value global_value(const struct global *global)
 {
 	union value value;
 	memset(&value, 0, sizeof value);
+	if (global->type.type == VAL_V128) {
+		memcpy(value.v128, global->value, sizeof value.v128);
+		return value;
+	}
 	value.i64 = global->value->i64;
 	if (global->type.type == VAL_I32 || global->type.type == VAL_F32)
 		value.i64 = global->value->i32;

@@ -154,17 +154,22 @@ static void pin_values(struct lowering *l, uint32_t count)
 void emit_return(struct lowering *l, bool final)
 {
 	static const enum op from_acc[] = {
-		[CLASS_INT] = OP_return_a, [CLASS_F32] = OP_return_f, [CLASS_F64] = OP_return_d};
+		[CLASS_INT] = OP_return_a, [CLASS_F32] = OP_return_f, [CLASS_F64] = OP_return_d,
+		[CLASS_V128] = OP_return_v};
+	static const enum op from_slot[] = {
+		[CLASS_INT] = OP_return_s, [CLASS_F32] = OP_return_s32, [CLASS_F64] = OP_return_s,
+		[CLASS_V128] = OP_return_s128};
 	uint32_t count = l->type->result_count;
 	if (count == 1) {
 		const struct sym *sym = top_sym(l, 1, 0);
 		struct src src = find(l, sym);
+		if (src.kind == SRC_CONST && sym->class == CLASS_V128)
+			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, sym)};
 		if (src.kind == SRC_ACC && final)
 			take_from_acc(l, sym);
-		struct cell *cell = emit(l, src.kind == SRC_ACC       ? from_acc[sym->class]
-		                            : src.kind == SRC_CONST   ? OP_return_k
-		                            : sym->class == CLASS_F32 ? OP_return_s32
-		                                                      : OP_return_s);
+		struct cell *cell = emit(l, src.kind == SRC_ACC     ? from_acc[sym->class]
+		                            : src.kind == SRC_CONST ? OP_return_k
+		                                                    : from_slot[sym->class]);
 		cell->a = (uint16_t)l->header;
 		cell->b = src.slot;
 		if (src.kind == SRC_CONST)

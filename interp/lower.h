@@ -24,7 +24,7 @@ struct sym {
 	uint8_t ref;      /* enum ref_kind */
 	uint16_t slot;    /* of its height */
 	uint32_t local;   /* SYM_LOCAL: the index */
-	uint64_t value;   /* SYM_CONST: the bits */
+	uint64_t value;   /* SYM_CONST: the bits; of a v128 the address of its 16 bytes in the module */
 };
 
 enum src_kind { SRC_SLOT, SRC_ACC, SRC_CONST };
@@ -156,6 +156,11 @@ enum class class_of(valtype type);
 /* A new cell at the end; its fields beside the handler are 0. */
 struct cell *emit(struct lowering *l, enum op op);
 
+/* A cell that is no operation: 16 bytes that belong to the cell before it. `last` stays as it is. */
+void emit_data(struct lowering *l, const uint8_t *bytes);
+/* How many of these stand behind an operation; table_jump's depend on its cell. */
+extern const uint8_t op_data_cells[OP_COUNT];
+
 /* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is the
  * w variant. `insn` and `variant` as in struct last. */
 struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
@@ -260,5 +265,10 @@ struct condition take_condition(struct lowering *l);
 struct condition condition_of(const struct sym *sym, struct src src, bool is_wide);
 /* Emits the jump that is taken when the condition is `sense`; returns the cell's place. */
 uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense);
+
+/* ---- lower_simd.c ---- */
+
+/* Lowers an operation of op_simd.def; false: it is none. */
+bool lower_vector(struct lowering *l, const struct step *step);
 
 #endif

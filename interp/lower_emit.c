@@ -4,7 +4,16 @@
 
 enum class class_of(valtype type)
 {
-	return type == VAL_F32 ? CLASS_F32 : type == VAL_F64 ? CLASS_F64 : CLASS_INT;
+	switch (type) {
+	case VAL_F32:
+		return CLASS_F32;
+	case VAL_F64:
+		return CLASS_F64;
+	case VAL_V128:
+		return CLASS_V128;
+	default:
+		return CLASS_INT;
+	}
 }
 
 bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t want, size_t size)
@@ -58,6 +67,13 @@ struct cell *emit(struct lowering *l, enum op op)
 	return cell;
 }
 
+void emit_data(struct lowering *l, const uint8_t *bytes)
+{
+	struct last last = l->last;
+	memcpy(emit(l, OP_halt), bytes, sizeof(struct cell));
+	l->last = last;
+}
+
 /* ---- accumulators ---- */
 
 void forget_slot(struct lowering *l, uint16_t slot)
@@ -65,6 +81,8 @@ void forget_slot(struct lowering *l, uint16_t slot)
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (l->held[i].slot == slot)
 			l->held[i].slot = -1;
+	if (l->held[CLASS_V128].slot >= 0 && l->held[CLASS_V128].slot + 1 == slot)
+		l->held[CLASS_V128].slot = -1;
 }
 
 void forget_class(struct lowering *l, enum class class)
@@ -142,7 +160,7 @@ static void push(struct lowering *l, struct sym sym)
 		l->sym_room = room;
 	}
 	sym.slot = next_slot(l);
-	sym.slots = 1;
+	sym.slots = sym.class == CLASS_V128 ? 2 : 1;
 	l->syms[l->sym_count++] = sym;
 }
 
@@ -279,13 +297,23 @@ void take_from_acc(struct lowering *l, const struct sym *sym)
 
 void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool final)
 {
-	static const enum op from_acc[] = {
-		[CLASS_INT] = OP_move_a, [CLASS_F32] = OP_move_f, [CLASS_F64] = OP_move_d};
+	static const enum op from_acc[] = {[CLASS_INT] = OP_move_a,
+	                                   [CLASS_F32] = OP_move_f,
+	                                   [CLASS_F64] = OP_move_d,
+	                                   [CLASS_V128] = OP_move_v};
+	static const enum op from_slot[] = {[CLASS_INT] = OP_move_s,
+	                                    [CLASS_F32] = OP_move_s32,
+	                                    [CLASS_F64] = OP_move_s,
+	                                    [CLASS_V128] = OP_move_s128};
 	struct src src = find(l, sym);
 	if (src.kind == SRC_CONST) {
-		struct cell *cell = emit(l, OP_const_s);
+		bool is_vector = sym->class == CLASS_V128;
+		struct cell *cell = emit(l, is_vector ? OP_const_s128 : OP_const_s);
 		cell->a = slot;
-		cell->k = src.value;
+		if (is_vector)
+			emit_data(l, (const uint8_t *)(uintptr_t)src.value);
+		else
+			cell->k = src.value;
 		forget_slot(l, slot);
 		return;
 	}
@@ -301,7 +329,7 @@ void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool fina
 			forget_slot(l, slot);
 		return;
 	}
-	struct cell *cell = emit(l, sym->class == CLASS_F32 ? OP_move_s32 : OP_move_s);
+	struct cell *cell = emit(l, from_slot[sym->class]);
 	cell->a = slot;
 	cell->b = src.slot;
 	forget_slot(l, slot);

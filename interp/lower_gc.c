@@ -73,6 +73,8 @@ static enum op get_family(const struct field *field, bool is_signed, enum class 
 		return OP_field_f32_s_r;
 	case VAL_KIND_F64:
 		return OP_field_f64_s_r;
+	case VAL_KIND_V128:
+		return OP_field_v128_s_r;
 	default:
 		return OP_field_i64_s_r;
 	}
@@ -105,6 +107,7 @@ static void lower_struct_set(struct lowering *l, const struct step *step)
 	struct cell *cell = emit(l, field->packed_bits == 8       ? OP_field_set_8
 	                            : field->packed_bits == 16    ? OP_field_set_16
 	                            : value.class == CLASS_F32    ? OP_field_set_32
+	                            : value.class == CLASS_V128   ? OP_field_set_128
 	                                                          : OP_field_set_64);
 	cell->a = value_slot;
 	cell->b = object_slot;
@@ -125,6 +128,8 @@ static enum op element_op(const struct field *field, bool is_signed, enum class 
 		return OP_array_get_f32;
 	case VAL_KIND_F64:
 		return OP_array_get_f64;
+	case VAL_KIND_V128:
+		return OP_array_get_v128;
 	default:
 		return OP_array_get_i64;
 	}
@@ -158,7 +163,8 @@ static void lower_array_set(struct lowering *l, const struct step *step)
 	struct cell *cell = emit(l, size == 1   ? OP_array_set_8
 	                            : size == 2 ? OP_array_set_16
 	                            : size == 4 ? OP_array_set_32
-	                                        : OP_array_set_64);
+	                            : size == 8 ? OP_array_set_64
+	                                        : OP_array_set_128);
 	cell->a = value_slot;
 	cell->b = array_slot;
 	cell->c = index_slot;

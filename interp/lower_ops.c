@@ -19,6 +19,7 @@ enum family_kind {
 #define CLASS_i64 CLASS_INT
 #define CLASS_f32 CLASS_F32
 #define CLASS_f64 CLASS_F64
+#define CLASS_v128 CLASS_V128
 #define IS_WIDE_i32 false
 #define IS_WIDE_i64 true
 
@@ -321,6 +322,7 @@ static void lower_wait(struct lowering *l, const struct step *step, enum op op)
 	cell->c = slots[1];
 	forget_class(l, CLASS_F32);
 	forget_class(l, CLASS_F64);
+	forget_class(l, CLASS_V128);
 }
 
 /* Nobody can be waiting (atomic.c). */
@@ -363,8 +365,7 @@ static void lower_local_set(struct lowering *l, uint32_t local)
 	if (sym.kind == SYM_LOCAL && sym.local == local)
 		return;
 	if (l->local_refs[local] == 0 && sym.kind == SYM_TEMP && !l->unfolded &&
-	    l->last.cell != UINT32_MAX && l->last.cell == l->cell_count - 1 &&
-	    l->cells[l->last.cell].a == sym.slot) {
+	    l->last.cell != UINT32_MAX && l->cells[l->last.cell].a == sym.slot) {
 		/* The temporary was computed by the last cell and is read by nobody else: compute it into
 		 * the local at once. */
 		l->cells[l->last.cell].a = slot;
@@ -381,18 +382,19 @@ static void lower_global_get(struct lowering *l, const struct step *step)
 {
 	static const enum op ops[] = {[CLASS_INT] = OP_global_get_i_w,
 	                              [CLASS_F32] = OP_global_get_f_w,
-	                              [CLASS_F64] = OP_global_get_d_w};
+	                              [CLASS_F64] = OP_global_get_d_w,
+	                              [CLASS_V128] = OP_global_get_v_w};
 	enum class class = class_of(step->type);
 	if (step->index < l->m->imported_global_count) {
-		struct cell *cell = emit(l, OP_global_get_far);
+		struct cell *cell =
+			emit(l, class == CLASS_V128 ? OP_global_get_far128 : OP_global_get_far);
 		cell->a = next_slot(l);
 		cell->c = step->index;
 		forget_slot(l, cell->a);
 		push_temp(l, class);
 		return;
 	}
-	emit_result(l, ops[class], class, INSN_COUNT, 0)->c =
-		step->index - l->m->imported_global_count;
+	emit_result(l, ops[class], class, INSN_COUNT, 0)->c = l->m->globals[step->index].slot;
 }
 
 static void lower_global_set(struct lowering *l, const struct step *step)
@@ -401,25 +403,28 @@ static void lower_global_set(struct lowering *l, const struct step *step)
 	struct src src = find(l, &sym);
 	if (step->index < l->m->imported_global_count) {
 		uint16_t slot = in_slot(l, &sym);
-		struct cell *cell = emit(l, OP_global_set_far);
+		struct cell *cell =
+			emit(l, sym.class == CLASS_V128 ? OP_global_set_far128 : OP_global_set_far);
 		cell->b = slot;
 		cell->c = step->index;
 		return;
 	}
-	uint32_t own = step->index - l->m->imported_global_count;
-	if (src.kind == SRC_CONST && own <= UINT16_MAX) {
+	uint32_t own = l->m->globals[step->index].slot;
+	if (src.kind == SRC_CONST && own <= UINT16_MAX && sym.class != CLASS_V128) {
 		struct cell *cell = emit(l, OP_global_set_k);
 		cell->b = (uint16_t)own;
 		cell->k = src.value;
 		return;
 	}
-	if (src.kind == SRC_ACC && sym.class == CLASS_INT) {
+	if (src.kind == SRC_ACC && (sym.class == CLASS_INT || sym.class == CLASS_V128)) {
 		take_from_acc(l, &sym);
-		emit(l, OP_global_set_a)->c = own;
+		emit(l, sym.class == CLASS_INT ? OP_global_set_a : OP_global_set_v)->c = own;
 		return;
 	}
 	uint16_t slot = in_slot(l, &sym);
-	struct cell *cell = emit(l, sym.class == CLASS_F32 ? OP_global_set_s32 : OP_global_set_s);
+	struct cell *cell = emit(l, sym.class == CLASS_F32    ? OP_global_set_s32
+	                            : sym.class == CLASS_V128 ? OP_global_set_s128
+	                                                      : OP_global_set_s);
 	cell->b = slot;
 	cell->c = own;
 }
@@ -428,7 +433,8 @@ static void lower_select(struct lowering *l, enum class class)
 {
 	static const enum op ops[] = {[CLASS_INT] = OP_select_i_s_w,
 	                              [CLASS_F32] = OP_select_f_s_w,
-	                              [CLASS_F64] = OP_select_d_s_w};
+	                              [CLASS_F64] = OP_select_d_s_w,
+	                              [CLASS_V128] = OP_select_v_s_w};
 	_Static_assert(OP_select_i_a_w - OP_select_i_s_w == 2, "order of the selects");
 	struct sym condition = pop_sym(l);
 	struct sym second = pop_sym(l);
@@ -477,6 +483,7 @@ void lower_grow(struct lowering *l, enum op op, uint32_t operands, uint32_t inde
 	cell->c = index;
 	forget_class(l, CLASS_F32);
 	forget_class(l, CLASS_F64);
+	forget_class(l, CLASS_V128);
 }
 
 static bool lower_by_hand(struct lowering *l, const struct step *step)
@@ -496,6 +503,9 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 		return true;
 	case INSN_f64_const:
 		push_const(l, CLASS_F64, step->value);
+		return true;
+	case INSN_v128_const:
+		push_const(l, CLASS_V128, (uintptr_t)step->bytes);
 		return true;
 	case INSN_local_get:
 		push_local(l, step->index);
@@ -595,7 +605,7 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 		lower_notify(l, step);
 		return true;
 	default:
-		return lower_reference(l, step);
+		return lower_vector(l, step) || lower_reference(l, step);
 	}
 }
 

@@ -44,8 +44,8 @@ struct table {
 struct global {
 	struct global *next;           /* those made by the host */
 	struct global_type type;
-	union slot *value;             /* in the owner's globals, or own below */
-	union slot own;
+	union slot *value;             /* in the owner's globals, or own below; two slots of a v128 */
+	union slot own[2];
 };
 
 /* A tag is its address. */
@@ -114,7 +114,7 @@ struct try_table {
 struct instance {
 	const struct cell *cells;
 	const uint32_t *entries;
-	union slot *globals;           /* own globals by index among them */
+	union slot *globals;           /* own globals by their slot (struct global_decl) */
 	uint8_t *memory_base;          /* of memory 0 */
 	const uint32_t *type_ids;      /* by type index */
 	struct table **tables;
@@ -281,7 +281,7 @@ enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table, ui
                      uint64_t source, uint64_t count);
 
 /* const_eval.c: the value of a validated constant expression, whose size may be given too large and
- * is then set right. */
+ * is then set right. out has as many slots as the type takes. */
 bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
                 struct error *err);
 

@@ -1,0 +1,113 @@
+/* Handlers of the families in op_simd.def, for exec_ops.h alone. */
+
+/* The 16 bytes in the cell behind. */
+#define V_BEHIND v_read(pc + 1)
+
+#define V_LANE(value) __attribute__((unused)) uint32_t lane = value;
+
+/* A handler and the one that also keeps its result in slot a. `skip` cells of data stand behind. */
+#define V_RESULT(name, U, skip, bind, expression)                                                  \
+	HANDLER(name##_r)                                                                              \
+	{                                                                                              \
+		V_LANE(pc->d)                                                                              \
+		bind SET_##U(expression);                                                                  \
+		pc += skip;                                                                                \
+		NEXT;                                                                                      \
+	}                                                                                              \
+	HANDLER(name##_w)                                                                              \
+	{                                                                                              \
+		V_LANE(pc->d)                                                                              \
+		bind SET_##U(expression);                                                                  \
+		KEEP_##U(pc->a);                                                                           \
+		pc += skip;                                                                                \
+		NEXT;                                                                                      \
+	}
+
+#define V_X(lanes, value) lanes x = (lanes)(value);
+#define V_XY(lanes, first, second) V_X(lanes, first) lanes y = (lanes)(second);
+#define V_XYZ(lanes, first, second, third)                                                         \
+	V_XY(lanes, first, second) lanes z = (lanes)(third);
+
+#define V_UNARY(n, lanes, U, e)                                                                    \
+	V_RESULT(n##_s, U, 0, V_X(lanes, SLOT_v128(pc->b)), e)                                         \
+	V_RESULT(n##_a, U, 0, V_X(lanes, fv), e)
+
+#define V_ORDERED(n, lanes, e)                                                                     \
+	V_RESULT(n##_ss, v128, 0, V_XY(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c)), e)                  \
+	V_RESULT(n##_as, v128, 0, V_XY(lanes, fv, SLOT_v128(pc->c)), e)                                \
+	V_RESULT(n##_sa, v128, 0, V_XY(lanes, SLOT_v128(pc->b), fv), e)
+#define V_COMMUTE(n, lanes, e)                                                                     \
+	V_RESULT(n##_ss, v128, 0, V_XY(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c)), e)                  \
+	V_RESULT(n##_as, v128, 0, V_XY(lanes, fv, SLOT_v128(pc->c)), e)                                \
+	V_RESULT(n##_sk, v128, 1, V_XY(lanes, SLOT_v128(pc->b), V_BEHIND), e)                          \
+	V_RESULT(n##_ak, v128, 1, V_XY(lanes, fv, V_BEHIND), e)
+
+#define V_TERNARY(n, lanes, e)                                                                     \
+	V_RESULT(n##_sss, v128, 0,                                                                     \
+	         V_XYZ(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c), SLOT_v128(pc->d)), e)                \
+	V_RESULT(n##_ass, v128, 0, V_XYZ(lanes, fv, SLOT_v128(pc->c), SLOT_v128(pc->d)), e)            \
+	V_RESULT(n##_sas, v128, 0, V_XYZ(lanes, SLOT_v128(pc->b), fv, SLOT_v128(pc->d)), e)            \
+	V_RESULT(n##_ssa, v128, 0, V_XYZ(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c), fv), e)
+
+#define V_SCALAR(T, first, second)                                                                 \
+	v128 x = first;                                                                                \
+	TYPE_##T y = second;
+#define V_REPLACE(n, T, e)                                                                         \
+	V_RESULT(n##_ss, v128, 0, V_SCALAR(T, SLOT_v128(pc->b), SLOT_##T(pc->c)), e)                   \
+	V_RESULT(n##_sa, v128, 0, V_SCALAR(T, SLOT_v128(pc->b), ACC_##T), e)                           \
+	V_RESULT(n##_as, v128, 0, V_SCALAR(T, fv, SLOT_##T(pc->c)), e)                                 \
+	V_RESULT(n##_aa, v128, 0, V_SCALAR(T, fv, ACC_##T), e)
+#define V_SHIFT(n, e)                                                                              \
+	V_REPLACE(n, i32, e)                                                                           \
+	V_RESULT(n##_sk, v128, 0, V_SCALAR(i32, SLOT_v128(pc->b), pc->c), e)                           \
+	V_RESULT(n##_ak, v128, 0, V_SCALAR(i32, fv, pc->c), e)
+
+#define V_SHUFFLE(n)                                                                               \
+	V_RESULT(n##_ss, v128, 1, V_XY(v128, SLOT_v128(pc->b), SLOT_v128(pc->c)),                      \
+	         v_shuffle(x, y, V_BEHIND))                                                            \
+	V_RESULT(n##_as, v128, 1, V_XY(v128, fv, SLOT_v128(pc->c)), v_shuffle(x, y, V_BEHIND))         \
+	V_RESULT(n##_sa, v128, 1, V_XY(v128, SLOT_v128(pc->b), fv), v_shuffle(x, y, V_BEHIND))
+
+/* ---- memory ---- */
+
+/* The vector's slot is the lower half of d, the lane the upper one. */
+#define V_LOAD_LANE_BODY(M, address, vector, e, keep)                                              \
+	{                                                                                              \
+		V_LANE(pc->d >> 16)                                                                        \
+		v128 x = vector;                                                                           \
+		M v;                                                                                       \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, mem + (address), sizeof v);                                           \
+		HOLD_STATE();                                                                              \
+		SET_v128(e);                                                                               \
+		keep;                                                                                      \
+		NEXT;                                                                                      \
+	}
+#define V_LOAD_LANE_VARIANT(n, M, address, vector, e)                                              \
+	HANDLER(n##_r) V_LOAD_LANE_BODY(M, address, vector, e, (void)0)                                \
+	HANDLER(n##_w) V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
+#define V_LOAD_LANE(n, M, e)                                                                       \
+	V_LOAD_LANE_VARIANT(n##_ss, M, ADDRESS_s, SLOT_v128((uint16_t)pc->d), e)                       \
+	V_LOAD_LANE_VARIANT(n##_sa, M, ADDRESS_s, fv, e)                                               \
+	V_LOAD_LANE_VARIANT(n##_as, M, ADDRESS_a, SLOT_v128((uint16_t)pc->d), e)                       \
+	V_LOAD_LANE_VARIANT(n##_aa, M, ADDRESS_a, fv, e)
+
+#define V_STORE_LANE_BODY(M, address, vector, e)                                                   \
+	{                                                                                              \
+		V_LANE(pc->d)                                                                              \
+		v128 x = vector;                                                                           \
+		M v = e;                                                                                   \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(mem + (address), &v, sizeof v);                                           \
+		HOLD_STATE();                                                                              \
+		NEXT;                                                                                      \
+	}
+#define V_STORE_LANE(n, M, e)                                                                      \
+	HANDLER(n##_ss) V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e)                           \
+	HANDLER(n##_sa) V_STORE_LANE_BODY(M, ADDRESS_s, fv, e)                                         \
+	HANDLER(n##_as) V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e)                           \
+	HANDLER(n##_aa) V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
+#define V_STORE(n)                                                                                 \
+	V_STORE_LANE(n, v128, x)                                                                       \
+	HANDLER(n##_ks) V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x)                        \
+	HANDLER(n##_ka) V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)
