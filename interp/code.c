@@ -137,9 +137,25 @@ static bool keep_tries(struct code *code, struct lowering *l, uint32_t index)
 	*tries = (struct try_table){
 		.range_count = l->range_count, .ranges = l->ranges, .clauses = l->clauses};
 	l->ranges = NULL;
+	l->range_room = 0;
 	l->clauses = NULL;
+	l->clause_room = 0;
 	code->tries[index] = tries;
 	return true;
+}
+
+/* The store keeps one, so that its arrays are made once. */
+static struct lowering *lowering_of(struct store *store)
+{
+	if (store->lowering == NULL)
+		store->lowering = arena_zeroed(store->arena, 1, sizeof *store->lowering);
+	return store->lowering;
+}
+
+void store_lowering_clear(struct store *store)
+{
+	if (store->lowering != NULL)
+		lowering_clear(store->lowering);
 }
 
 bool code_lower(struct code *code, uint32_t index, struct error *err)
@@ -147,23 +163,24 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 	if (code->entries[index] != 0)
 		return true;
 	const struct module *m = code->module;
-	struct lowering l;
-	bool fine = lower_function(&l, code, m->imported_func_count + index, LOWER_CODE, err);
-	if (fine && l.cell_count > code->room - code->count)
+	struct lowering *l = lowering_of(code->store);
+	if (l == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	bool fine = lower_function(l, code, m->imported_func_count + index, LOWER_CODE, err);
+	if (fine && l->cell_count > code->room - code->count)
 		fine = error_set(err, ERROR_LIMIT,
 		                 "the module's code is larger than the %u cells reserved for it",
 		                 code->room);
-	if (fine && !keep_tries(code, &l, index))
+	if (fine && !keep_tries(code, l, index))
 		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
 	if (fine) {
-		place(code, &l);
+		place(code, l);
 		code->entries[index] = code->count;
-		code->count += l.cell_count;
+		code->count += l->cell_count;
 		code->ends[index] = code->count;
 	} else if (err->func == ERROR_NO_FUNC) {
 		err->func = m->imported_func_count + index;
 	}
-	lowering_clear(&l);
 	return fine;
 }
 
@@ -187,7 +204,7 @@ bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *
 uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index)
 {
 	struct error err = ERROR_INIT;
-	struct lowering l;
+	struct lowering l = {0};
 	const struct module *m = code->module;
 	uint32_t at = (uint32_t)(pc - code->cells) - code->entries[index];
 	uint64_t offset = m->funcs[m->imported_func_count + index].body_offset;
@@ -203,7 +220,7 @@ const struct frame_maps *code_frame_maps(struct code *code, uint32_t index)
 	if (code->maps[index] != NULL)
 		return code->maps[index];
 	struct error err = ERROR_INIT;
-	struct lowering l;
+	struct lowering l = {0};
 	struct frame_maps *maps = NULL;
 	if (lower_function(&l, code, code->module->imported_func_count + index, LOWER_MAPS, &err)) {
 		maps = mem_alloc(sizeof *maps + l.ref_count * sizeof *maps->refs);

@@ -485,12 +485,13 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	struct lowering *l = ctx;
 	const struct functype *type = l->type;
 	l->local_count = count;
-	l->local_slots = mem_zeroed(count + (size_t)1, sizeof *l->local_slots);
-	l->local_classes = mem_zeroed(count + (size_t)1, sizeof *l->local_classes);
-	l->local_kinds = mem_zeroed(count + (size_t)1, sizeof *l->local_kinds);
-	l->local_refs = mem_zeroed(count + (size_t)1, sizeof *l->local_refs);
-	if (l->local_kinds == NULL || l->local_slots == NULL || l->local_classes == NULL || l->local_refs == NULL)
+	uint32_t rooms[] = {l->local_room, l->local_room, l->local_room, l->local_room};
+	if (!make_room(l, &l->local_slots, &rooms[0], count, sizeof *l->local_slots) ||
+	    !make_room(l, &l->local_classes, &rooms[1], count, sizeof *l->local_classes) ||
+	    !make_room(l, &l->local_kinds, &rooms[2], count, sizeof *l->local_kinds) ||
+	    !make_room(l, &l->local_refs, &rooms[3], count, sizeof *l->local_refs))
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	l->local_room = rooms[0];
 
 	l->header = type_header(type);
 	uint32_t behind_header = l->header + 1 + (l->has_try ? NATIVE_SLOTS : 0);
@@ -499,6 +500,7 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 		if (i == type->param_count)
 			slot = behind_header;
 		l->local_slots[i] = (uint16_t)slot;
+		l->local_refs[i] = 0;
 		l->local_classes[i] = (uint8_t)class_of(locals[i]);
 		l->local_kinds[i] = (uint8_t)ref_kind_of(l->m->defs, locals[i]);
 		slot += valtype_slots(locals[i]);
@@ -597,6 +599,8 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
                        enum lower_want want, bool has_try, struct error *err)
 {
 	const struct module *m = code->module;
+	/* All but the arrays' room starts anew. */
+	const struct lowering room = *l;
 	*l = (struct lowering){
 		.m = m,
 		.type = m->funcs[func].type,
@@ -605,14 +609,36 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 		.want_offsets = want == LOWER_OFFSETS,
 		.want_maps = want == LOWER_MAPS,
 		.has_try = has_try,
+		.scratch = room.scratch,
+		.cells = room.cells,
+		.cell_room = room.cell_room,
+		.offsets = room.offsets,
+		.offset_room = room.offset_room,
+		.refs_found = room.refs_found,
+		.ref_room = room.ref_room,
+		.ranges = room.ranges,
+		.range_room = room.range_room,
+		.clauses = room.clauses,
+		.clause_room = room.clause_room,
+		.fixups = room.fixups,
+		.fixup_room = room.fixup_room,
+		.syms = room.syms,
+		.sym_room = room.sym_room,
+		.labels = room.labels,
+		.label_room = room.label_room,
+		.local_slots = room.local_slots,
+		.local_classes = room.local_classes,
+		.local_kinds = room.local_kinds,
+		.local_refs = room.local_refs,
+		.local_room = room.local_room,
 	};
 	here_is_a_label(l);
-	struct body_scratch *scratch = body_scratch_create();
-	if (scratch == NULL)
+	if (l->scratch == NULL)
+		l->scratch = body_scratch_create();
+	if (l->scratch == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
 	struct body_sink sink = {.ctx = l, .begin = begin, .step = lower_step};
-	bool fine = body_walk(m, func, scratch, &sink, err);
-	body_scratch_destroy(scratch);
+	bool fine = body_walk(m, func, l->scratch, &sink, err);
 	if (fine && l->out_of_memory)
 		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
 	return fine;
@@ -626,12 +652,12 @@ bool lower_function(struct lowering *l, const struct code *code, uint32_t func,
 	if (!l->needs_try)
 		return true;
 	/* Only now is it known that the frame needs room for its native state. */
-	lowering_clear(l);
 	return lower_once(l, code, func, want, true, err);
 }
 
 void lowering_clear(struct lowering *l)
 {
+	body_scratch_destroy(l->scratch);
 	mem_free(l->cells);
 	mem_free(l->offsets);
 	mem_free(l->fixups);

@@ -84,6 +84,7 @@ struct lowering {
 	uint32_t cell_count;
 	uint32_t cell_room;
 	uint32_t *offsets;       /* byte offset of each cell's instruction, when they are wanted */
+	uint32_t offset_room;
 	bool want_offsets;
 	uint32_t at;             /* offset of the present instruction */
 
@@ -113,6 +114,7 @@ struct lowering {
 	uint32_t label_count;
 	uint32_t label_room;
 
+	uint32_t local_room;     /* of the four */
 	uint16_t *local_slots;
 	uint8_t *local_classes;
 	uint8_t *local_kinds;    /* enum ref_kind */
@@ -124,6 +126,7 @@ struct lowering {
 
 	struct held held[CLASS_COUNT];
 	struct last last;
+	struct body_scratch *scratch;
 	bool out_of_memory;      /* checked once, at the end: emitting stays without error paths */
 	struct cell scrap;
 };
@@ -141,8 +144,8 @@ void lower_unary(struct lowering *l, enum insn_id insn);
 /* A binary operation as its instruction has it, on the two operands on top. */
 void lower_binary(struct lowering *l, enum insn_id insn);
 
-/* Lowers a function. On success the caller owns l->cells (and l->offsets); lowering_clear() frees all
- * that is left. */
+/* Lowers a function into l's arrays, which are used again by the next one; l starts zeroed and ends by
+ * lowering_clear(). */
 enum lower_want { LOWER_CODE, LOWER_OFFSETS, LOWER_MAPS };
 
 bool lower_function(struct lowering *l, const struct code *code, uint32_t func,

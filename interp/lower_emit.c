@@ -35,27 +35,14 @@ bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t
 
 /* ---- cells ---- */
 
-static bool grow_cells(struct lowering *l)
-{
-	uint32_t room = l->cell_room == 0 ? 64 : l->cell_room * 2;
-	struct cell *cells = mem_resize(l->cells, room * sizeof *cells);
-	if (cells == NULL)
-		return false;
-	l->cells = cells;
-	if (l->want_offsets) {
-		uint32_t *offsets = mem_resize(l->offsets, room * sizeof *offsets);
-		if (offsets == NULL)
-			return false;
-		l->offsets = offsets;
-	}
-	l->cell_room = room;
-	return true;
-}
-
 struct cell *emit(struct lowering *l, enum op op)
 {
-	if (l->cell_count == l->cell_room && (l->out_of_memory || !grow_cells(l))) {
-		l->out_of_memory = true;
+	uint32_t want = l->cell_count + 1;
+	bool has_room = want <= l->cell_room ||
+	                make_room(l, &l->cells, &l->cell_room, want, sizeof *l->cells);
+	if (!has_room ||
+	    (l->want_offsets &&
+	     !make_room(l, &l->offsets, &l->offset_room, want, sizeof *l->offsets))) {
 		l->scrap = (struct cell){.handler = (int32_t)op};
 		return &l->scrap;
 	}

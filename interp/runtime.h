@@ -183,6 +183,7 @@ struct store {
 	uintptr_t native_limit;        /* host functions need the stack above this address */
 
 	struct heap *heap;
+	struct lowering *lowering;     /* its arrays, made once */
 	struct global *host_globals;
 	struct link *links;
 	struct heap_guard *guards;
@@ -227,6 +228,7 @@ struct func *instance_func(struct instance *inst, uint32_t index);
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
                                  struct error *err);
 void code_destroy(struct code *code);
+void store_lowering_clear(struct store *store);
 /* Lowers own function `index` (among the module's own); false on an error that err tells. */
 bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* The own function whose code holds the cell, and the byte offset of the cell's instruction. */

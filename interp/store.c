@@ -83,6 +83,7 @@ void store_destroy(struct store *store)
 		munmap(store->stack, store->stack_reserved);
 	if (store->native_stack != NULL)
 		munmap(store->native_stack, store->native_size);
+	store_lowering_clear(store);
 	heap_destroy(store->heap);
 	type_space_clear(&store->types);
 	arena_destroy(store->arena);

@@ -32,8 +32,8 @@ static void check_function(const struct module *module, uint32_t func)
 		struct store store = {.options = {.unfolded = mode & 1}};
 		const struct code code = {.module = module, .store = &store, .checked = mode & 2};
 		struct error err = ERROR_INIT;
-		struct lowering l;
-		CHECK(lower_function(&l, &code, func, true, &err));
+		struct lowering l = {0};
+		CHECK(lower_function(&l, &code, func, LOWER_OFFSETS, &err));
 		for (uint32_t i = 0; i < l.cell_count; i++)
 			CHECK(l.offsets[i] < module->size);
 		lowering_clear(&l);
