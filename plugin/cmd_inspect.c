@@ -1,5 +1,6 @@
 /* tiphys inspect FILE: what a module holds, and in plain words what it can ask for. */
 #include "plugin/command.h"
+#include "plugin/enable.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
 #include "validator/printable.h"
@@ -7,9 +8,17 @@
 
 #include <inttypes.h>
 
+struct inspect_options {
+	struct option_texts enable;
+};
+
+static const struct option rows[] = {OPTION_ENABLE(struct inspect_options)};
+
 static const struct command_line line = {
     .name = "inspect",
     .operands = "FILE",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
     .operands_max = 1,
     .notes = "Exit status: 0, 1 when FILE is no valid module, 2 wrong usage.\n",
@@ -41,9 +50,9 @@ static void print_features(const struct module *module)
 	printf("\nfeatures beyond the first WebAssembly\n");
 	for (int feature = FEATURE_MVP + 1; feature < FEATURE_COUNT; feature++) {
 		uint64_t bit = UINT64_C(1) << feature;
-		if ((FEATURES_DEFAULT & FEATURES_IMPLEMENTED & bit) == 0)
+		if ((module->features & FEATURES_IMPLEMENTED & bit) == 0)
 			continue;
-		struct module_options without = {.features = FEATURES_DEFAULT & ~bit};
+		struct module_options without = {.features = module->features & ~bit};
 		struct error err = ERROR_INIT;
 		struct module *loaded = module_load(module->bytes, module->size, &without, &err);
 		if (loaded == NULL) {
@@ -210,14 +219,22 @@ static void print_reach(const struct module *module)
 int cmd_inspect(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
+	struct inspect_options options = {0};
 	struct operands files;
+	uint64_t features;
 	int status;
-	if (!options_take(&line, argc, argv, NULL, &files, &status))
+	if (!options_take(&line, argc, argv, &options, &files, &status))
 		return status;
 
+	bool is_known = enable_features(&options.enable, &features, &err);
+	option_texts_clear(&options.enable);
+	if (!is_known) {
+		fprintf(stderr, "tiphys inspect: %s\n", err.message);
+		return error_exit_status(err.kind);
+	}
 	const char *path = files.items[0];
 	cleanup_module_file struct module_file file = {0};
-	if (!module_file_load(&file, path, &err)) {
+	if (!module_file_load(&file, path, features, &err)) {
 		char text[sizeof err.message + 128];
 		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
 		return error_exit_status(err.kind);

@@ -1,6 +1,7 @@
 /* tiphys run FILE|REF [ARGS…]: runs a module with what was granted, and nothing else. */
 #include "plugin/args_from.h"
 #include "plugin/command.h"
+#include "plugin/enable.h"
 #include "plugin/grants.h"
 #include "plugin/handover.h"
 #include "plugin/invoke.h"
@@ -18,7 +19,8 @@ struct run_options {
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
-	bool unfolded;
+	struct option_texts enable;     /* features of WebAssembly */
+	bool unfolded, checked_memory;
 };
 
 #define NO_DESCRIPTOR UINT64_MAX
@@ -42,7 +44,10 @@ static const struct option rows[] = {
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXT, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
+    OPTION_ENABLE(struct run_options),
     ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
+    ROW(FLAG, checked_memory, "checked-memory",
+        "check each access to memory, as where address space is short: slow"),
     ROW(NUMBER, args_from, "args-from", "FD", 0, INT32_MAX,
         "read options and operands from that descriptor, each ended by a NUL"),
 };
@@ -83,6 +88,7 @@ static void run_clear(struct run *run)
 	module_file_clear(&run->file);
 	option_texts_clear(&run->options.grants.dirs);
 	option_texts_clear(&run->options.grants.env);
+	option_texts_clear(&run->options.enable);
 	args_from_clear(&run->args_from);
 }
 
@@ -181,9 +187,12 @@ static bool run_module(struct run *run, struct error *err)
 	    .memory_limit = run->options.max_memory,
 	    .stack_size = (size_t)run->options.max_stack,
 	    .unfolded = run->options.unfolded,
+	    .checked_memory = run->options.checked_memory,
 	};
+	uint64_t features;
 
-	if (!module_file_load(&run->file, path, err))
+	if (!enable_features(&run->options.enable, &features, err) ||
+	    !module_file_load(&run->file, path, features, err))
 		return false;
 	run->caps = caps_create();
 	if (run->caps == NULL)

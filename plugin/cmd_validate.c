@@ -1,15 +1,18 @@
 /* tiphys validate FILE…: are these valid modules? */
 #include "plugin/command.h"
+#include "plugin/enable.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
 
 struct validate_options {
 	bool verbose;
+	struct option_texts enable;
 };
 
 static const struct option rows[] = {
     OPTION_FLAG_LETTER(struct validate_options, verbose, 'v', "verbose",
                        "say a line for each valid file too"),
+    OPTION_ENABLE(struct validate_options),
 };
 
 static const struct command_line line = {
@@ -22,12 +25,12 @@ static const struct command_line line = {
     .notes = "Silent when all are valid. Exit status: 0 all valid, 1 not, 2 wrong usage.\n",
 };
 
-static int validate(const char *path, bool verbose)
+static int validate(const char *path, uint64_t features, bool verbose)
 {
 	struct error err = ERROR_INIT;
 	cleanup_module_file struct module_file file = {0};
 
-	if (!module_file_load(&file, path, &err)) {
+	if (!module_file_load(&file, path, features, &err)) {
 		char text[sizeof err.message + 128];
 		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
 		return error_exit_status(err.kind);
@@ -45,11 +48,19 @@ int cmd_validate(int argc, char **argv)
 	if (!options_take(&line, argc, argv, &options, &files, &status))
 		return status;
 
+	struct error err = ERROR_INIT;
+	uint64_t features;
 	status = 0;
+	if (!enable_features(&options.enable, &features, &err)) {
+		fprintf(stderr, "tiphys validate: %s\n", err.message);
+		status = error_exit_status(err.kind);
+		files.count = 0;
+	}
 	for (unsigned i = 0; i < files.count; i++) {
-		int one = validate(files.items[i], options.verbose);
+		int one = validate(files.items[i], features, options.verbose);
 		if (one != 0)
 			status = one;
 	}
+	option_texts_clear(&options.enable);
 	return status;
 }

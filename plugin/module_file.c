@@ -29,13 +29,15 @@ static bool map(struct module_file *file, const char *path, struct error *err)
 	return true;
 }
 
-bool module_file_load(struct module_file *file, const char *path, struct error *err)
+bool module_file_load(struct module_file *file, const char *path, uint64_t features,
+                      struct error *err)
 {
 	static const uint8_t nothing[1];
 
 	if (!map(file, path, err))
 		return false;
-	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, NULL, err);
+	struct module_options options = {.features = features};
+	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, &options, err);
 	return file->module != NULL;
 }
 

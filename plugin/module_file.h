@@ -10,10 +10,12 @@ struct module_file {
 	struct module *module; /* NULL until module_file_load() */
 };
 
-/* Maps and loads; *file is {0} before and is for module_file_clear() after, on failure too. The
- * file must not change while it is mapped: functions are lowered from it long after it was
- * validated. So a module belongs where nobody but the user who runs it can write. */
-bool module_file_load(struct module_file *file, const char *path, struct error *err);
+/* Maps and loads with these features (struct module_options); *file is {0} before and is for
+ * module_file_clear() after, on failure too. The file must not change while it is mapped: functions
+ * are lowered from it long after it was validated. So a module belongs where nobody but the user
+ * who runs it can write. */
+bool module_file_load(struct module_file *file, const char *path, uint64_t features,
+                      struct error *err);
 
 void module_file_clear(struct module_file *file);
 #define cleanup_module_file __attribute__((cleanup(module_file_clear)))

@@ -1,5 +1,6 @@
 /* tiphys spec: the official suite as a command. */
 #include "plugin/command.h"
+#include "plugin/enable.h"
 #include "plugin/options.h"
 #include "spec-tests/jobs.h"
 
@@ -168,7 +169,8 @@ static int compare_titles(const void *a, const void *b)
 
 struct spec_options {
 	const char *suite, *pattern;
-	bool unfolded, collect_always, verbose;
+	bool unfolded, collect_always, checked_memory, verbose;
+	struct option_texts enable;
 	uint64_t jobs, seconds;
 };
 
@@ -178,9 +180,12 @@ static const struct option rows[] = {
                 "spec-tests/fetch made)"),
     OPTION_TEXT(struct spec_options, pattern, "script", "NAME",
                 "only scripts of that name, as core/address or address; * and ? match"),
+    OPTION_ENABLE(struct spec_options),
     OPTION_FLAG(struct spec_options, unfolded, "unfolded", "lower without folding operands"),
     OPTION_FLAG(struct spec_options, collect_always, "collect-always",
                 "collect garbage at every allocation"),
+    OPTION_FLAG(struct spec_options, checked_memory, "checked-memory",
+                "check each access to memory, as where address space is short"),
     OPTION_NUMBER(struct spec_options, jobs, "jobs", "N", 1, 4096,
                   "processes at a time (default: processors)"),
     OPTION_NUMBER(struct spec_options, seconds, "timeout", "SECONDS", 1, 86400,
@@ -227,6 +232,7 @@ int cmd_spec(int argc, char **argv)
 		return status;
 	struct jobs_options jobs = {.unfolded = options.unfolded,
 	                            .collect_always = options.collect_always,
+	                            .checked_memory = options.checked_memory,
 	                            .failures_shown = options.verbose ? 0 : FAILURES_SHOWN,
 	                            .at_a_time = (unsigned)options.jobs,
 	                            .seconds = (unsigned)options.seconds};
@@ -241,7 +247,11 @@ int cmd_spec(int argc, char **argv)
 	                    .pattern = options.pattern};
 	bool is_named = named.count > 0;
 	status = EXIT_USAGE;
-	if (!list.jobs)
+	bool is_known = enable_features(&options.enable, &jobs.features, &err);
+	option_texts_clear(&options.enable);
+	if (!is_known)
+		;
+	else if (!list.jobs)
 		error_set(&err, ERROR_NO_MEMORY, "the list of scripts");
 	else if (!expectations)
 		;

@@ -16,8 +16,10 @@ static size_t results_size(size_t count)
 static void run_job(struct job *job, const struct jobs_options *options)
 {
 	struct error err = ERROR_INIT;
-	struct run_options run = {.unfolded = options->unfolded,
+	struct run_options run = {.features = options->features,
+	                          .unfolded = options->unfolded,
 	                          .collect_always = options->collect_always,
+	                          .checked_memory = options->checked_memory,
 	                          .failures_shown = options->failures_shown};
 	setvbuf(job->log_file, NULL, _IOLBF, 0);
 	alarm(options->seconds);

@@ -21,8 +21,10 @@ struct job {
 };
 
 struct jobs_options {
+	uint64_t features; /* beside those of the script's group */
 	bool unfolded;
 	bool collect_always;
+	bool checked_memory;
 	unsigned failures_shown; /* for each script; 0: all */
 	unsigned at_a_time;      /* processes; at least 1 */
 	unsigned seconds;        /* for one script */

@@ -562,8 +562,9 @@ bool run_script(const struct script *script, const struct run_options *options,
 {
 	struct run run = {.script = script, .options = options, .result = result, .log = log};
 	struct store_options store_options = {
-		.unfolded = options->unfolded,
-		.collect_always = options->collect_always,
+	    .unfolded = options->unfolded,
+	    .collect_always = options->collect_always,
+	    .checked_memory = options->checked_memory,
 	};
 	*result = (struct run_result){0};
 	run.units = calloc(script->command_count + 1, sizeof *run.units);

@@ -15,6 +15,7 @@ struct run_options {
 	uint64_t features;       /* as in struct module_options; 0: the default */
 	bool unfolded;           /* lower without folding */
 	bool collect_always;     /* collect garbage at every allocation */
+	bool checked_memory;     /* no guard pages */
 	unsigned failures_shown; /* failures written to the log; 0: all */
 };
 

@@ -168,7 +168,7 @@ bool suite_run(const char *path, const char *title, const struct expectation *ex
 		return true;
 	}
 	struct script *script = script_load(path, err);
-	options.features = suite_features(title);
+	options.features = suite_features(title) | (options.features & ~FEATURES_DEFAULT);
 	bool is_run = script && run_script(script, &options, result, log, err);
 	script_destroy(script);
 	return is_run;

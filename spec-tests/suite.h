@@ -41,7 +41,8 @@ uint64_t suite_features(const char *title);
 /* Where the script of that title lies. */
 void suite_script_path(const struct suite *suite, const char *title, char *path, size_t size);
 
-/* Loads and runs the script at path, whose title is given. A script of old exception handling that
+/* Loads and runs the script at path, whose title is given, with its group's features and those of
+ * options that are not on by default. A script of old exception handling that
  * the suite lacks (spec-tests/fetch cannot convert those) counts as skipped; `expected` then says
  * how many assertions that are. As run_script() otherwise. */
 bool suite_run(const char *path, const char *title, const struct expectation *expected,

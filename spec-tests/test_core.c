@@ -1,5 +1,6 @@
-/* The official suite as a criterion suite: one parameterised test for each script, folded or (with
- * TIPHYS_SPEC_UNFOLDED set) unfolded. Criterion gives each its own process.
+/* The official suite as a criterion suite: one parameterised test for each script, folded, or (with
+ * TIPHYS_SPEC_UNFOLDED set) unfolded, or (TIPHYS_SPEC_CHECKED) without guard pages. Criterion gives
+ * each its own process.
  *
  * A script passes when nothing that ran failed; what it skipped stands in its output. One of which
  * nothing ran counts as skipped. */
@@ -43,6 +44,7 @@ ParameterizedTest(struct script_case *test, spec, script, .timeout = 300)
 	struct run_options options = {
 	    .unfolded = getenv("TIPHYS_SPEC_UNFOLDED"),
 	    .collect_always = getenv("TIPHYS_SPEC_COLLECT_ALWAYS"),
+	    .checked_memory = getenv("TIPHYS_SPEC_CHECKED"),
 	    .failures_shown = 10,
 	};
 	struct run_result result;

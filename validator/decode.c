@@ -20,7 +20,7 @@ void missing_feature(enum feature feature, uint64_t offset, const char *what, st
 		             "`%s` belongs to the feature %s, which is not implemented", what, name);
 	else
 		error_put_at(err, ERROR_UNSUPPORTED, offset,
-		             "`%s` belongs to the feature %s, which is off", what, name);
+		             "`%s` belongs to the feature %s, which is off (--enable %s)", what, name, name);
 }
 
 bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *out,
