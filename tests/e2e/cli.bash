@@ -118,6 +118,24 @@ refuses_what_is_no_file() {
 }
 tap_case "validate tells what is no file" refuses_what_is_no_file
 
+enables() {
+	# (memory 1 1 shared)
+	printf '\0asm\1\0\0\0\5\4\1\3\1\1' >"$work/shared.wasm"
+	local command
+	for command in validate inspect run; do
+		status 1 "$tiphys" $command "$work/shared.wasm"
+		expect_in "belongs to the feature threads, which is off (--enable threads)" "$err"
+		status 2 "$tiphys" $command --enable treads "$work/shared.wasm"
+		expect_in 'unknown feature "treads"; did you mean "threads"?' "$err"
+	done
+	status 0 "$tiphys" validate --enable wide-arithmetic --enable threads "$work/shared.wasm"
+	status 0 "$tiphys" inspect --enable threads "$work/shared.wasm"
+	grep -qx "  threads" "$out"
+	run 2 --enable threads "$work/shared.wasm"
+	expect_in "it exports no _start" "$err"
+}
+tap_case "--enable takes what is not on by default" enables
+
 # ---- inspect ----
 
 inspects() {
@@ -301,7 +319,7 @@ tap_case "a pipe that nobody reads is the guest's error" closed_pipe
 
 trap_report() {
 	local mode
-	for mode in "" --unfolded; do
+	for mode in "" --unfolded --checked-memory; do
 		run 134 $mode "$probe" trap
 		[ ! -s "$out" ]
 		expect_in "trap: " "$err"
