@@ -418,7 +418,8 @@ static enum outcome run_return(struct run *run, const struct command *command)
 		return outcome;
 	bool is_equal = given.count == command->expected_count;
 	for (size_t i = 0; is_equal && i < given.count; i++)
-		is_equal = value_matches(run->store, &command->expected[i], given.types[i], &run->results[i]);
+		is_equal =
+		    value_matches(run->store, &command->expected[i], given.types[i], &run->results[i]);
 	if (is_equal)
 		return PASSED;
 	format_expected(command, expected, sizeof expected);
