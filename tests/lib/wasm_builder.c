@@ -209,17 +209,21 @@ static void take_float(struct words *w, struct bytes *b, size_t size)
 
 static void take_memarg(struct words *w, struct bytes *b, const struct insn *insn)
 {
-	uint64_t offset = 0;
+	uint64_t offset = 0, memory = 0;
 	uint32_t align = insn->align;
 	for (;; advance(w)) {
 		if (strncmp(w->word, "offset=", 7) == 0)
 			offset = strtoull(w->word + 7, NULL, 0);
 		else if (strncmp(w->word, "align=", 6) == 0)
 			align = (uint32_t)__builtin_ctzl(strtoul(w->word + 6, NULL, 0));
+		else if (strncmp(w->word, "memory=", 7) == 0)
+			memory = strtoull(w->word + 7, NULL, 0);
 		else
 			break;
 	}
-	bytes_u(b, align);
+	bytes_u(b, memory == 0 ? align : align | 0x40);
+	if (memory != 0)
+		bytes_u(b, memory);
 	bytes_u(b, offset);
 }
 
@@ -310,6 +314,9 @@ static void take_immediate(struct words *w, struct bytes *b, const struct insn *
 		break;
 	case IMM_F64:
 		take_float(w, b, 8);
+		break;
+	case IMM_ZERO:
+		bytes_byte(b, 0);
 		break;
 	case IMM_HEAP:
 		take_heap_type(w, b);
@@ -484,6 +491,21 @@ uint32_t wasm_func(struct wasm *w, const char *signature, const char *locals, co
 	va_end(args);
 	put_insn(&body, INSN_end);
 	return wasm_func_body(w, wasm_type(w, signature), &body);
+}
+
+uint32_t wasm_memory_of_type(struct wasm *w, struct memory_type type)
+{
+	struct bytes *b = add_to(w, SECTION_MEMORY);
+	const struct limits *limits = &type.limits;
+	bool is_paged = type.page_size_log2 != 16;
+	bytes_byte(b, (unsigned)limits->has_max | (unsigned)limits->is_shared << 1 |
+	                  (unsigned)limits->is_64 << 2 | (unsigned)is_paged << 3);
+	bytes_u(b, limits->min);
+	if (limits->has_max)
+		bytes_u(b, limits->max);
+	if (is_paged)
+		bytes_u(b, type.page_size_log2);
+	return w->imported[EXTERN_MEMORY] + w->counts[SECTION_MEMORY] - 1;
 }
 
 uint32_t wasm_memory(struct wasm *w, uint64_t min, uint64_t max)

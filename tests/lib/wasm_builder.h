@@ -53,7 +53,7 @@ void put_memarg(struct bytes *b, enum insn_id id, uint32_t align_log2, uint64_t 
  *   block, loop, if       nothing, a type ("i32", "funcref", …) or a type index
  *   br_table              labels, the default last
  *   call_indirect         type index, and a table index if it is not 0
- *   loads and stores      offset=N align=N (in bytes), both may be left out
+ *   loads and stores      offset=N align=N (in bytes) memory=N, all may be left out
  *   i32.const, i64.const  a number; f32.const, f64.const: a number, or bits:N
  *   select                nothing or a type
  *   ref.null              func, extern
@@ -92,6 +92,7 @@ uint32_t wasm_func_body(struct wasm *w, uint32_t type, struct bytes *body);
 void wasm_locals(struct bytes *body, const char *letters);
 
 uint32_t wasm_memory(struct wasm *w, uint64_t min, uint64_t max);
+uint32_t wasm_memory_of_type(struct wasm *w, struct memory_type type);
 uint32_t wasm_table(struct wasm *w, char letter, uint64_t min, uint64_t max);
 /* init: text of the constant expression without its end. */
 uint32_t wasm_global(struct wasm *w, char letter, bool is_mutable, const char *fmt, ...)
