@@ -1,5 +1,8 @@
 #include "plugin/bytes.h"
 
+#include "validator/printable.h"
+#include "validator/utf8.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,54 +71,17 @@ bool bytes_print(struct bytes *bytes, const char *fmt, ...)
 	return true;
 }
 
-size_t text_sequence(const char *text, size_t size)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	if (size == 0)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || size < length)
-		return 0;
-	unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return length;
-}
-
-bool text_is_utf8(const char *text, size_t size)
-{
-	while (size > 0) {
-		size_t length = text_sequence(text, size);
-		if (length == 0)
-			return false;
-		text += length;
-		size -= length;
-	}
-	return true;
-}
-
 bool bytes_add_cleaned(struct bytes *bytes, const char *text, size_t size)
 {
 	while (size > 0) {
-		size_t length = text_sequence(text, size);
-		unsigned char first = (unsigned char)text[0];
-		bool control = length == 1 && (first < 0x20 || first == 0x7f);
-		/* U+0080 to U+009F: controls that some terminals obey. */
-		bool control_1 = length == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0;
+		size_t length = utf8_size(text, size);
+		bool as_it_is =
+		    printable_size(text, size) > 0 || (length == 1 && (*text == '\n' || *text == '\t'));
 		bool done;
 		if (length == 0)
 			done = bytes_add(bytes, "\xef\xbf\xbd", 3);
-		else if ((control && first != '\n' && first != '\t') || control_1)
-			done = bytes_add(bytes, " ", 1);
 		else
-			done = bytes_add(bytes, text, length);
+			done = as_it_is ? bytes_add(bytes, text, length) : bytes_add(bytes, " ", 1);
 		if (!done)
 			return false;
 		length += length == 0;

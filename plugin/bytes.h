@@ -24,15 +24,9 @@ bool bytes_print(struct bytes *bytes, const char *fmt, ...) __attribute__((forma
 char *bytes_reserve(struct bytes *bytes, size_t size);
 void bytes_grown(struct bytes *bytes, size_t size);
 
-/* The length of the UTF-8 sequence at `text` (RFC 3629: no surrogates, shortest forms), 0 when
- * there is none within `size` bytes. */
-size_t text_sequence(const char *text, size_t size);
-
-bool text_is_utf8(const char *text, size_t size);
-
-/* Adds text that may be anything: what is not UTF-8 becomes U+FFFD, and control characters except
- * newline and tab become spaces, so that no guest steers the terminal that its message is read on.
- */
+/* Adds text that may be anything: what is not UTF-8 becomes U+FFFD, and what is obeyed and not
+ * shown (validator/printable.h), except newline and tab, becomes a space, so that no guest steers
+ * the terminal that its message is read on. */
 bool bytes_add_cleaned(struct bytes *bytes, const char *text, size_t size);
 
 /* Where the last `lines` lines begin, or later: never more than `max` bytes before the end, and not

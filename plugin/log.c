@@ -1,5 +1,7 @@
 #include "plugin/log.h"
 
+#include "validator/printable.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -51,12 +53,13 @@ struct log_line log_begin(enum log_level level, const char *message)
 	return line;
 }
 
-static bool needs_quotes(const char *value)
+static bool needs_quotes(const char *value, size_t size)
 {
-	for (const char *p = value; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+	for (size_t at = 0; at < size;) {
+		size_t length = printable_size(value + at, size - at);
+		if (length == 0 || strchr(" \"=\\", value[at]) != NULL)
 			return true;
+		at += length;
 	}
 	return false;
 }
@@ -65,22 +68,25 @@ void log_text(struct log_line *line, const char *key, const char *value)
 {
 	if (!line->on || value == NULL || *value == '\0')
 		return;
+	size_t size = strlen(value);
 	bytes_print(&line->text, " %s=", key);
-	if (!needs_quotes(value)) {
-		bytes_add_text(&line->text, value);
+	if (!needs_quotes(value, size)) {
+		bytes_add(&line->text, value, size);
 		return;
 	}
 	bytes_add(&line->text, "\"", 1);
-	for (const char *p = value; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c == '"' || c == '\\')
-			bytes_print(&line->text, "\\%c", c);
-		else if (c == '\n')
+	for (size_t at = 0; at < size;) {
+		const char *p = value + at;
+		size_t length = printable_size(p, size - at);
+		at += length > 0 ? length : 1;
+		if (*p == '"' || *p == '\\')
+			bytes_print(&line->text, "\\%c", *p);
+		else if (*p == '\n')
 			bytes_add(&line->text, "\\n", 2);
-		else if (c < 0x20 || c == 0x7f)
-			bytes_print(&line->text, "\\x%02x", c);
+		else if (length == 0)
+			bytes_print(&line->text, "\\x%02x", (unsigned char)*p);
 		else
-			bytes_add(&line->text, p, 1);
+			bytes_add(&line->text, p, length);
 	}
 	bytes_add(&line->text, "\"", 1);
 }

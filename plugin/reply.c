@@ -1,5 +1,7 @@
 #include "plugin/reply.h"
 
+#include "validator/utf8.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +60,7 @@ static bool is_fit(struct node *node, const char *what, const char *name, const 
 		                 "%s%.200s: with it the step's outputs are more than %zu bytes "
 		                 "(--max-outputs); pass data of this size on as an artifact",
 		                 what, name, limits->outputs);
-	if (!text_is_utf8(value, size))
+	if (!utf8_is_whole(value, size))
 		return error_set(
 		    err, ERROR_USAGE,
 		    "%s%.200s: is not UTF-8 text; encode binary data (base64, say) or pass it on "

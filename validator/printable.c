@@ -1,29 +1,19 @@
 #include "validator/printable.h"
 
+#include "validator/utf8.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/* The bytes of the well-formed UTF-8 character at text (Unicode, table 3-7) and its code point; or
- * 0. */
-static size_t character_size(const unsigned char *text, size_t len, uint32_t *code)
+/* The code point of a character of `size` bytes. */
+static uint32_t code_of(const char *text, size_t size)
 {
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t size = text[0] < 0x80             ? 1
-	              : (text[0] & 0xe0) == 0xc0 ? 2
-	              : (text[0] & 0xf0) == 0xe0 ? 3
-	              : (text[0] & 0xf8) == 0xf0 ? 4
-	                                         : 0;
-	if (size == 0 || size > len)
-		return 0;
-	*code = size == 1 ? text[0] : text[0] & (0x7fu >> size);
-	for (size_t i = 1; i < size; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		*code = *code << 6 | (text[i] & 0x3f);
-	}
-	bool is_surrogate = *code >= 0xd800 && *code <= 0xdfff;
-	return *code < smallest[size] || *code > 0x10ffff || is_surrogate ? 0 : size;
+	const unsigned char *p = (const unsigned char *)text;
+	uint32_t code = size == 1 ? p[0] : p[0] & (0x7fu >> size);
+	for (size_t i = 1; i < size; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
 }
 
 /* A character that is obeyed, not shown. */
@@ -34,26 +24,31 @@ static bool is_control(uint32_t code)
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
+size_t printable_size(const char *text, size_t len)
+{
+	size_t size = utf8_size(text, len);
+	return size == 0 || is_control(code_of(text, size)) ? 0 : size;
+}
+
 /* One character, or one byte of what is none, as it may be shown. */
 struct shown {
-	char text[4 * 4 + 1]; /* \xNN for each of four bytes */
+	char text[4 + 1]; /* a character, or \xNN */
 	size_t len;
 	size_t taken; /* bytes of the original */
 };
 
 static struct shown show(const char *text, size_t len)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	uint32_t code;
-	size_t size = character_size(bytes, len, &code);
-	struct shown shown = {.taken = size == 0 ? 1 : size};
+	size_t size = printable_size(text, len);
+	struct shown shown = {.len = size, .taken = size};
 
-	if (size != 0 && !is_control(code) && code != '\\') {
+	if (size != 0 && *text != '\\') {
 		memcpy(shown.text, text, size);
-		shown.len = size;
 	} else {
-		for (size_t i = 0; i < shown.taken; i++, shown.len += 4)
-			snprintf(shown.text + shown.len, 5, "\\x%02x", bytes[i]);
+		/* The rest of a longer control follows as stray bytes. */
+		snprintf(shown.text, sizeof shown.text, "\\x%02x", (unsigned char)*text);
+		shown.len = 4;
+		shown.taken = 1;
 	}
 	return shown;
 }

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Bytes of the UTF-8 character at text, of which `len` bytes are left; 0 when it is none, or one
+ * that is obeyed and not shown (see printable_write()). */
+size_t printable_size(const char *text, size_t len);
+
 /* Writes UTF-8 with every control character (C0, DEL, C1), line or paragraph separator, mark that
  * turns the direction of writing (U+061C, U+200E-F, U+202A-E, U+2066-9), backslash and byte that is
  * no UTF-8 as \xNN. Returns the number of bytes written. */

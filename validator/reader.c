@@ -1,6 +1,7 @@
 #include "validator/reader.h"
 
 #include "validator/limit.h"
+#include "validator/utf8.h"
 
 void reader_end_error(const struct reader *r, struct error *err)
 {
@@ -71,28 +72,6 @@ bool read_bytes(struct reader *r, size_t count, const uint8_t **out, struct erro
 	return true;
 }
 
-/* Exactly the sequences of RFC 3629: shortest form, no surrogates, at most U+10FFFF. */
-static bool is_utf8(const uint8_t *s, const uint8_t *end)
-{
-	while (s < end) {
-		uint8_t lead = *s++;
-		if (lead < 0x80)
-			continue;
-		unsigned more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-		if (lead < 0xc2 || lead > 0xf4 || end - s < (long)more)
-			return false;
-		uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-		uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-		if (s[0] < low || s[0] > high)
-			return false;
-		for (unsigned i = 1; i < more; i++)
-			if ((s[i] & 0xc0) != 0x80)
-				return false;
-		s += more;
-	}
-	return true;
-}
-
 bool read_name(struct reader *r, struct name *out, struct error *err)
 {
 	uint32_t len;
@@ -103,7 +82,7 @@ bool read_name(struct reader *r, struct name *out, struct error *err)
 	if (len > LIMIT_NAME_BYTES)
 		return error_set_at(err, ERROR_LIMIT, start, "a name has %u bytes; at most %u are taken",
 		                    len, (unsigned)LIMIT_NAME_BYTES);
-	if (!is_utf8(data, data + len))
+	if (!utf8_is_whole((const char *)data, len))
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed UTF-8 encoding of a name");
 	*out = (struct name){.data = (const char *)data, .len = len};
 	return true;

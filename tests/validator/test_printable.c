@@ -70,11 +70,21 @@ static void a_name_is_cut_after_a_whole_character(void **state)
 	}
 }
 
+static void ascii_is_cut_to_fit_with_marks_for_the_rest(void **state)
+{
+	char text[8];
+	(void)state;
+	assert_string_equal(printable_ascii("a\x1b[m~", text, sizeof text), "a?[m~");
+	assert_string_equal(printable_ascii("é\n", text, sizeof text), "???");
+	assert_string_equal(printable_ascii("12345678", text, sizeof text), "1234567");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(writes_nothing_that_a_terminal_obeys),
 	    cmocka_unit_test(a_name_is_cut_after_a_whole_character),
+	    cmocka_unit_test(ascii_is_cut_to_fit_with_marks_for_the_rest),
 	};
 	return cmocka_run_group_tests_name("printable", tests, NULL, NULL);
 }
