@@ -39,6 +39,7 @@ struct serve_options {
 	uint64_t concurrency, queue;
 	uint64_t step_timeout;
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
+	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
 };
 
@@ -74,6 +75,8 @@ static const struct option serve_rows[] = {
                  "size of one output parameter, or of outputs.result (default 256K)"),
     OPTION_BYTES(struct serve_options, max_outputs, "max-outputs",
                  "size of all outputs of a step together (default 960K)"),
+    OPTION_BYTES(struct serve_options, max_module, "max-module",
+                 "size of a module that is fetched (default 256M)"),
     OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
     OPTION_NUMBER(struct serve_options, max_connections, "max-connections", "N", 1, 100000,
                   "connections at a time (default 2048)"),
@@ -206,6 +209,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .cache_dir = options->cache_dir,
 	    .stores = options->stores.items,
 	    .store_count = options->stores.count,
+	    .max_module_bytes = options->max_module,
 	    .progress = go_on,
 	};
 	const struct server_setting setting = {

@@ -96,7 +96,7 @@ static bool size_allowed(const struct resolver *resolver, uint64_t size, struct 
 		return true;
 	return error_set(err, ERROR_LIMIT,
 	                 "a layer has %" PRIu64 " bytes, more than the %" PRIu64
-	                 " that a module may have (max_module_bytes)",
+	                 " that a module may have (--max-module)",
 	                 size, resolver->max_module_bytes);
 }
 

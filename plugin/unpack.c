@@ -21,6 +21,15 @@ static bool unreadable(struct archive *archive, struct error *err)
 	                 printable_ascii(why != NULL ? why : "unknown", shown, sizeof shown));
 }
 
+static bool too_large(struct error *err)
+{
+	return error_set(
+	    err, ERROR_LIMIT,
+	    "the tar layer unpacks to too many bytes, more than %d times what a module may "
+	    "have (--max-module)",
+	    UNPACK_FACTOR);
+}
+
 static bool is_module(struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
@@ -43,7 +52,7 @@ static bool read_entry(struct archive *archive, struct blob_writer *into, uint64
 		if (got < 0)
 			return unreadable(archive, err);
 		if ((uint64_t)got > *budget)
-			return error_set(err, ERROR_LIMIT, "the tar layer unpacks to too many bytes");
+			return too_large(err);
 		*budget -= (uint64_t)got;
 		if (into != NULL && !blob_writer_add(into, block, (size_t)got, err))
 			return false;
@@ -77,7 +86,7 @@ bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *fou
 			return unreadable(archive, err);
 		/* A header without data costs a block too. */
 		if (budget < 512)
-			return error_set(err, ERROR_LIMIT, "the tar layer unpacks to too many bytes");
+			return too_large(err);
 		budget -= 512;
 		bool wanted = is_module(entry);
 		if (wanted && *found)
