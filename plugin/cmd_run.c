@@ -16,6 +16,7 @@
 
 struct run_options {
 	struct grants grants;
+	struct option_texts stores;     /* image layouts for REF */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
@@ -42,6 +43,8 @@ static const struct option rows[] = {
         "descriptors at a time, the streams included (256)"),
     ROW(BYTES, max_memory, "max-memory", "memory that the guest may have (0: up to 4G)"),
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
+    ROW(TEXTS, stores, "store", "DIR",
+        "look for REF in this image layout before any registry; may be given again"),
     ROW(TEXT, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
     OPTION_ENABLE(struct run_options),
@@ -89,6 +92,7 @@ static void run_clear(struct run *run)
 	option_texts_clear(&run->options.grants.dirs);
 	option_texts_clear(&run->options.grants.env);
 	option_texts_clear(&run->options.enable);
+	option_texts_clear(&run->options.stores);
 	args_from_clear(&run->args_from);
 }
 
@@ -103,15 +107,24 @@ static bool looks_like_reference(const char *text)
 }
 
 /* Lets tiphys-net find REF; it runs `tiphys run` anew with a path in its place:
- * run-ref REF run [OPTIONS] REF [ARGS…] */
+ * run-ref [--store DIR] … -- REF run [OPTIONS] REF [ARGS…] */
 static int hand_over_reference(struct run *run)
 {
-	char **argv = calloc((size_t)run->argc + 3, sizeof *argv);
-	if (argv == NULL)
+	const struct option_texts *stores = &run->options.stores;
+	char **argv = calloc(2 * stores->count + (size_t)run->argc + 4, sizeof *argv);
+	size_t count = 0;
+	if (argv == NULL) {
+		fprintf(stderr, "tiphys run: no memory\n");
 		return 1;
-	argv[0] = "run-ref";
-	argv[1] = run->operands.items[0];
-	memcpy(argv + 2, run->argv, (size_t)run->argc * sizeof *argv);
+	}
+	argv[count++] = "run-ref";
+	for (size_t i = 0; i < stores->count; i++) {
+		argv[count++] = "--store";
+		argv[count++] = (char *)(uintptr_t)stores->items[i];
+	}
+	argv[count++] = "--";
+	argv[count++] = run->operands.items[0];
+	memcpy(argv + count, run->argv, (size_t)run->argc * sizeof *argv);
 	int status = handover(command_find("run-ref")->executable, argv);
 	free(argv);
 	return status;

@@ -8,6 +8,8 @@ struct modules *modules_command_create(const struct modules_command *places,
 	progress_init(progress);
 	struct modules_options options = {
 	    .cache_dir = places->cache,
+	    .stores = places->stores.items,
+	    .store_count = places->stores.count,
 	    .insecure_registries = places->insecure,
 	    .max_module_bytes = places->max_module_bytes,
 	    .progress = progress->out != NULL ? progress_moved : NULL,

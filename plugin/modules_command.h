@@ -12,6 +12,7 @@ struct modules_command {
 	const char *cache;
 	const char *insecure;
 	uint64_t max_module_bytes;
+	struct option_texts stores; /* looked into first; a row of run-ref alone */
 };
 
 /* Rows of the options; `type` has a member `places` of struct modules_command. */

@@ -93,4 +93,24 @@ short_name() {
 }
 tap_case "short names of other tools are found as they were written" short_name
 
+# A module that exits with status 7: (module (func (export "_start") (proc_exit 7)))
+exit_seven() {
+	local module=$1
+	printf '\0asm\1\0\0\0\1\x08\2\x60\1\x7f\0\x60\0\0' >"$module"
+	printf '\2\x24\1\x16wasi_snapshot_preview1\x09proc_exit\0\0\3\2\1\1' >>"$module"
+	printf '\7\x0a\1\6_start\0\1\x0a\x08\1\6\0\x41\7\x10\0\x0b' >>"$module"
+}
+
+runs_from_store() {
+	local status=0
+	exit_seven "$work/seven.wasm"
+	net push --store "$store" "$work/seven.wasm" modules.example/seven:1 >"$work/seven.ref"
+	"$tiphys" run --store "$work/short" --store "$store" modules.example/seven:1 || status=$?
+	[ $status -eq 7 ]
+	status=0
+	"$tiphys" run --store "$store" "$(cat "$work/seven.ref")" one two || status=$?
+	[ $status -eq 7 ]
+}
+tap_case "run finds a module in a store, with no registry" runs_from_store
+
 tap_end
