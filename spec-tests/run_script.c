@@ -448,8 +448,8 @@ static enum outcome run_trap(struct run *run, const struct command *command)
 	return fail_with(run, words, &err);
 }
 
-/* A broken custom section never makes a module invalid (spec: appendix): it loads, and the check of the
- * section refuses it. */
+/* A broken custom section never makes a module invalid (spec: appendix): it loads, and the check of
+ * the section refuses it. */
 static enum outcome run_custom(struct run *run, const struct command *command)
 {
 	struct error err = ERROR_INIT;
