@@ -1,0 +1,2 @@
+#include "tests/interp/fixture.h"
+int main(void){return 0;}
