@@ -1,2 +1,432 @@
+/* interp/lower*.c: small functions for every way an operation can find its operands and leave its
+ * result, enumerated from insn.def, give the same folded and unfolded. */
 #include "tests/interp/fixture.h"
-int main(void){return 0;}
+
+/* ---- comparing modes ---- */
+
+#define RESULTS_MAX 8
+
+struct outcome {
+	enum trap trap;
+	uint64_t results[RESULTS_MAX];   /* bits; NaNs canonical */
+};
+
+static uint64_t result_bits(valtype type, const union value *value)
+{
+	switch (type) {
+	case VAL_I32:
+		return value->i32;
+	case VAL_F32:
+		return value->f32 != value->f32 ? 0x7fc00000 : value->i32;
+	case VAL_F64:
+		return value->f64 != value->f64 ? UINT64_C(0x7ff8000000000000) : value->i64;
+	default:
+		return value->i64;
+	}
+}
+
+static void run(struct store *store, struct func *func, const union value *args,
+                struct outcome *out)
+{
+	const struct functype *type = func_type(func);
+	union value results[RESULTS_MAX];
+	struct error err = ERROR_INIT;
+	memset(out, 0, sizeof *out);
+	if (!func_call(store, func, args, results, &err)) {
+		assert_int_equal(err.kind, ERROR_TRAP);
+		out->trap = store_trap(store)->trap;
+		return;
+	}
+	for (uint32_t i = 0; i < type->result_count; i++)
+		out->results[i] = result_bits(type->results[i], &results[i]);
+}
+
+static const uint64_t integers[] = {0, 1, 5, 0x7fffffff, 0x80000000, 0xffffffff,
+                                    UINT64_C(1) << 63, UINT64_MAX};
+static const double floats[] = {0, -0.0, 1.5, -2.5, 1e30, __builtin_inf(), -3e9, 0.1};
+#define ROUNDS 8
+
+static union value argument(valtype type, unsigned round)
+{
+	union value value;
+	memset(&value, 0, sizeof value);
+	switch (type) {
+	case VAL_I32:
+		value.i32 = (uint32_t)integers[round % 8];
+		break;
+	case VAL_F32:
+		value.f32 = (float)floats[round % 8];
+		break;
+	case VAL_F64:
+		value.f64 = floats[round % 8];
+		break;
+	default:
+		value.i64 = integers[round % 8];
+		break;
+	}
+	return value;
+}
+
+/* Runs all exported functions of the module in all modes with the same arguments; `texts` names the
+ * functions for people. Answers how many there were. */
+static unsigned compare_modes(struct wasm *w, char **texts)
+{
+	struct bytes bytes = wasm_finish(w);
+	struct error err = ERROR_INIT;
+	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	if (module == NULL)
+		fail_msg("%s: %s", err.func == ERROR_NO_FUNC ? "" : texts[err.func], err.message);
+	struct store *stores[MODES];
+	struct instance *insts[MODES];
+	for (int m = 0; m < MODES; m++) {
+		const struct store_options options = {.unfolded = modes[m].unfolded,
+		                                      .checked_memory = modes[m].checked_memory};
+		struct guest keep = {0};
+		guest_open(&keep, &modes[m]);   /* for its fault handlers */
+		guest_close(&keep);
+		stores[m] = store_create(&options, &err);
+		insts[m] = instance_create(stores[m], module, NULL, NULL, &err);
+		assert_non_null(insts[m]);
+	}
+	unsigned count = 0;
+	for (uint32_t e = 0; e < module->export_count; e++) {
+		const struct export *export = &module->exports[e];
+		if (export->kind != EXTERN_FUNC)
+			continue;
+		count++;
+		const struct functype *type = module_func_type(module, export->index);
+		for (unsigned round = 0; round < ROUNDS * ROUNDS; round++) {
+			union value args[16];
+			for (uint32_t i = 0; i < type->param_count; i++)
+				args[i] = argument(type->params[i], i == 0 ? round % ROUNDS : round / ROUNDS + i);
+			struct outcome want, got;
+			for (int m = 0; m < MODES; m++) {
+				struct extern_val func;
+				assert_true(instance_export(insts[m], export->name.data, export->name.len, &func));
+				run(stores[m], func.as.func, args, m == 0 ? &want : &got);
+				if (m > 0 && memcmp(&want, &got, sizeof want) != 0)
+					fail_msg("%s, round %u: %s gives %s 0x%llx, %s gives %s 0x%llx",
+					         texts[export->index], round, modes[0].name, trap_words(want.trap),
+					         (unsigned long long)want.results[0], modes[m].name,
+					         trap_words(got.trap), (unsigned long long)got.results[0]);
+			}
+		}
+	}
+	for (int m = 0; m < MODES; m++)
+		store_destroy(stores[m]);
+	module_destroy(module);
+	bytes_free(&bytes);
+	return count;
+}
+
+/* ---- operands ---- */
+
+static const char *type_name(char letter)
+{
+	return letter == 'i' ? "i32" : letter == 'I' ? "i64" : letter == 'f' ? "f32" : "f64";
+}
+
+/* Computes local `local` again, so that the value is a temporary and in its accumulator. */
+static void compute(char *out, size_t size, char letter, unsigned local)
+{
+	const char *t = type_name(letter);
+	if (letter == 'i' || letter == 'I')
+		snprintf(out, size, "local.get %u %s.const 0 %s.xor ", local, t, t);
+	else
+		snprintf(out, size, "local.get %u %s.neg %s.neg ", local, t, t);
+}
+
+/* Where an operand stands when the operation comes. `local` is its parameter, `scratch` a local of
+ * its type. */
+enum source { SOURCE_LOCAL, SOURCE_CONST, SOURCE_ACC, SOURCE_TEMP, SOURCE_TEE, SOURCE_OVERWRITTEN, SOURCES };
+
+static void put_operand(char *out, size_t size, enum source source, char letter, unsigned local,
+                        unsigned scratch)
+{
+	char again[80];
+	const char *t = type_name(letter);
+	compute(again, sizeof again, letter, local);
+	switch (source) {
+	case SOURCE_LOCAL:
+		snprintf(out, size, "local.get %u ", local);
+		break;
+	case SOURCE_CONST:
+		snprintf(out, size, "%s.const %s ", t, local % 2 == 0 ? "7" : "-3");
+		break;
+	case SOURCE_ACC:
+		snprintf(out, size, "%s", again);
+		break;
+	case SOURCE_TEMP:
+		/* In its slot: something else is computed behind it. */
+		snprintf(out, size, "%s%slocal.set %u ", again, again, scratch);
+		break;
+	case SOURCE_TEE:
+		snprintf(out, size, "%slocal.tee %u ", again, scratch);
+		break;
+	default:
+		/* The local changes while its old value stands on the stack. */
+		snprintf(out, size, "local.get %u %s.const 9 local.set %u ", local, t, local);
+		break;
+	}
+}
+
+/* What happens to the result. %r is a local of its type, %t its type. */
+static const struct {
+	const char *text;
+	bool only_i32;
+} uses[] = {
+	{"", false},
+	{"local.set %r local.get %r", false},
+	{"local.tee %r", false},
+	{"local.tee %r drop local.get %r", false},
+	{"local.set %r block br 0 end local.get %r", false},
+	/* Kept below another value of its class. */
+	{"local.get %r local.set %r", false},
+	{"return", false},
+	{"if i32 i32.const 11 else i32.const 12 end", true},
+	{"i32.eqz if i32 i32.const 11 else i32.const 12 end", true},
+	{"local.set %r block local.get %r br_if 0 i32.const 13 return end i32.const 14", true},
+	{"if i32 i32.const 1 else i32.const 2 end i32.const 4 i32.shl", true},
+	{"i32.eqz i32.eqz", true},
+};
+#define USES (sizeof uses / sizeof *uses)
+
+static void put_use(char *out, size_t size, const char *text, unsigned local)
+{
+	size_t at = 0;
+	for (; *text != '\0' && at + 12 < size; text++) {
+		if (text[0] == '%') {
+			at += (size_t)snprintf(out + at, size - at, "%u", local);
+			text++;
+		} else {
+			out[at++] = *text;
+		}
+	}
+	out[at] = '\0';
+}
+
+static char sig_letter(uint8_t kind)
+{
+	static const char letters[] = {[SIG_I32] = 'i', [SIG_I64] = 'I', [SIG_F32] = 'f',
+	                               [SIG_F64] = 'F', [SIG_V128] = 'v', [SIG_ADDRESS] = 'i'};
+	return letters[kind];
+}
+
+/* Is it one that can be tried with values alone? */
+static bool is_tried(unsigned i, char *params, char *result)
+{
+	const struct insn *insn = &insns[i];
+	const struct signature *sig = &signatures[insn->signature];
+	if (insn->signature == SIG_HAND_ || sig->param_count == 0 || sig->param_count > 2 ||
+	    sig->result_count > 1 || i == INSN_memory_grow ||
+	    (insn->immediate != IMM_NONE && insn->immediate != IMM_MEMARG) ||
+	    !((FEATURES_IMPLEMENTED & FEATURES_DEFAULT) >> insn->feature & 1))
+		return false;
+	*result = sig->result_count == 1 ? sig_letter(sig->results[0]) : '\0';
+	for (unsigned j = 0; j < sig->param_count; j++)
+		params[j] = sig_letter(sig->params[j]);
+	params[sig->param_count] = '\0';
+	return strchr(params, 'v') == NULL && *result != 'v';
+}
+
+struct builder {
+	struct wasm w;
+	char *texts[4000];
+	unsigned count;
+};
+
+static void add(struct builder *b, const char *signature, const char *locals, const char *text)
+{
+	char name[16];
+	assert_true(b->count < sizeof b->texts / sizeof *b->texts);
+	uint32_t index = wasm_func(&b->w, signature, locals, "%s", text);
+	snprintf(name, sizeof name, "%u", index);
+	wasm_export(&b->w, name, EXTERN_FUNC, index);
+	b->texts[index] = strdup(text);
+	b->count++;
+}
+
+static void finish(struct builder *b)
+{
+	assert_int_equal(compare_modes(&b->w, b->texts), b->count);
+	for (unsigned i = 0; i < b->count; i++)
+		free(b->texts[i]);
+	free(b);
+}
+
+/* Locals: parameters 0 and 1, scratches of their types 2 and 3, one of the result's type 4. */
+static void add_variants(struct builder *b, unsigned i, const char *params, char result)
+{
+	size_t count = strlen(params);
+	bool is_access = insns[i].immediate == IMM_MEMARG;
+	char x = params[0], y = count == 2 ? params[1] : 'i';
+	for (unsigned sx = 0; sx < SOURCES; sx++) {
+		for (unsigned sy = 0; sy < (count == 2 ? (unsigned)SOURCES : 1); sy++) {
+			for (size_t u = 0; u < (result == '\0' ? 1 : USES); u++) {
+				if (uses[u].only_i32 && result != 'i')
+					continue;
+				char first[200], second[200] = "", use[200], text[900], signature[8], locals[8];
+				put_operand(first, sizeof first, sx, x, 0, 2);
+				if (count == 2)
+					put_operand(second, sizeof second, sy, y, 1, 3);
+				put_use(use, sizeof use, uses[u].text, 4);
+				/* What was stored is read again; addresses are near the start. */
+				const char *mask = is_access ? "local.get 0 i32.const 4095 i32.and local.set 0 " : "";
+				snprintf(text, sizeof text, "%s%s%s%s %s%s", mask, first, second, insns[i].mnemonic,
+				         use, result == '\0' ? "local.get 0 i64.load local.get 0 i64.load offset=4 i64.xor" : "");
+				snprintf(signature, sizeof signature, "%c%c_%c", x, y, result == '\0' ? 'I' : result);
+				snprintf(locals, sizeof locals, "%c%c%c", x, y, result == '\0' ? 'I' : result);
+				add(b, signature, locals, text);
+			}
+		}
+	}
+}
+
+static void test_operations(void **state)
+{
+	(void)state;
+	unsigned tried = 0;
+	for (unsigned i = 0; i < INSN_COUNT; i++) {
+		char params[8], result;
+		if (!is_tried(i, params, &result))
+			continue;
+		tried++;
+		struct builder *b = calloc(1, sizeof *b);
+		assert_non_null(b);
+		wasm_memory(&b->w, 1, 1);
+		wasm_data(&b->w, 0, "some bytes that loads find: \x80\xff\x01\x7f", 32);
+		add_variants(b, i, params, result);
+		finish(b);
+	}
+	assert_true(tried > 140);
+}
+
+/* ---- control ---- */
+
+static const struct {
+	const char *signature;
+	const char *locals;
+	const char *text;
+} controls[] = {
+	/* br_if with values, taken and not, from every kind of operand */
+	{"ii_i", "", "block i32 local.get 0 local.get 1 br_if 0 drop i32.const 5 end"},
+	{"ii_i", "", "block i32 i32.const 9 local.get 1 br_if 0 local.get 0 i32.add end"},
+	{"ii_i", "", "block i32 local.get 0 i32.const 1 i32.add local.get 1 br_if 0 i32.const 3 i32.mul end"},
+	{"ii_i", "", "i32.const 100 block i32 local.get 0 local.get 0 local.get 1 i32.lt_s br_if 1 end i32.sub"},
+	{"ii_i", "", "local.get 0 local.get 0 local.get 1 i32.eq br_if 0 i32.const 1 i32.add"},
+	{"FF_F", "", "block f64 local.get 0 local.get 0 local.get 1 f64.lt br_if 0 local.get 1 f64.add end"},
+	{"ff_f", "f", "block f32 local.get 0 local.get 1 f32.mul local.tee 2 local.get 2 local.get 0 f32.ge br_if 0 "
+     "local.get 1 f32.sub end"},
+	/* locals that change while they stand on the stack, across blocks and loops */
+	{"ii_i", "", "local.get 0 block local.get 1 i32.eqz br_if 0 i32.const 77 local.set 0 end local.get 0 i32.sub"},
+	{"ii_i", "i", "local.get 0 local.get 0 i32.const 1 i32.add local.tee 0 local.get 0 local.set 2 local.get 2 "
+     "i32.mul i32.sub"},
+	{"ii_i", "", "local.get 0 local.get 1 local.set 0 local.get 0 local.set 1 local.get 1 i32.sub"},
+	{"ii_i", "i", "local.get 0 local.get 1 local.get 0 local.set 1 local.set 0 local.get 0 i32.sub local.get 1 i32.xor"},
+	{"i_i", "ii", "local.get 0 i32.const 15 i32.and local.set 0 loop local.get 1 local.get 0 i32.add local.set 1 "
+     "local.get 0 i32.const 1 i32.sub local.tee 0 i32.const 0 i32.gt_s br_if 0 end local.get 1"},
+	{"i_i", "i", "local.get 0 i32.const 7 i32.and local.set 1 local.get 1 loop 1 local.get 1 i32.const 1 i32.sub "
+     "local.tee 1 i32.const 0 i32.gt_s if 1 i32.const 3 i32.mul br 1 end end"},
+	/* blocks with parameters and several results */
+	{"ii_ii", "", "local.get 0 local.get 1 block 0 i32.add local.get 0 end"},
+	{"ii_ii", "", "local.get 1 local.get 0 local.get 1 if 0 i32.sub local.get 1 else i32.const 2 i32.mul end"},
+	{"ii_ii", "", "block 0 block 0 local.get 0 local.get 1 local.get 0 br_if 1 i32.const 1 i32.add end end"},
+	{"ii_ii", "", "i32.const 1 i32.const 2 local.get 1 br_if 0 drop drop local.get 1 local.get 0"},
+	{"ii_ii", "", "local.get 1 local.get 0 return"},
+	{"ii_iii", "", "local.get 0 local.get 1 i32.add local.get 1 local.get 0"},
+	/* br_table to different depths, with values below that must go */
+	{"ii_i", "",
+     "block i32 i32.const 1000 block i32 i32.const 100 block i32 local.get 1 local.get 0 br_table 0 1 2 1 end "
+     "i32.add end i32.add end"},
+	{"ii_i", "", "block block block local.get 0 br_table 0 1 2 end i32.const 10 return end i32.const 20 return "
+     "end i32.const 30"},
+	{"ii_i", "", "block i32 local.get 1 i32.const 1 i32.add local.get 0 i32.const 3 i32.and br_table 0 1 0 1 end "
+     "i32.const 5 i32.add"},
+	{"FF_F", "", "block f64 f64.const 1 block f64 local.get 0 local.get 1 f64.mul i32.const 1 br_table 0 1 0 end "
+     "f64.add end"},
+	/* select of each class, from locals, constants and temporaries */
+	{"ii_i", "", "local.get 0 i32.const 5 local.get 1 select"},
+	{"ii_i", "", "local.get 0 i32.const 1 i32.add local.get 1 i32.const 2 i32.sub local.get 0 local.get 1 i32.lt_u select"},
+	{"II_I", "", "i64.const -1 local.get 1 local.get 0 i64.eqz select"},
+	{"ff_f", "", "local.get 0 local.get 1 f32.add local.get 1 local.get 0 local.get 1 f32.lt select"},
+	{"FF_F", "", "f64.const 2.5 local.get 0 f64.sqrt local.get 1 f64.const 1 f64.gt select"},
+	{"ii_i", "", "ref.null extern ref.null extern local.get 0 select externref ref.is_null local.get 1 i32.add"},
+	{"ii_i", "", "local.get 0 local.get 1 i32.const 0 select"},
+	{"ii_i", "", "local.get 0 local.get 1 i32.const 0 i32.eqz select"},
+	/* conditions that merge with their jump, and such that cannot */
+	{"II_i", "i", "local.get 0 i64.const 0x100000000 i64.lt_s if i32 i32.const 1 else i32.const 2 end"},
+	{"II_i", "i", "local.get 0 i64.const -5 i64.ge_u local.tee 2 if i32 local.get 2 else i32.const 2 end"},
+	{"ff_i", "", "local.get 0 f32.const 1.5 f32.le if i32 i32.const 1 else i32.const 2 end"},
+	{"FF_i", "", "local.get 1 local.get 0 f64.ne if i32 i32.const 1 else i32.const 2 end"},
+	{"FF_i", "F", "local.get 0 f64.neg local.tee 2 local.get 1 f64.lt if i32 local.get 2 local.get 0 f64.gt "
+     "else i32.const 2 end"},
+	{"ii_i", "", "local.get 0 local.get 1 i32.and if i32 local.get 0 else local.get 1 end local.get 0 i32.xor"},
+	/* calls: arguments from everywhere, results taken at once and late */
+	{"ii_i", "", "local.get 0 i32.const 3 call 0 local.get 1 call 0"},
+	{"ii_ii", "", "local.get 0 local.get 1 i32.const 1 i32.add call 15 i32.sub local.get 0"},
+	{"FF_F", "", "local.get 0 local.get 1 local.get 0 local.get 1 call 21 f64.add f64.mul"},
+	/* globals */
+	{"ii_i", "", "global.get 0 local.get 0 global.set 0 global.get 0 i32.sub i32.const 5 global.set 0"},
+	{"FF_F", "", "local.get 0 local.get 1 f64.sub global.set 3 global.get 3 global.get 3 f64.mul"},
+	{"ff_f", "", "global.get 2 local.get 0 f32.add global.set 2 global.get 2 f32.const 0 global.set 2"},
+	{"II_I", "", "local.get 0 i64.const 1 i64.add global.set 1 local.get 1 global.get 1 i64.sub"},
+	/* memory between accesses: nothing is held across a store */
+	{"ii_i", "", "i32.const 8 local.get 0 i32.store i32.const 8 i32.load i32.const 8 local.get 1 i32.store "
+     "i32.const 8 i32.load i32.sub"},
+	{"FF_F", "", "i32.const 8 local.get 0 local.get 1 f64.mul f64.store i32.const 8 f64.load i32.const 8 f64.load f64.add"},
+	{"ii_i", "", "i32.const 1 memory.grow local.get 0 i32.add memory.size i32.sub"},
+	{"ii_i", "i", "local.get 0 i32.const 255 i32.and local.tee 2 local.get 2 i32.load local.get 2 i32.load offset=4 "
+     "i32.add i32.store local.get 2 i32.load"},
+};
+
+/* The types of block and if above: 0 is "ii_ii", 1 is "i_i". */
+static void test_control(void **state)
+{
+	(void)state;
+	struct builder *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	wasm_type(&b->w, "ii_ii");
+	wasm_type(&b->w, "i_i");
+	wasm_memory(&b->w, 1, 2);
+	wasm_global(&b->w, 'i', true, "i32.const 3");
+	wasm_global(&b->w, 'I', true, "i64.const 4");
+	wasm_global(&b->w, 'f', true, "f32.const 5");
+	wasm_global(&b->w, 'F', true, "f64.const 6");
+	for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
+		char text[600];
+		snprintf(text, sizeof text, "%s", controls[i].text);
+		add(b, controls[i].signature, controls[i].locals, text);
+	}
+	finish(b);
+}
+
+/* Hundreds of operands of all classes, settled by a call, a block and a branch. */
+static void test_many_operands(void **state)
+{
+	(void)state;
+	struct builder *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	for (unsigned depth = 1; depth <= 300; depth += 13) {
+		static const char *const pushes[] = {"local.get 0 ", "i32.const 3 ",
+		                                     "local.get 1 i32.const 1 i32.add ",
+		                                     "local.get 0 local.tee 2 "};
+		char text[20000] = "";
+		for (unsigned i = 0; i <= depth; i++)
+			strcat(text, pushes[i % 4]);
+		strcat(text, "block local.get 1 br_if 0 i32.const 8 local.set 0 end ");
+		for (unsigned i = 0; i < depth; i++)
+			strcat(text, i % 2 == 0 ? "i32.sub " : "i32.xor ");
+		add(b, "ii_i", "i", text);
+	}
+	finish(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_many_operands),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
