@@ -3,11 +3,18 @@
 
 #include <string.h>
 
+static bool is_within_limit(const struct table *table, uint64_t size)
+{
+	const struct store *store = table->store;
+	return size - table->size <= store->options.table_limit - store->table_elements;
+}
+
+/* False when memory is out. */
 static bool make_room(struct table *table, uint64_t size)
 {
 	struct store *store = table->store;
 	uint64_t more = size - table->size;
-	if (more > store->options.table_limit - store->table_elements)
+	if (size > SIZE_MAX / 2 / sizeof *table->elements)
 		return false;
 	if (size > table->room) {
 		uint64_t room = table->room * 2 > size ? table->room * 2 : size;
@@ -33,10 +40,15 @@ struct table *table_create(struct store *store, const struct table_type *type, s
 	table->next = store->tables;
 	store->tables = table;
 	uint64_t size = type->limits.min;
-	if (!make_room(table, size)) {
+	if (!is_within_limit(table, size)) {
 		error_set(err, ERROR_LIMIT,
 		          "a table of %llu elements is more than the table limit of %llu leaves",
 		          (unsigned long long)size, (unsigned long long)store->options.table_limit);
+		return NULL;
+	}
+	if (!make_room(table, size)) {
+		error_set(err, ERROR_NO_MEMORY, "out of memory: a table of %llu elements",
+		          (unsigned long long)size);
 		return NULL;
 	}
 	if (size > 0)
@@ -56,7 +68,8 @@ uint64_t table_grow(struct table *table, uint64_t init, uint64_t count)
 	uint64_t most = table->type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
 	if (table->type.limits.has_max && table->type.limits.max < most)
 		most = table->type.limits.max;
-	if (count > most - old || !make_room(table, old + count))
+	if (count > most - old || !is_within_limit(table, old + count) ||
+	    !make_room(table, old + count))
 		return UINT64_MAX;
 	for (uint64_t i = 0; i < count; i++)
 		table->elements[old + i] = init;
