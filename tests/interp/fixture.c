@@ -3,10 +3,10 @@
 #include <signal.h>
 
 const struct mode modes[MODES] = {
-	{"folded", false, false},
-	{"unfolded", true, false},
-	{"folded, checked memory", false, true},
-	{"unfolded, checked memory", true, true},
+    {"folded", false, false},
+    {"unfolded", true, false},
+    {"folded, checked memory", false, true},
+    {"unfolded, checked memory", true, true},
 };
 
 /* cmocka puts its own handlers of faults in place before each test, but the engine only once in a

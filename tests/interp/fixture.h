@@ -30,7 +30,7 @@ struct guest {
 	struct module *module;
 	struct store *store;
 	struct instance *inst;
-	struct error err;      /* of the last call */
+	struct error err; /* of the last call */
 	/* What imports of "env" are answered with, by name. */
 	struct {
 		const char *name;

@@ -7,23 +7,22 @@ struct shape {
 	const char *name;
 	const char *signature;
 	const char *locals;
-	const char *args;    /* pushes the arguments of the call */
-	const char *after;   /* what is done with its results */
+	const char *args;  /* pushes the arguments of the call */
+	const char *after; /* what is done with its results */
 };
 
 static const struct shape shapes[] = {
-	{"nothing", "_", "", "", ""},
-	{"one parameter", "i_i", "", "local.get 0 i32.const 1 i32.add", ""},
-	{"many parameters", "iIfFiIfFiIfF_I", "",
+    {"nothing", "_", "", "", ""},
+    {"one parameter", "i_i", "", "local.get 0 i32.const 1 i32.add", ""},
+    {"many parameters", "iIfFiIfFiIfF_I", "",
      "local.get 0 local.get 1 local.get 2 local.get 3 local.get 4 local.get 5 local.get 6 "
      "local.get 7 local.get 8 local.get 9 local.get 10 local.get 11",
      ""},
-	{"many results", "_iIfFiIfF", "", "", ""},
-	{"many locals", "i_i", "iIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfF", "local.get 0",
+    {"many results", "_iIfFiIfF", "", "", ""},
+    {"many locals", "i_i", "iIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfFiIfF", "local.get 0",
      "local.set 1 local.get 1"},
-	{"operands below", "_i", "", "i32.const 1 i32.const 2 i32.const 3",
-     "i32.add i32.add i32.add"},
-	{"references", "rc_r", "rc", "local.get 0 local.get 1", ""},
+    {"operands below", "_i", "", "i32.const 1 i32.const 2 i32.const 3", "i32.add i32.add i32.add"},
+    {"references", "rc_r", "rc", "local.get 0 local.get 1", ""},
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -169,7 +168,8 @@ static void test_recursion_across_instances(void **state)
 	for (int m = 0; m < MODES; m++) {
 		struct guest g = {0};
 		guest_open(&g, &modes[m]);
-		const struct table_type type = {.element = VAL_FUNCREF, .limits = {.min = 2, .max = 2, .has_max = true}};
+		const struct table_type type = {.element = VAL_FUNCREF,
+		                                .limits = {.min = 2, .max = 2, .has_max = true}};
 		struct table *table = table_create(g.store, &type, &g.err);
 		assert_non_null(table);
 		guest_give(&g, "table", (struct extern_val){.kind = EXTERN_TABLE, .as.table = table});
@@ -179,10 +179,11 @@ static void test_recursion_across_instances(void **state)
 			struct wasm w = {0};
 			uint32_t t = wasm_type(&w, "i_i");
 			wasm_import_table(&w, "env", "table", 'c', 2, 2);
-			uint32_t f = wasm_func(&w, "i_i", "",
-			                       "local.get 0 i32.eqz if i32 i32.const %d else "
-			                       "local.get 0 i32.const 1 i32.sub i32.const %d call_indirect %u end",
-			                       i, 1 - i, t);
+			uint32_t f =
+			    wasm_func(&w, "i_i", "",
+			              "local.get 0 i32.eqz if i32 i32.const %d else "
+			              "local.get 0 i32.const 1 i32.sub i32.const %d call_indirect %u end",
+			              i, 1 - i, t);
 			wasm_elem(&w, i, &f, 1);
 			wasm_export(&w, "f", EXTERN_FUNC, f);
 			g.inst = guest_add(&g, &w, &bytes[i], &loaded[i]);
@@ -204,10 +205,10 @@ static void test_recursion_across_instances(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recursion),
-		cmocka_unit_test(test_frame_larger_than_stack),
-		cmocka_unit_test(test_host_recursion),
-		cmocka_unit_test(test_recursion_across_instances),
+	    cmocka_unit_test(test_recursion),
+	    cmocka_unit_test(test_frame_larger_than_stack),
+	    cmocka_unit_test(test_host_recursion),
+	    cmocka_unit_test(test_recursion_across_instances),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

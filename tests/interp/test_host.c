@@ -35,8 +35,8 @@ static uint64_t take_r(struct host_call *call, uint64_t a)
 
 /* More arguments than registers, of mixed classes. */
 static double take_many(struct host_call *call, uint32_t a, uint64_t b, float c, double d,
-                        uint64_t e, uint32_t f, float g, double h, uint32_t i, uint64_t j,
-                        double k, double l, double m, double n, float o, uint32_t p)
+                        uint64_t e, uint32_t f, float g, double h, uint32_t i, uint64_t j, double k,
+                        double l, double m, double n, float o, uint32_t p)
 {
 	(void)call;
 	return a + 2.0 * (double)b + 3.0 * c + 4.0 * d + (double)e + f + g + h + i + (double)j + k + l +
@@ -63,8 +63,8 @@ static void test_signatures(void **state)
 		guest_give_func(&g, "many", "(iIfFrifFiIFFFFfi)F", (void (*)(void))take_many, NULL);
 		guest_give_func(&g, "count", "()", (void (*)(void))count, &counted);
 		struct wasm w = {0};
-		static const char *const signatures[] = {"i_i", "I_I", "f_f", "F_F", "r_r",
-		                                         "iIfFrifFiIFFFFfi_F", "_"};
+		static const char *const signatures[] = {
+		    "i_i", "I_I", "f_f", "F_F", "r_r", "iIfFrifFiIFFFFfi_F", "_"};
 		static const char *const names[] = {"i", "I", "f", "F", "r", "many", "count"};
 		for (int i = 0; i < 7; i++)
 			wasm_import_func(&w, "env", names[i], signatures[i]);
@@ -129,10 +129,15 @@ static void test_bad_signatures(void **state)
 		const char *signature;
 		const char *words;
 	} bad[] = {
-		{"", "`(` expected"},      {"i", "`(` expected"},        {"(", "`)` expected"},
-		{"(ii", "`)` expected"},   {"(x)", "unknown type `x`"},  {"(i)ii", "at most one result"},
-		{"(i)x", "at most one result"}, {"(v)", "unknown type `v`"},
-		{"(iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii)", "at most 32 parameters"},
+	    {"", "`(` expected"},
+	    {"i", "`(` expected"},
+	    {"(", "`)` expected"},
+	    {"(ii", "`)` expected"},
+	    {"(x)", "unknown type `x`"},
+	    {"(i)ii", "at most one result"},
+	    {"(i)x", "at most one result"},
+	    {"(v)", "unknown type `v`"},
+	    {"(iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii)", "at most 32 parameters"},
 	};
 	struct error err = ERROR_INIT;
 	struct store *store = store_create(NULL, &err);
@@ -173,7 +178,8 @@ static void test_ends(void **state)
 		struct wasm w = {0};
 		wasm_import_func(&w, "env", "end", "i_i");
 		uint32_t after = wasm_global(&w, 'i', true, "i32.const 0");
-		uint32_t f = wasm_func(&w, "i_i", "", "local.get 0 call 0 i32.const 1 global.set %u", after);
+		uint32_t f =
+		    wasm_func(&w, "i_i", "", "local.get 0 call 0 i32.const 1 global.set %u", after);
 		wasm_export(&w, "f", EXTERN_FUNC, f);
 		wasm_export(&w, "end", EXTERN_FUNC, 0);
 		wasm_export(&w, "after", EXTERN_GLOBAL, after);
@@ -232,8 +238,8 @@ static void test_memory(void **state)
 		wasm_import_func(&w, "env", "sum", "ii_i");
 		uint32_t grow = wasm_func(&w, "i_i", "", "local.get 0 memory.grow");
 		/* After the call the grown page is there, with what the host put into it. */
-		uint32_t f = wasm_func(&w, "ii_i", "",
-		                       "local.get 0 local.get 1 call 0 i32.const 131071 i32.load8_u i32.add");
+		uint32_t f = wasm_func(
+		    &w, "ii_i", "", "local.get 0 local.get 1 call 0 i32.const 131071 i32.load8_u i32.add");
 		wasm_memory(&w, 1, 4);
 		wasm_data(&w, 100, "\1\2\3", 3);
 		wasm_export(&w, "grow", EXTERN_FUNC, grow);
@@ -272,9 +278,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signatures), cmocka_unit_test(test_bad_signatures),
-		cmocka_unit_test(test_ends),       cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_no_memory),
+	    cmocka_unit_test(test_signatures), cmocka_unit_test(test_bad_signatures),
+	    cmocka_unit_test(test_ends),       cmocka_unit_test(test_memory),
+	    cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

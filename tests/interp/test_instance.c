@@ -16,12 +16,15 @@ static void give_all(struct guest *g)
 	const struct memory_type memory = {.limits = one_to_two, .page_size_log2 = 16};
 	const struct global_type global = {.type = VAL_I32};
 	guest_give(g, "table",
-	           (struct extern_val){.kind = EXTERN_TABLE, .as.table = table_create(g->store, &table, &g->err)});
+	           (struct extern_val){.kind = EXTERN_TABLE,
+	                               .as.table = table_create(g->store, &table, &g->err)});
 	guest_give(g, "memory",
-	           (struct extern_val){.kind = EXTERN_MEMORY, .as.memory = memory_create(g->store, &memory, &g->err)});
+	           (struct extern_val){.kind = EXTERN_MEMORY,
+	                               .as.memory = memory_create(g->store, &memory, &g->err)});
 	guest_give(g, "global",
 	           (struct extern_val){.kind = EXTERN_GLOBAL,
-	                               .as.global = global_create(g->store, &global, (union value){.i32 = 7}, &g->err)});
+	                               .as.global = global_create(g->store, &global,
+	                                                          (union value){.i32 = 7}, &g->err)});
 	assert_int_equal(g->err.kind, ERROR_NONE);
 }
 
@@ -72,7 +75,8 @@ static void test_imports(void **state)
 	check_import(fine_memory, NULL);
 	check_import(fine_global, NULL);
 	check_import(no_func, "unknown import: function \"other\" \"missing\"");
-	check_import(kind, "incompatible import type for \"env\" \"memory\": want function, got memory");
+	check_import(kind,
+	             "incompatible import type for \"env\" \"memory\": want function, got memory");
 	check_import(func_type_differs, "want (i32) -> (f64), got () -> ()");
 	check_import(table_element, "incompatible import type for \"env\" \"table\"");
 	check_import(table_max, "incompatible import type for \"env\" \"table\"");
@@ -99,7 +103,8 @@ static void test_no_resolver(void **state)
 	bytes_free(&bytes);
 }
 
-/* Segments before the one that does not fit have done their work, and it can be seen (spec: 4.7.2). */
+/* Segments before the one that does not fit have done their work, and it can be seen (spec: 4.7.2).
+ */
 static void test_partial_initialisation(void **state)
 {
 	(void)state;
@@ -177,8 +182,9 @@ static void test_table_limits(void **state)
 	            wasm_func(&w, "i_i", "", "ref.null func local.get 0 table.grow 0"));
 	wasm_export(&w, "grow 1", EXTERN_FUNC,
 	            wasm_func(&w, "i_i", "", "ref.null extern local.get 0 table.grow 1"));
-	wasm_export(&w, "size", EXTERN_FUNC,
-	            wasm_func(&w, "_i", "", "table.size 0 i32.const 1000 i32.mul table.size 1 i32.add"));
+	wasm_export(
+	    &w, "size", EXTERN_FUNC,
+	    wasm_func(&w, "_i", "", "table.size 0 i32.const 1000 i32.mul table.size 1 i32.add"));
 	guest_start(&g, &w);
 	assert_int_equal(guest_i32(&g, "grow 0", 31, 0), UINT32_MAX);
 	assert_int_equal(guest_i32(&g, "grow 0", UINT32_MAX, 0), UINT32_MAX);
@@ -203,11 +209,11 @@ static void test_table_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_imports),
-		cmocka_unit_test(test_no_resolver),
-		cmocka_unit_test(test_partial_initialisation),
-		cmocka_unit_test(test_start_traps),
-		cmocka_unit_test(test_table_limits),
+	    cmocka_unit_test(test_imports),
+	    cmocka_unit_test(test_no_resolver),
+	    cmocka_unit_test(test_partial_initialisation),
+	    cmocka_unit_test(test_start_traps),
+	    cmocka_unit_test(test_table_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

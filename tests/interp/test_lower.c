@@ -8,7 +8,7 @@
 
 struct outcome {
 	enum trap trap;
-	uint64_t results[RESULTS_MAX];   /* bits; NaNs canonical */
+	uint64_t results[RESULTS_MAX]; /* bits; NaNs canonical */
 };
 
 static uint64_t result_bits(valtype type, const union value *value)
@@ -41,8 +41,8 @@ static void run(struct store *store, struct func *func, const union value *args,
 		out->results[i] = result_bits(type->results[i], &results[i]);
 }
 
-static const uint64_t integers[] = {0, 1, 5, 0x7fffffff, 0x80000000, 0xffffffff,
-                                    UINT64_C(1) << 63, UINT64_MAX};
+static const uint64_t integers[] = {
+    0, 1, 5, 0x7fffffff, 0x80000000, 0xffffffff, UINT64_C(1) << 63, UINT64_MAX};
 static const double floats[] = {0, -0.0, 1.5, -2.5, 1e30, __builtin_inf(), -3e9, 0.1};
 #define ROUNDS 8
 
@@ -82,7 +82,7 @@ static unsigned compare_modes(struct wasm *w, char **texts)
 		const struct store_options options = {.unfolded = modes[m].unfolded,
 		                                      .checked_memory = modes[m].checked_memory};
 		struct guest keep = {0};
-		guest_open(&keep, &modes[m]);   /* for its fault handlers */
+		guest_open(&keep, &modes[m]); /* for its fault handlers */
 		guest_close(&keep);
 		stores[m] = store_create(&options, &err);
 		insts[m] = instance_create(stores[m], module, NULL, NULL, &err);
@@ -138,7 +138,15 @@ static void compute(char *out, size_t size, char letter, unsigned local)
 
 /* Where an operand stands when the operation comes. `local` is its parameter, `scratch` a local of
  * its type. */
-enum source { SOURCE_LOCAL, SOURCE_CONST, SOURCE_ACC, SOURCE_TEMP, SOURCE_TEE, SOURCE_OVERWRITTEN, SOURCES };
+enum source {
+	SOURCE_LOCAL,
+	SOURCE_CONST,
+	SOURCE_ACC,
+	SOURCE_TEMP,
+	SOURCE_TEE,
+	SOURCE_OVERWRITTEN,
+	SOURCES
+};
 
 static void put_operand(char *out, size_t size, enum source source, char letter, unsigned local,
                         unsigned scratch)
@@ -175,19 +183,19 @@ static const struct {
 	const char *text;
 	bool only_i32;
 } uses[] = {
-	{"", false},
-	{"local.set %r local.get %r", false},
-	{"local.tee %r", false},
-	{"local.tee %r drop local.get %r", false},
-	{"local.set %r block br 0 end local.get %r", false},
-	/* Kept below another value of its class. */
-	{"local.get %r local.set %r", false},
-	{"return", false},
-	{"if i32 i32.const 11 else i32.const 12 end", true},
-	{"i32.eqz if i32 i32.const 11 else i32.const 12 end", true},
-	{"local.set %r block local.get %r br_if 0 i32.const 13 return end i32.const 14", true},
-	{"if i32 i32.const 1 else i32.const 2 end i32.const 4 i32.shl", true},
-	{"i32.eqz i32.eqz", true},
+    {"", false},
+    {"local.set %r local.get %r", false},
+    {"local.tee %r", false},
+    {"local.tee %r drop local.get %r", false},
+    {"local.set %r block br 0 end local.get %r", false},
+    /* Kept below another value of its class. */
+    {"local.get %r local.set %r", false},
+    {"return", false},
+    {"if i32 i32.const 11 else i32.const 12 end", true},
+    {"i32.eqz if i32 i32.const 11 else i32.const 12 end", true},
+    {"local.set %r block local.get %r br_if 0 i32.const 13 return end i32.const 14", true},
+    {"if i32 i32.const 1 else i32.const 2 end i32.const 4 i32.shl", true},
+    {"i32.eqz i32.eqz", true},
 };
 #define USES (sizeof uses / sizeof *uses)
 
@@ -207,7 +215,7 @@ static void put_use(char *out, size_t size, const char *text, unsigned local)
 
 static char sig_letter(uint8_t kind)
 {
-	static const char letters[] = {[SIG_I32] = 'i', [SIG_I64] = 'I', [SIG_F32] = 'f',
+	static const char letters[] = {[SIG_I32] = 'i', [SIG_I64] = 'I',  [SIG_F32] = 'f',
 	                               [SIG_F64] = 'F', [SIG_V128] = 'v', [SIG_ADDRESS] = 'i'};
 	return letters[kind];
 }
@@ -271,10 +279,14 @@ static void add_variants(struct builder *b, unsigned i, const char *params, char
 					put_operand(second, sizeof second, sy, y, 1, 3);
 				put_use(use, sizeof use, uses[u].text, 4);
 				/* What was stored is read again; addresses are near the start. */
-				const char *mask = is_access ? "local.get 0 i32.const 4095 i32.and local.set 0 " : "";
-				snprintf(text, sizeof text, "%s%s%s%s %s%s", mask, first, second, insns[i].mnemonic,
-				         use, result == '\0' ? "local.get 0 i64.load local.get 0 i64.load offset=4 i64.xor" : "");
-				snprintf(signature, sizeof signature, "%c%c_%c", x, y, result == '\0' ? 'I' : result);
+				const char *mask =
+				    is_access ? "local.get 0 i32.const 4095 i32.and local.set 0 " : "";
+				snprintf(
+				    text, sizeof text, "%s%s%s%s %s%s", mask, first, second, insns[i].mnemonic, use,
+				    result == '\0' ? "local.get 0 i64.load local.get 0 i64.load offset=4 i64.xor"
+				                   : "");
+				snprintf(signature, sizeof signature, "%c%c_%c", x, y,
+				         result == '\0' ? 'I' : result);
 				snprintf(locals, sizeof locals, "%c%c%c", x, y, result == '\0' ? 'I' : result);
 				add(b, signature, locals, text);
 			}
@@ -308,74 +320,111 @@ static const struct {
 	const char *locals;
 	const char *text;
 } controls[] = {
-	/* br_if with values, taken and not, from every kind of operand */
-	{"ii_i", "", "block i32 local.get 0 local.get 1 br_if 0 drop i32.const 5 end"},
-	{"ii_i", "", "block i32 i32.const 9 local.get 1 br_if 0 local.get 0 i32.add end"},
-	{"ii_i", "", "block i32 local.get 0 i32.const 1 i32.add local.get 1 br_if 0 i32.const 3 i32.mul end"},
-	{"ii_i", "", "i32.const 100 block i32 local.get 0 local.get 0 local.get 1 i32.lt_s br_if 1 end i32.sub"},
-	{"ii_i", "", "local.get 0 local.get 0 local.get 1 i32.eq br_if 0 i32.const 1 i32.add"},
-	{"FF_F", "", "block f64 local.get 0 local.get 0 local.get 1 f64.lt br_if 0 local.get 1 f64.add end"},
-	{"ff_f", "f", "block f32 local.get 0 local.get 1 f32.mul local.tee 2 local.get 2 local.get 0 f32.ge br_if 0 "
+    /* br_if with values, taken and not, from every kind of operand */
+    {"ii_i", "", "block i32 local.get 0 local.get 1 br_if 0 drop i32.const 5 end"},
+    {"ii_i", "", "block i32 i32.const 9 local.get 1 br_if 0 local.get 0 i32.add end"},
+    {"ii_i", "",
+     "block i32 local.get 0 i32.const 1 i32.add local.get 1 br_if 0 i32.const 3 i32.mul end"},
+    {"ii_i", "",
+     "i32.const 100 block i32 local.get 0 local.get 0 local.get 1 i32.lt_s br_if 1 end i32.sub"},
+    {"ii_i", "", "local.get 0 local.get 0 local.get 1 i32.eq br_if 0 i32.const 1 i32.add"},
+    {"FF_F", "",
+     "block f64 local.get 0 local.get 0 local.get 1 f64.lt br_if 0 local.get 1 f64.add end"},
+    {"ff_f", "f",
+     "block f32 local.get 0 local.get 1 f32.mul local.tee 2 local.get 2 local.get 0 f32.ge br_if 0 "
      "local.get 1 f32.sub end"},
-	/* locals that change while they stand on the stack, across blocks and loops */
-	{"ii_i", "", "local.get 0 block local.get 1 i32.eqz br_if 0 i32.const 77 local.set 0 end local.get 0 i32.sub"},
-	{"ii_i", "i", "local.get 0 local.get 0 i32.const 1 i32.add local.tee 0 local.get 0 local.set 2 local.get 2 "
+    /* locals that change while they stand on the stack, across blocks and loops */
+    {"ii_i", "",
+     "local.get 0 block local.get 1 i32.eqz br_if 0 i32.const 77 local.set 0 end local.get 0 "
+     "i32.sub"},
+    {"ii_i", "i",
+     "local.get 0 local.get 0 i32.const 1 i32.add local.tee 0 local.get 0 local.set 2 local.get 2 "
      "i32.mul i32.sub"},
-	{"ii_i", "", "local.get 0 local.get 1 local.set 0 local.get 0 local.set 1 local.get 1 i32.sub"},
-	{"ii_i", "i", "local.get 0 local.get 1 local.get 0 local.set 1 local.set 0 local.get 0 i32.sub local.get 1 i32.xor"},
-	{"i_i", "ii", "local.get 0 i32.const 15 i32.and local.set 0 loop local.get 1 local.get 0 i32.add local.set 1 "
+    {"ii_i", "", "local.get 0 local.get 1 local.set 0 local.get 0 local.set 1 local.get 1 i32.sub"},
+    {"ii_i", "i",
+     "local.get 0 local.get 1 local.get 0 local.set 1 local.set 0 local.get 0 i32.sub local.get 1 "
+     "i32.xor"},
+    {"i_i", "ii",
+     "local.get 0 i32.const 15 i32.and local.set 0 loop local.get 1 local.get 0 i32.add local.set "
+     "1 "
      "local.get 0 i32.const 1 i32.sub local.tee 0 i32.const 0 i32.gt_s br_if 0 end local.get 1"},
-	{"i_i", "i", "local.get 0 i32.const 7 i32.and local.set 1 local.get 1 loop 1 local.get 1 i32.const 1 i32.sub "
+    {"i_i", "i",
+     "local.get 0 i32.const 7 i32.and local.set 1 local.get 1 loop 1 local.get 1 i32.const 1 "
+     "i32.sub "
      "local.tee 1 i32.const 0 i32.gt_s if 1 i32.const 3 i32.mul br 1 end end"},
-	/* blocks with parameters and several results */
-	{"ii_ii", "", "local.get 0 local.get 1 block 0 i32.add local.get 0 end"},
-	{"ii_ii", "", "local.get 1 local.get 0 local.get 1 if 0 i32.sub local.get 1 else i32.const 2 i32.mul end"},
-	{"ii_ii", "", "block 0 block 0 local.get 0 local.get 1 local.get 0 br_if 1 i32.const 1 i32.add end end"},
-	{"ii_ii", "", "i32.const 1 i32.const 2 local.get 1 br_if 0 drop drop local.get 1 local.get 0"},
-	{"ii_ii", "", "local.get 1 local.get 0 return"},
-	{"ii_iii", "", "local.get 0 local.get 1 i32.add local.get 1 local.get 0"},
-	/* br_table to different depths, with values below that must go */
-	{"ii_i", "",
-     "block i32 i32.const 1000 block i32 i32.const 100 block i32 local.get 1 local.get 0 br_table 0 1 2 1 end "
+    /* blocks with parameters and several results */
+    {"ii_ii", "", "local.get 0 local.get 1 block 0 i32.add local.get 0 end"},
+    {"ii_ii", "",
+     "local.get 1 local.get 0 local.get 1 if 0 i32.sub local.get 1 else i32.const 2 i32.mul end"},
+    {"ii_ii", "",
+     "local.get 0 local.get 1 block 0 block 0 local.get 0 br_if 1 i32.const 1 i32.add end end"},
+    {"ii_ii", "", "i32.const 1 i32.const 2 local.get 1 br_if 0 drop drop local.get 1 local.get 0"},
+    {"ii_ii", "", "local.get 1 local.get 0 return"},
+    {"ii_iii", "", "local.get 0 local.get 1 i32.add local.get 1 local.get 0"},
+    /* br_table to different depths, with values below that must go */
+    {"ii_i", "",
+     "block i32 i32.const 1000 block i32 i32.const 100 block i32 local.get 1 local.get 0 br_table "
+     "0 1 2 1 end "
      "i32.add end i32.add end"},
-	{"ii_i", "", "block block block local.get 0 br_table 0 1 2 end i32.const 10 return end i32.const 20 return "
+    {"ii_i", "",
+     "block block block local.get 0 br_table 0 1 2 end i32.const 10 return end i32.const 20 return "
      "end i32.const 30"},
-	{"ii_i", "", "block i32 local.get 1 i32.const 1 i32.add local.get 0 i32.const 3 i32.and br_table 0 1 0 1 end "
+    {"ii_i", "",
+     "block i32 local.get 1 i32.const 1 i32.add local.get 0 i32.const 3 i32.and br_table 0 1 0 1 "
+     "end "
      "i32.const 5 i32.add"},
-	{"FF_F", "", "block f64 f64.const 1 block f64 local.get 0 local.get 1 f64.mul i32.const 1 br_table 0 1 0 end "
+    {"FF_F", "",
+     "block f64 f64.const 1 block f64 local.get 0 local.get 1 f64.mul i32.const 1 br_table 0 1 0 "
+     "end "
      "f64.add end"},
-	/* select of each class, from locals, constants and temporaries */
-	{"ii_i", "", "local.get 0 i32.const 5 local.get 1 select"},
-	{"ii_i", "", "local.get 0 i32.const 1 i32.add local.get 1 i32.const 2 i32.sub local.get 0 local.get 1 i32.lt_u select"},
-	{"II_I", "", "i64.const -1 local.get 1 local.get 0 i64.eqz select"},
-	{"ff_f", "", "local.get 0 local.get 1 f32.add local.get 1 local.get 0 local.get 1 f32.lt select"},
-	{"FF_F", "", "f64.const 2.5 local.get 0 f64.sqrt local.get 1 f64.const 1 f64.gt select"},
-	{"ii_i", "", "ref.null extern ref.null extern local.get 0 select externref ref.is_null local.get 1 i32.add"},
-	{"ii_i", "", "local.get 0 local.get 1 i32.const 0 select"},
-	{"ii_i", "", "local.get 0 local.get 1 i32.const 0 i32.eqz select"},
-	/* conditions that merge with their jump, and such that cannot */
-	{"II_i", "i", "local.get 0 i64.const 0x100000000 i64.lt_s if i32 i32.const 1 else i32.const 2 end"},
-	{"II_i", "i", "local.get 0 i64.const -5 i64.ge_u local.tee 2 if i32 local.get 2 else i32.const 2 end"},
-	{"ff_i", "", "local.get 0 f32.const 1.5 f32.le if i32 i32.const 1 else i32.const 2 end"},
-	{"FF_i", "", "local.get 1 local.get 0 f64.ne if i32 i32.const 1 else i32.const 2 end"},
-	{"FF_i", "F", "local.get 0 f64.neg local.tee 2 local.get 1 f64.lt if i32 local.get 2 local.get 0 f64.gt "
+    /* select of each class, from locals, constants and temporaries */
+    {"ii_i", "", "local.get 0 i32.const 5 local.get 1 select"},
+    {"ii_i", "",
+     "local.get 0 i32.const 1 i32.add local.get 1 i32.const 2 i32.sub local.get 0 local.get 1 "
+     "i32.lt_u select"},
+    {"II_I", "", "i64.const -1 local.get 1 local.get 0 i64.eqz select"},
+    {"ff_f", "",
+     "local.get 0 local.get 1 f32.add local.get 1 local.get 0 local.get 1 f32.lt select"},
+    {"FF_F", "", "f64.const 2.5 local.get 0 f64.sqrt local.get 1 f64.const 1 f64.gt select"},
+    {"ii_i", "",
+     "ref.null extern ref.null extern local.get 0 select externref ref.is_null local.get 1 "
+     "i32.add"},
+    {"ii_i", "", "local.get 0 local.get 1 i32.const 0 select"},
+    {"ii_i", "", "local.get 0 local.get 1 i32.const 0 i32.eqz select"},
+    /* conditions that merge with their jump, and such that cannot */
+    {"II_i", "i",
+     "local.get 0 i64.const 0x100000000 i64.lt_s if i32 i32.const 1 else i32.const 2 end"},
+    {"II_i", "i",
+     "local.get 0 i64.const -5 i64.ge_u local.tee 2 if i32 local.get 2 else i32.const 2 end"},
+    {"ff_i", "", "local.get 0 f32.const 1.5 f32.le if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "", "local.get 1 local.get 0 f64.ne if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "F",
+     "local.get 0 f64.neg local.tee 2 local.get 1 f64.lt if i32 local.get 2 local.get 0 f64.gt "
      "else i32.const 2 end"},
-	{"ii_i", "", "local.get 0 local.get 1 i32.and if i32 local.get 0 else local.get 1 end local.get 0 i32.xor"},
-	/* calls: arguments from everywhere, results taken at once and late */
-	{"ii_i", "", "local.get 0 i32.const 3 call 0 local.get 1 call 0"},
-	{"ii_ii", "", "local.get 0 local.get 1 i32.const 1 i32.add call 15 i32.sub local.get 0"},
-	{"FF_F", "", "local.get 0 local.get 1 local.get 0 local.get 1 call 21 f64.add f64.mul"},
-	/* globals */
-	{"ii_i", "", "global.get 0 local.get 0 global.set 0 global.get 0 i32.sub i32.const 5 global.set 0"},
-	{"FF_F", "", "local.get 0 local.get 1 f64.sub global.set 3 global.get 3 global.get 3 f64.mul"},
-	{"ff_f", "", "global.get 2 local.get 0 f32.add global.set 2 global.get 2 f32.const 0 global.set 2"},
-	{"II_I", "", "local.get 0 i64.const 1 i64.add global.set 1 local.get 1 global.get 1 i64.sub"},
-	/* memory between accesses: nothing is held across a store */
-	{"ii_i", "", "i32.const 8 local.get 0 i32.store i32.const 8 i32.load i32.const 8 local.get 1 i32.store "
+    {"ii_i", "",
+     "local.get 0 local.get 1 i32.and if i32 local.get 0 else local.get 1 end local.get 0 i32.xor"},
+    /* calls: arguments from everywhere, results taken at once and late */
+    {"ii_i", "", "local.get 0 i32.const 3 call 0 local.get 1 call 0"},
+    {"ii_ii", "", "local.get 0 local.get 1 i32.const 1 i32.add call 15 i32.sub local.get 0"},
+    {"FF_F", "", "local.get 0 local.get 1 local.get 0 local.get 1 call 5 f64.add f64.mul"},
+    /* globals */
+    {"ii_i", "",
+     "global.get 0 local.get 0 global.set 0 global.get 0 i32.sub i32.const 5 global.set 0"},
+    {"FF_F", "", "local.get 0 local.get 1 f64.sub global.set 3 global.get 3 global.get 3 f64.mul"},
+    {"ff_f", "",
+     "global.get 2 local.get 0 f32.add global.set 2 global.get 2 f32.const 0 global.set 2"},
+    {"II_I", "", "local.get 0 i64.const 1 i64.add global.set 1 local.get 1 global.get 1 i64.sub"},
+    /* memory between accesses: nothing is held across a store */
+    {"ii_i", "",
+     "i32.const 8 local.get 0 i32.store i32.const 8 i32.load i32.const 8 local.get 1 i32.store "
      "i32.const 8 i32.load i32.sub"},
-	{"FF_F", "", "i32.const 8 local.get 0 local.get 1 f64.mul f64.store i32.const 8 f64.load i32.const 8 f64.load f64.add"},
-	{"ii_i", "", "i32.const 1 memory.grow local.get 0 i32.add memory.size i32.sub"},
-	{"ii_i", "i", "local.get 0 i32.const 255 i32.and local.tee 2 local.get 2 i32.load local.get 2 i32.load offset=4 "
+    {"FF_F", "",
+     "i32.const 8 local.get 0 local.get 1 f64.mul f64.store i32.const 8 f64.load i32.const 8 "
+     "f64.load f64.add"},
+    {"ii_i", "", "i32.const 1 memory.grow local.get 0 i32.add memory.size i32.sub"},
+    {"ii_i", "i",
+     "local.get 0 i32.const 255 i32.and local.tee 2 local.get 2 i32.load local.get 2 i32.load "
+     "offset=4 "
      "i32.add i32.store local.get 2 i32.load"},
 };
 
@@ -424,9 +473,9 @@ static void test_many_operands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_operations),
-		cmocka_unit_test(test_control),
-		cmocka_unit_test(test_many_operands),
+	    cmocka_unit_test(test_operations),
+	    cmocka_unit_test(test_control),
+	    cmocka_unit_test(test_many_operands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,26 +15,26 @@ static const struct {
 	enum trap trap;
 	enum insn_id at;
 } cases[] = {
-	{"unreachable", TRAP_UNREACHABLE, INSN_unreachable},
-	{"i32.const 1 i32.const 0 i32.div_s drop", TRAP_DIVIDE_BY_ZERO, INSN_i32_div_s},
-	{"i32.const 1 local.get 0 i32.rem_u drop", TRAP_DIVIDE_BY_ZERO, INSN_i32_rem_u},
-	{"i64.const 1 i64.const 0 i64.div_u drop", TRAP_DIVIDE_BY_ZERO, INSN_i64_div_u},
-	{"i32.const 0x80000000 i32.const -1 i32.div_s drop", TRAP_INTEGER_OVERFLOW, INSN_i32_div_s},
-	{"f32.const 1e20 i32.trunc_f32_s drop", TRAP_INTEGER_OVERFLOW, INSN_i32_trunc_f32_s},
-	{"f64.const bits:0x7ff8000000000000 i64.trunc_f64_u drop", TRAP_INVALID_CONVERSION,
+    {"unreachable", TRAP_UNREACHABLE, INSN_unreachable},
+    {"i32.const 1 i32.const 0 i32.div_s drop", TRAP_DIVIDE_BY_ZERO, INSN_i32_div_s},
+    {"i32.const 1 local.get 0 i32.rem_u drop", TRAP_DIVIDE_BY_ZERO, INSN_i32_rem_u},
+    {"i64.const 1 i64.const 0 i64.div_u drop", TRAP_DIVIDE_BY_ZERO, INSN_i64_div_u},
+    {"i32.const 0x80000000 i32.const -1 i32.div_s drop", TRAP_INTEGER_OVERFLOW, INSN_i32_div_s},
+    {"f32.const 1e20 i32.trunc_f32_s drop", TRAP_INTEGER_OVERFLOW, INSN_i32_trunc_f32_s},
+    {"f64.const bits:0x7ff8000000000000 i64.trunc_f64_u drop", TRAP_INVALID_CONVERSION,
      INSN_i64_trunc_f64_u},
-	{"i32.const 65536 i32.load8_u drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i32_load8_u},
-	{"i32.const -1 i64.load drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i64_load},
-	{"local.get 0 i64.load offset=0xffffffff drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i64_load},
-	{"i32.const 65533 i32.const 7 i32.store", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i32_store},
-	{"local.get 0 f64.const 7 f64.store offset=65529", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_f64_store},
-	{"i32.const 65530 i32.const 0 i32.const 7 memory.fill", TRAP_MEMORY_OUT_OF_BOUNDS,
+    {"i32.const 65536 i32.load8_u drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i32_load8_u},
+    {"i32.const -1 i64.load drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i64_load},
+    {"local.get 0 i64.load offset=0xffffffff drop", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i64_load},
+    {"i32.const 65533 i32.const 7 i32.store", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_i32_store},
+    {"local.get 0 f64.const 7 f64.store offset=65529", TRAP_MEMORY_OUT_OF_BOUNDS, INSN_f64_store},
+    {"i32.const 65530 i32.const 0 i32.const 7 memory.fill", TRAP_MEMORY_OUT_OF_BOUNDS,
      INSN_memory_fill},
-	{"i32.const 4 table.get 0 drop", TRAP_TABLE_OUT_OF_BOUNDS, INSN_table_get},
-	{"i32.const 4 ref.null func table.set 0", TRAP_TABLE_OUT_OF_BOUNDS, INSN_table_set},
-	{"i32.const 4 call_indirect 0", TRAP_UNDEFINED_ELEMENT, INSN_call_indirect},
-	{"i32.const 0 call_indirect 0", TRAP_UNINITIALIZED_ELEMENT, INSN_call_indirect},
-	{"i32.const 1 call_indirect 0", TRAP_INDIRECT_CALL_TYPE, INSN_call_indirect},
+    {"i32.const 4 table.get 0 drop", TRAP_TABLE_OUT_OF_BOUNDS, INSN_table_get},
+    {"i32.const 4 ref.null func table.set 0", TRAP_TABLE_OUT_OF_BOUNDS, INSN_table_set},
+    {"i32.const 4 call_indirect 0", TRAP_UNDEFINED_ELEMENT, INSN_call_indirect},
+    {"i32.const 0 call_indirect 0", TRAP_UNINITIALIZED_ELEMENT, INSN_call_indirect},
+    {"i32.const 1 call_indirect 0", TRAP_INDIRECT_CALL_TYPE, INSN_call_indirect},
 };
 #define CASES (sizeof cases / sizeof *cases)
 
@@ -75,13 +75,16 @@ static void check_case(size_t i, const struct mode *mode)
 	put_insn(&body, INSN_end);
 	bytes_free(&code);
 	uint32_t inner = wasm_func_body(&w, 0, &body);
-	uint32_t outer = wasm_func(&w, "i_", "", "local.get 0 i32.eqz drop local.get 0 call %u nop", inner);
+	uint32_t outer =
+	    wasm_func(&w, "i_", "", "local.get 0 i32.eqz drop local.get 0 call %u nop", inner);
 	uint32_t main_func = wasm_func(&w, "_", "", "i32.const 0 call %u", outer);
 	wasm_memory(&w, 1, 1);
 	wasm_table(&w, 'c', 4, 4);
 	wasm_elem(&w, 1, &other, 1);
 	wasm_export(&w, "main", EXTERN_FUNC, main_func);
-	static const char names[] = "\1\x11\2" "\1\5inner" "\2\x07the out";
+	static const char names[] = "\1\x11\2"
+	                            "\1\5inner"
+	                            "\2\x07the out";
 	wasm_custom(&w, "name", names, sizeof names - 1);
 
 	struct guest g = {0};
@@ -139,8 +142,8 @@ static void call_inner(struct host_call *call)
 {
 	struct nested *n = call->env;
 	struct error err = ERROR_INIT;
-	assert_false(func_call(call->store, instance_export_func(call->caller, "inner"), NULL, NULL,
-	                       &err));
+	assert_false(
+	    func_call(call->store, instance_export_func(call->caller, "inner"), NULL, NULL, &err));
 	const struct trap_report *report = store_trap(call->store);
 	n->inner = report->trap;
 	n->frames = report->frame_count;
@@ -210,10 +213,10 @@ static void test_frames_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_nested_runs),
-		cmocka_unit_test(test_frames_left_out),
+	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_places),
+	    cmocka_unit_test(test_nested_runs),
+	    cmocka_unit_test(test_frames_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
