@@ -408,7 +408,16 @@ static bool shows_bits(enum insn_id id)
 	}
 }
 
-/* Lanes of floats: NaNs become 0 by x & (x == x). */
+/* Lanes of floats: NaNs become 0 by x & (x == x). What comparisons leave are no floats. */
+static bool compares_lanes(const char *mnemonic)
+{
+	static const char *const names[] = {".eq", ".ne", ".lt", ".gt", ".le", ".ge"};
+	for (uint32_t i = 0; i < COUNT(names); i++)
+		if (strcmp(mnemonic + 5, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void canonicalise_lanes(struct gen *g, enum insn_id id)
 {
 	const char *mnemonic = insns[id].mnemonic;
@@ -416,7 +425,8 @@ static void canonicalise_lanes(struct gen *g, enum insn_id id)
 	                     : strncmp(mnemonic, "f64x2.", 6) == 0 ? INSN_f64x2_eq
 	                                                           : INSN_COUNT;
 	uint32_t local;
-	if (equal == INSN_COUNT || top_letter(g) != 'v' || !find_local(g, 'v', &local))
+	if (equal == INSN_COUNT || top_letter(g) != 'v' || compares_lanes(mnemonic) ||
+	    !find_local(g, 'v', &local))
 		return;
 	put_insn_u(&g->code, INSN_local_tee, local);
 	put_insn_u(&g->code, INSN_local_get, local);
@@ -614,7 +624,8 @@ static void put_fuel_check(struct gen *g)
 
 static void enter(struct gen *g, enum insn_id opener, const char *params, const char *results)
 {
-	pop(g, (uint32_t)strlen(params));
+	if (g->control_count > 0)
+		pop(g, (uint32_t)strlen(params));
 	g->controls[g->control_count] = (struct control){
 	    .opener = opener,
 	    .height = g->height,
