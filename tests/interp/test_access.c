@@ -20,8 +20,8 @@ static uint32_t width(unsigned i)
 	return 1u << insns[i].align;
 }
 
-static const char *const types[] = {[SIG_I32] = "i32", [SIG_I64] = "i64", [SIG_F32] = "f32",
-                                    [SIG_F64] = "f64"};
+static const char *const types[] = {
+    [SIG_I32] = "i32", [SIG_I64] = "i64", [SIG_F32] = "f32", [SIG_F64] = "f64"};
 
 /* Four functions for each access: the address from a parameter, from the accumulator, constant, and
  * with an offset that takes the address over the end. Named by instruction and way. */
@@ -123,7 +123,8 @@ static void test_no_pages(void **state)
 		wasm_memory(&w, 0, WASM_NO_MAX);
 		wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 i32.load8_u"));
 		wasm_export(&w, "fill", EXTERN_FUNC,
-		            wasm_func(&w, "ii_i", "", "local.get 0 i32.const 7 local.get 1 memory.fill i32.const 1"));
+		            wasm_func(&w, "ii_i", "",
+		                      "local.get 0 i32.const 7 local.get 1 memory.fill i32.const 1"));
 		wasm_export(&w, "grow", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 memory.grow"));
 		wasm_export(&w, "size", EXTERN_FUNC, wasm_func(&w, "_i", "", "memory.size"));
 		guest_start(&g, &w);
@@ -194,10 +195,10 @@ static void test_limit_at_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_no_pages),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_limit_at_start),
+	    cmocka_unit_test(test_ends),
+	    cmocka_unit_test(test_no_pages),
+	    cmocka_unit_test(test_growth),
+	    cmocka_unit_test(test_limit_at_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
