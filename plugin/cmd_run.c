@@ -6,6 +6,7 @@
 #include "plugin/handover.h"
 #include "plugin/invoke.h"
 #include "plugin/module_file.h"
+#include "plugin/run.h"
 #include "wasi/wasi.h"
 
 #include <errno.h>
@@ -72,6 +73,7 @@ static const struct command_line line = {
 
 /* Everything that belongs to one run, freed in the order it depends on each other. */
 struct run {
+	const struct run_wall *wall; /* NULL: none */
 	struct run_options options;
 	struct args_from args_from;
 	int argc;
@@ -191,10 +193,36 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	return invoke(run->store, inst, name, args, stdout, err);
 }
 
-static bool run_module(struct run *run, struct error *err)
+static bool open_grants(struct run *run, const struct operands *args, struct error *err)
 {
 	const char *path = run->operands.items[0];
 	const char *slash = strrchr(path, '/');
+
+	run->caps = caps_create();
+	if (run->caps == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
+	if (!grants_apply(&run->options.grants, run->caps, err))
+		return false;
+	/* The guest learns its own name, not where the host keeps it. */
+	return run->options.invoke != NULL ||
+	       grants_apply_args(run->caps, slash != NULL ? slash + 1 : path, args, err);
+}
+
+static bool put_up_wall(struct run *run, const struct operands *args, struct error *err)
+{
+	const struct run_options *options = &run->options;
+	const struct run_needs needs = {
+	    .args = args,
+	    .module_bytes = run->file.size,
+	    .memory_bytes = options->max_memory,
+	    .stack_bytes = options->max_stack,
+	    .open_files = (uint32_t)options->grants.open_files,
+	};
+	return run->wall->put_up(run->wall->env, run->caps, &needs, err);
+}
+
+static bool run_module(struct run *run, struct error *err)
+{
 	struct operands args = {run->operands.items + 1, run->operands.count - 1};
 	struct store_options store_options = {
 	    .memory_limit = run->options.max_memory,
@@ -204,17 +232,11 @@ static bool run_module(struct run *run, struct error *err)
 	};
 	uint64_t features;
 
+	/* What is the granter's is opened first; then comes the wall, and only behind it the module. */
 	if (!enable_features(&run->options.enable, &features, err) ||
-	    !module_file_load(&run->file, path, features, err))
-		return false;
-	run->caps = caps_create();
-	if (run->caps == NULL)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
-	if (!grants_apply(&run->options.grants, run->caps, err))
-		return false;
-	/* The guest learns its own name, not where the host keeps it. */
-	if (run->options.invoke == NULL &&
-	    !grants_apply_args(run->caps, slash != NULL ? slash + 1 : path, &args, err))
+	    !module_file_map(&run->file, run->operands.items[0], err) ||
+	    !open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
+	    !module_file_decode(&run->file, features, err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;
@@ -256,16 +278,16 @@ static int report(const struct run *run, const struct error *err)
 	return status;
 }
 
-int cmd_run(int argc, char **argv)
+int run_behind(const struct run_wall *wall, int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
-	__attribute__((cleanup(run_clear))) struct run run = {.argc = argc, .argv = argv};
+	__attribute__((cleanup(run_clear))) struct run run = {.wall = wall, .argc = argc, .argv = argv};
 	int status;
 
 	if (!take_command_line(&run, &status))
 		return status;
 	const char *file = run.operands.items[0];
-	if (access(file, F_OK) != 0 && looks_like_reference(file))
+	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file))
 		return hand_over_reference(&run);
 
 	/* A write to a pipe that nobody reads is an error for the guest, not the end of tiphys. */
@@ -274,4 +296,9 @@ int cmd_run(int argc, char **argv)
 	if (fflush(stdout) != 0)
 		error_set_errno(&err, errno, "cannot write the results");
 	return report(&run, &err);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	return run_behind(NULL, argc, argv);
 }

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-static bool map(struct module_file *file, const char *path, struct error *err)
+bool module_file_map(struct module_file *file, const char *path, struct error *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -29,16 +29,19 @@ static bool map(struct module_file *file, const char *path, struct error *err)
 	return true;
 }
 
+bool module_file_decode(struct module_file *file, uint64_t features, struct error *err)
+{
+	static const uint8_t nothing[1];
+	const struct module_options options = {.features = features};
+
+	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, &options, err);
+	return file->module != NULL;
+}
+
 bool module_file_load(struct module_file *file, const char *path, uint64_t features,
                       struct error *err)
 {
-	static const uint8_t nothing[1];
-
-	if (!map(file, path, err))
-		return false;
-	struct module_options options = {.features = features};
-	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, &options, err);
-	return file->module != NULL;
+	return module_file_map(file, path, err) && module_file_decode(file, features, err);
 }
 
 void module_file_clear(struct module_file *file)

@@ -7,13 +7,19 @@
 struct module_file {
 	const uint8_t *bytes; /* mapped read-only; NULL when size is 0 */
 	size_t size;
-	struct module *module; /* NULL until module_file_load() */
+	struct module *module; /* NULL until it is decoded */
 };
 
-/* Maps and loads with these features (struct module_options); *file is {0} before and is for
- * module_file_clear() after, on failure too. The file must not change while it is mapped: functions
- * are lowered from it long after it was validated. So a module belongs where nobody but the user
- * who runs it can write. */
+/* Maps the file, and looks at none of its bytes; *file is {0} before and is for module_file_clear()
+ * after, on failure too. The file must not change while it is mapped: functions are lowered from it
+ * long after it was validated. So a module belongs where nobody but the user who runs it can write.
+ */
+bool module_file_map(struct module_file *file, const char *path, struct error *err);
+
+/* Decodes and validates what is mapped, with these features (struct module_options). */
+bool module_file_decode(struct module_file *file, uint64_t features, struct error *err);
+
+/* Both. */
 bool module_file_load(struct module_file *file, const char *path, uint64_t features,
                       struct error *err);
 

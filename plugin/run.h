@@ -1,0 +1,29 @@
+/* `tiphys run` as a function, for processes that put themselves behind a wall before they run a
+ * module. */
+#ifndef PLUGIN_RUN_H
+#define PLUGIN_RUN_H
+
+#include "caps/caps.h"
+#include "plugin/options.h"
+#include "validator/error.h"
+
+/* What a run is about to need, as its command line says; 0: the default of `tiphys run`. */
+struct run_needs {
+	const struct operands *args; /* the guest's */
+	uint64_t module_bytes;
+	uint64_t memory_bytes;
+	uint64_t stack_bytes;
+	uint32_t open_files;
+};
+
+/* Called once, when all that is granted is open and no byte of the module was looked at. With false
+ * and *err set nothing is run. */
+struct run_wall {
+	bool (*put_up)(void *env, struct caps *caps, const struct run_needs *needs, struct error *err);
+	void *env;
+};
+
+/* As cmd_run(), of a file and never of a reference. `wall` is NULL for none. */
+int run_behind(const struct run_wall *wall, int argc, char **argv);
+
+#endif
