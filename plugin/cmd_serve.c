@@ -1,5 +1,6 @@
 /* `tiphys serve`: puts the parts together, then waits for the signal that ends it. */
 #include "caps/cleanup.h"
+#include "caps/sandbox.h"
 #include "plugin/command.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
@@ -33,6 +34,7 @@ struct serve_options {
 	const char *listen;
 	const char *token_file;
 	bool no_auth;
+	bool require_sandbox;
 	const char *work_dir;
 	const char *cache_dir;
 	struct option_texts stores;
@@ -53,6 +55,8 @@ static const struct option serve_rows[] = {
                 "the bearer token that callers must have (default /var/run/argo/token)"),
     OPTION_FLAG(struct serve_options, no_auth, "no-auth",
                 "let in every caller, whatever the token file holds"),
+    OPTION_FLAG(struct serve_options, require_sandbox, "require-sandbox",
+                "do not start where the kernel lacks a part of the steps' sandbox"),
     OPTION_TEXT(struct serve_options, work_dir, "work-dir", "DIR",
                 "where the steps' /work directories are made (default $TMPDIR or /tmp)"),
     OPTION_TEXT(struct serve_options, cache_dir, "cache-dir", "DIR",
@@ -202,6 +206,40 @@ _Noreturn static void stop(struct life *life, int signal)
 	_exit(0);
 }
 
+/* Says what stands around the steps, and what does not. */
+static bool check_sandbox(const struct life *life, bool required, struct error *err)
+{
+	const struct worker_sandbox *sandbox = workers_sandbox(life->workers);
+	struct log_line line = log_begin(LOG_INFO, "sandbox");
+	for (int i = 0; i < SANDBOX_PART_COUNT; i++) {
+		bool lacks = (sandbox->lacks & 1u << i) != 0;
+		const char *how = i == SANDBOX_NETWORK && !lacks
+		                      ? (sandbox->network_is_left ? "namespace" : "seccomp")
+		                      : NULL;
+		log_text(&line, sandbox_part_row((enum sandbox_part)i)->name,
+		         lacks         ? "missing"
+		         : how != NULL ? how
+		                       : "on");
+	}
+	log_number(&line, "landlock_abi", sandbox->landlock);
+	log_end(&line);
+	for (int i = 0; i < SANDBOX_PART_COUNT; i++) {
+		if ((sandbox->lacks & 1u << i) == 0)
+			continue;
+		const struct sandbox_part_row *row = sandbox_part_row((enum sandbox_part)i);
+		if (required)
+			return error_set(err, ERROR_SYSTEM,
+			                 "this kernel lacks a part of the steps' sandbox, %s: %s "
+			                 "(--require-sandbox is given)",
+			                 row->name, row->risk);
+		struct log_line lack = log_begin(LOG_WARN, "this kernel lacks a part of the sandbox");
+		log_text(&lack, "part", row->name);
+		log_text(&lack, "risk", row->risk);
+		log_end(&lack);
+	}
+	return true;
+}
+
 static bool start(struct life *life, const struct serve_options *options, const char *executable,
                   struct error *err)
 {
@@ -220,6 +258,10 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .token = &life->token,
 	    .step = &life->step,
 	};
+	/* The process that workers come from is started first: it never held a secret. */
+	if ((life->workers = workers_create(executable, err)) == NULL ||
+	    !check_sandbox(life, options->require_sandbox, err))
+		return false;
 	if (!token_init(&life->token, options->no_auth ? NULL : options->token_file, err)) {
 		error_wrap(err,
 		           "callers cannot be told from strangers (--token-file FILE, or --no-auth to let "
@@ -227,7 +269,6 @@ static bool start(struct life *life, const struct serve_options *options, const 
 		return false;
 	}
 	if ((life->modules = modules_create(&modules, err)) == NULL ||
-	    (life->workers = workers_create(executable, err)) == NULL ||
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
 	life->step = (struct step_setting){
@@ -290,8 +331,10 @@ int cmd_serve(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	cleanup_free char *executable = handover_find("tiphys", &err);
 	struct life life = {.root.lock = -1};
-	if (executable == NULL || !start(&life, &options, executable, &err))
+	if (executable == NULL || !start(&life, &options, executable, &err)) {
+		workers_destroy(life.workers);
 		return report(&err);
+	}
 	log_start(&life, &options);
 	stop(&life, wait_for_end(&life, &signals));
 }

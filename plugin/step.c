@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,6 +221,22 @@ static void fail_with_stderr(struct step *step, const char *what)
 	          (int)(size - start), text->data + start);
 }
 
+static const char *why_signalled(int signal)
+{
+	switch (signal) {
+	case SIGKILL:
+		return ": something outside killed it, most likely for want of memory; give the plugin's "
+		       "container more, or its steps less (--max-memory)";
+	case SIGXCPU:
+		return ": it used more processor time than its time limit (--step-timeout)";
+	case SIGSYS:
+		return ": it made a system call that no step may make, and was stopped by the sandbox; "
+		       "treat the module as hostile, and report it";
+	default:
+		return ", a fault of tiphys; please report it with the module";
+	}
+}
+
 /* True when the worker ended by itself with an exit status. */
 static bool has_exited(struct step *step)
 {
@@ -243,11 +260,7 @@ static bool has_exited(struct step *step)
 		break;
 	case WORKER_SIGNALLED:
 		snprintf(what, sizeof what, "the step's process died of signal %d (%s)%s", outcome->status,
-		         strsignal(outcome->status),
-		         outcome->status == 9 ? ": something outside killed it, most likely for want of "
-		                                "memory; give the plugin's "
-		                                "container more, or its steps less (--max-memory)"
-		                              : ", a fault of tiphys; please report it with the module");
+		         strsignal(outcome->status), why_signalled(outcome->status));
 		break;
 	}
 	fail_with_stderr(step, what);

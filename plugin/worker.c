@@ -1,6 +1,7 @@
 #include "plugin/worker.h"
 
 #include "caps/cleanup.h"
+#include "plugin/launcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,31 +23,36 @@ struct live {
 };
 
 struct workers {
-	const char *executable;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* also: one order at a time */
+	struct launcher launcher;
 	struct live *live;
 	bool stopping;
 };
 
 struct workers *workers_create(const char *executable, struct error *err)
 {
-	if (access(executable, X_OK) != 0) {
-		error_set_errno(err, errno, "cannot run steps by %s", executable);
-		return NULL;
-	}
 	struct workers *workers = calloc(1, sizeof *workers);
 	if (workers == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "workers");
 		return NULL;
 	}
-	workers->executable = executable;
+	if (!launcher_init(&workers->launcher, executable, err)) {
+		free(workers);
+		return NULL;
+	}
 	pthread_mutex_init(&workers->lock, NULL);
 	return workers;
+}
+
+const struct worker_sandbox *workers_sandbox(const struct workers *workers)
+{
+	return &workers->launcher.sandbox;
 }
 
 void workers_destroy(struct workers *workers)
 {
 	if (workers != NULL) {
+		launcher_clear(&workers->launcher);
 		pthread_mutex_destroy(&workers->lock);
 		free(workers);
 	}
@@ -60,6 +64,7 @@ void workers_stop(struct workers *workers)
 	workers->stopping = true;
 	for (struct live *live = workers->live; live != NULL; live = live->next)
 		kill(-live->pid, SIGKILL);
+	launcher_kill(&workers->launcher);
 	pthread_mutex_unlock(&workers->lock);
 }
 
@@ -85,7 +90,8 @@ bool workers_reap_others(struct workers *workers)
 			again = true;
 			break;
 		}
-		waitpid(info.si_pid, NULL, WNOHANG);
+		if (!launcher_reap(&workers->launcher, info.si_pid))
+			waitpid(info.si_pid, NULL, WNOHANG);
 	}
 	pthread_mutex_unlock(&workers->lock);
 	return again;
@@ -100,76 +106,19 @@ void worker_outcome_clear(struct worker_outcome *outcome)
 
 /* ---- launching ---- */
 
-#define ARGS_FD 3
-#define CHILD_FDS 4
-/* Above the child's own descriptors, so that none is overwritten while they are put in place. */
-#define CHILD_FDS_ASIDE 16
-
-struct launch {
-	const char *executable;
-	int fds[CHILD_FDS]; /* become 0 to 3 */
-	pid_t parent;
-	volatile int failure; /* errno, written by the child */
-};
-
-/* The child of vfork(): shares the parent's memory until execve(), so it only makes system calls.
- */
-_Noreturn static void become_worker(struct launch *launch)
-{
-	static char *const argv[] = {"tiphys", "run", "--args-from", "3", NULL};
-	static char *const environment[] = {NULL};
-	int aside[CHILD_FDS];
-	sigset_t none;
-	const struct rlimit no_core = {0, 0};
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
-
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != launch->parent)
-		_exit(127);
-	setrlimit(RLIMIT_CORE, &no_core);
-	for (int i = 0; i < CHILD_FDS; i++)
-		aside[i] = fcntl(launch->fds[i], F_DUPFD, CHILD_FDS_ASIDE);
-	for (int i = 0; i < CHILD_FDS; i++) {
-		if (dup2(aside[i], i) < 0) {
-			launch->failure = errno;
-			_exit(127);
-		}
-	}
-	if (syscall(SYS_close_range, CHILD_FDS, ~0u, 0) != 0) {
-		/* Linux before 5.9. */
-		for (int fd = CHILD_FDS, max = (int)sysconf(_SC_OPEN_MAX); fd < max; fd++)
-			close(fd);
-	}
-	sigaction(SIGPIPE, &by_default, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(launch->executable, argv, environment);
-	launch->failure = errno;
-	_exit(127);
-}
-
-/* 0, or errno. On success the worker is in the list. */
-static int launch_worker(struct workers *workers, struct launch *launch, struct live *live)
+/* On success the worker is in the list. False without *err when no worker may start any more. */
+static bool launch_worker(struct workers *workers, const struct launch *launch, struct live *live,
+                          struct error *err)
 {
 	pthread_mutex_lock(&workers->lock);
-	if (workers->stopping) {
-		pthread_mutex_unlock(&workers->lock);
-		return ECANCELED;
-	}
-	pid_t pid = vfork();
-	if (pid == 0)
-		become_worker(launch);
-	int failure = pid < 0 ? errno : launch->failure;
-	if (pid > 0 && failure != 0)
-		waitpid(pid, NULL, 0);
-	if (failure == 0) {
-		live->pid = pid;
+	bool launched =
+	    !workers->stopping && launcher_launch(&workers->launcher, launch, &live->pid, err);
+	if (launched) {
 		live->next = workers->live;
 		workers->live = live;
 	}
 	pthread_mutex_unlock(&workers->lock);
-	return failure;
+	return launched;
 }
 
 /* Reaps a worker that has ended; its wait status. */
@@ -352,17 +301,14 @@ bool worker_run(struct workers *workers, const struct worker_order *order,
 	if (stdin_theirs < 0)
 		return error_set_errno(err, errno, "stdin of the step");
 
-	struct launch launch = {.executable = workers->executable,
-	                        .fds = {stdin_theirs, out_theirs, err_theirs, args_theirs},
-	                        .parent = getpid()};
+	const struct launch launch = {.fds = {stdin_theirs, out_theirs, err_theirs, args_theirs},
+	                              .time_ms = order->time_ms};
 	struct live live;
-	int failure = launch_worker(workers, &launch, &live);
-	if (failure == ECANCELED) {
-		outcome->end = WORKER_STOPPED;
-		return true;
+	if (!launch_worker(workers, &launch, &live, err)) {
+		if (err->kind == ERROR_NONE)
+			outcome->end = WORKER_STOPPED;
+		return err->kind == ERROR_NONE;
 	}
-	if (failure != 0)
-		return error_set_errno(err, failure, "cannot start the step by %s", workers->executable);
 
 	close(take_fd(&stdin_theirs));
 	close(take_fd(&out_theirs));

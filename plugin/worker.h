@@ -1,9 +1,10 @@
-/* Runs a guest in a process of its own: the slim executable's `run` command. How it is launched is
- * known here and nowhere else.
+/* Runs a guest in a process of its own, which the kernel lets do nothing but run a guest. How it is
+ * launched is known here and in plugin/launcher.h, and nowhere else.
  *
  * A worker has an empty environment, four descriptors (stdin, stdout, stderr, and the pipe that its
- * arguments come through), a process group of its own, and dies with the server. Whatever a guest
- * does to its process, the server sees an exit status and some bytes. */
+ * arguments come through), a process group of its own, the walls of caps/sandbox.h, and dies with
+ * the server. Whatever a guest does to its process, the server sees an exit status and some bytes.
+ */
 #ifndef PLUGIN_WORKER_H
 #define PLUGIN_WORKER_H
 
@@ -16,8 +17,19 @@
 
 struct workers;
 
-/* `executable` is borrowed. NULL with *err set when it cannot be executed. */
+/* Starts the process that workers are forked from: the executable's `worker-parent`. Call it before
+ * any secret is read, from the thread that lives as long as the server. `executable` is borrowed.
+ * NULL with *err set when it cannot be started. */
 struct workers *workers_create(const char *executable, struct error *err);
+
+/* What this machine's kernel puts around workers, as a first one found out. */
+struct worker_sandbox {
+	unsigned lacks;       /* bits 1 << enum sandbox_part */
+	int landlock;         /* version of its interface; 0: none */
+	bool network_is_left; /* by a namespace; else sockets are denied by the system-call filter */
+};
+
+const struct worker_sandbox *workers_sandbox(const struct workers *workers);
 
 /* No worker may run. NULL is allowed. */
 void workers_destroy(struct workers *workers);

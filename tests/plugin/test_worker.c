@@ -2,11 +2,11 @@
 #include "plugin/worker.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -44,6 +44,19 @@ static size_t open_descriptors(void)
 	return count;
 }
 
+static pid_t first_child(void)
+{
+	int pid = 0;
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	if (fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	fclose(file);
+	return pid;
+}
+
 static void run_order(struct worker_order order, const char *what, struct worker_outcome *outcome)
 {
 	struct error err = ERROR_INIT;
@@ -55,13 +68,15 @@ static void run_order(struct worker_order order, const char *what, struct worker
 		order.time_ms = 20000;
 	if (order.output_bytes == 0)
 		order.output_bytes = 1 << 20;
+	pid_t parent = first_child();
 	size_t before = open_descriptors();
 	if (!worker_run(workers, &order, outcome, &err))
 		fail_msg("%s: %s", what, err.message);
 	assert_int_equal(open_descriptors(), before);
-	/* Nothing is left to be reaped. */
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-	assert_int_equal(errno, ECHILD);
+	/* Nothing is left to be reaped but the worker parent, once workers_stop() has killed it. */
+	siginfo_t left = {0};
+	assert_int_equal(waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT), 0);
+	assert_true(left.si_pid == 0 || left.si_pid == parent);
 }
 
 static void a_worker_has_nothing_but_its_own(void **state)
@@ -70,8 +85,8 @@ static void a_worker_has_nothing_but_its_own(void **state)
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	run_order((struct worker_order){0}, "report", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
-	assert_string_equal(outcome.out.data, "argv tiphys\nargv run\nargv --args-from\nargv 3\n"
-	                                      "descriptors 4\nleader 1\nblocked 0\ncore 0\n");
+	assert_string_equal(outcome.out.data,
+	                    "descriptors 4\nleader 1\nblocked 0\ncore 0\ntime 20000\n");
 }
 
 static void exit_status_and_streams(void **state)
@@ -200,6 +215,39 @@ static void missing_executables_are_named(void **state)
 	struct error err = ERROR_INIT;
 	assert_null(workers_create("/nonexistent/tiphys", &err));
 	assert_non_null(strstr(err.message, "/nonexistent/tiphys: No such file"));
+	/* One that is no tiphys ends without a word. */
+	struct error other = ERROR_INIT;
+	assert_null(workers_create("/bin/true", &other));
+	assert_non_null(strstr(other.message, "/bin/true: no word from its worker-parent"));
+}
+
+/* Killed from outside, noticed by a launch or by whoever looks after children. */
+static void a_killed_worker_parent_is_replaced(void **state)
+{
+	(void)state;
+	for (int noticed = 0; noticed < 2; noticed++) {
+		pid_t parent = first_child();
+		assert_true(parent > 0);
+		size_t before = open_descriptors();
+		kill(parent, SIGKILL);
+		if (noticed) {
+			siginfo_t info;
+			waitid(P_PID, (id_t)parent, &info, WEXITED | WNOWAIT);
+			assert_false(workers_reap_others(workers));
+			assert_int_equal(first_child(), 0);
+			assert_int_equal(open_descriptors(), before - 1);
+		}
+		cleanup_worker_outcome struct worker_outcome outcome = {0};
+		const struct worker_order order = {.strings = (const char *const[]){"exit"},
+		                                   .string_count = 1,
+		                                   .time_ms = 20000,
+		                                   .output_bytes = 1000};
+		struct error err = ERROR_INIT;
+		assert_true(worker_run(workers, &order, &outcome, &err));
+		assert_int_equal(outcome.status, 42);
+		assert_int_not_equal(first_child(), parent);
+		assert_int_equal(open_descriptors(), before);
+	}
 }
 
 static void *stop_soon(void *env)
@@ -241,6 +289,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(closed_streams_are_not_the_end),
 	    cmocka_unit_test(children_of_a_worker_die_with_it),
 	    cmocka_unit_test(missing_executables_are_named),
+	    cmocka_unit_test(a_killed_worker_parent_is_replaced),
 	    cmocka_unit_test(stopping_kills_and_starts_no_more),
 	};
 	child = argc > 1 ? argv[1] : "";

@@ -1,5 +1,8 @@
-/* What a worker's process sees and does, chosen by its first argument; started by test_worker. The
- * arguments come through descriptor 3, each ended by a NUL. */
+/* A worker parent as the shipped one, whose workers run no module: what their process sees and does
+ * is chosen by its first argument. Started by test_worker. The arguments come through descriptor 3,
+ * each ended by a NUL. */
+#include "plugin/worker_parent.h"
+
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,10 +24,8 @@ static size_t read_all(int fd, char *into, size_t size)
 	return used;
 }
 
-static void report(int argc, char **argv)
+static void report(void)
 {
-	for (int i = 0; i < argc; i++)
-		printf("argv %s\n", argv[i]);
 	for (char **variable = environ; *variable != NULL; variable++)
 		printf("environment %s\n", *variable);
 	DIR *dir = opendir("/proc/self/fd");
@@ -43,11 +44,13 @@ static void report(int argc, char **argv)
 	printf("core %lu\n", (unsigned long)core.rlim_cur);
 }
 
-int main(int argc, char **argv)
+static int work(const struct worker_terms *terms, uint64_t time_ms)
 {
+	(void)terms;
 	size_t size = read_all(3, args, sizeof args);
 	if (strcmp(args, "report") == 0) {
-		report(argc, argv);
+		report();
+		printf("time %lu\n", (unsigned long)time_ms);
 	} else if (strcmp(args, "count") == 0) {
 		size_t strings = 0;
 		for (size_t i = 0; i < size; i++)
@@ -86,4 +89,11 @@ int main(int argc, char **argv)
 		return 7;
 	}
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(argv[1], "worker-parent") != 0 || environ[0] != NULL)
+		return 2;
+	return worker_parent(work);
 }

@@ -156,6 +156,19 @@ double server_end(struct server_process *server, int signal, int *status)
 	return now_ms() - begin;
 }
 
+/* The process that workers are forked from is always there, and no worker. */
+static bool is_worker_parent(int pid)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof path, "/proc/%d/comm", pid);
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		return false;
+	bool is = fgets(name, sizeof name, file) != NULL && strcmp(name, "tiphys-parent\n") == 0;
+	fclose(file);
+	return is;
+}
+
 static size_t children(pid_t parent, pid_t *child)
 {
 	char path[64];
@@ -168,6 +181,8 @@ static size_t children(pid_t parent, pid_t *child)
 		FILE *file = fopen(list, "r");
 		int pid;
 		while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+			if (is_worker_parent(pid))
+				continue;
 			*child = pid;
 			count++;
 		}

@@ -39,7 +39,8 @@ void server_start(const struct site *site, struct server_process *server, const 
 /* Sends the signal and waits for the end. Milliseconds that it took; *status as of waitpid(). */
 double server_end(struct server_process *server, int signal, int *status);
 
-/* The only child of a process, or 0; fails the test when there are several. */
+/* The only child of a process, the worker parent left out, or 0; fails the test when there are
+ * several. */
 pid_t only_child(pid_t parent);
 /* Waits up to 5 s until it has one. */
 pid_t wait_for_child(pid_t parent);

@@ -1,0 +1,203 @@
+#include "plugin/launcher.h"
+
+#include "caps/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* The hello and the replies come at once or never. */
+#define PATIENCE_S 30
+
+struct start {
+	const char *executable;
+	int socket;
+	pid_t server;
+	volatile int failure; /* errno, written by the child */
+};
+
+/* The child of vfork(): shares the server's memory until execve(), so it only makes system calls.
+ */
+_Noreturn static void become_worker_parent(struct start *start)
+{
+	static char *const argv[] = {"tiphys", "worker-parent", NULL};
+	static char *const environment[] = {NULL};
+	sigset_t none;
+	const struct rlimit no_core = {0, 0};
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != start->server)
+		_exit(127);
+	setrlimit(RLIMIT_CORE, &no_core);
+	/* dup2() of a descriptor onto itself would leave it close-on-exec. */
+	if (start->socket == ORDER_SOCKET ? fcntl(ORDER_SOCKET, F_SETFD, 0) < 0
+	                                  : dup2(start->socket, ORDER_SOCKET) < 0) {
+		start->failure = errno;
+		_exit(127);
+	}
+	/* stdin and stdout are nobody's; stderr is for what it has to say. */
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	if (syscall(SYS_close_range, ORDER_SOCKET + 1, ~0u, 0) != 0) {
+		/* Linux before 5.9. */
+		for (int fd = ORDER_SOCKET + 1, max = (int)sysconf(_SC_OPEN_MAX); fd < max; fd++)
+			close(fd);
+	}
+	open("/dev/null", O_RDWR);
+	open("/dev/null", O_RDWR);
+	sigaction(SIGPIPE, &by_default, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(start->executable, argv, environment);
+	start->failure = errno;
+	_exit(127);
+}
+
+/* Blocks, at most PATIENCE_S. */
+static bool receive(const struct launcher *launcher, void *message, size_t size)
+{
+	ssize_t got;
+	do
+		got = recv(launcher->socket, message, size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got >= 0 && got != (ssize_t)size)
+		errno = ECONNRESET;
+	return got == (ssize_t)size;
+}
+
+static void give_up(struct launcher *launcher)
+{
+	if (launcher->pid > 0) {
+		kill(launcher->pid, SIGKILL);
+		while (waitpid(launcher->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (launcher->socket >= 0)
+		close(launcher->socket);
+	launcher->pid = 0;
+	launcher->socket = -1;
+}
+
+static bool take_hello(struct launcher *launcher, struct error *err)
+{
+	struct worker_hello hello;
+	if (!receive(launcher, &hello, sizeof hello))
+		return error_set_errno(err, errno, "cannot run steps by %s: no word from its worker-parent",
+		                       launcher->executable);
+	if (hello.failure != 0)
+		return error_set_errno(err, hello.failure, "a worker cannot enter its sandbox");
+	launcher->sandbox = (struct worker_sandbox){
+	    .lacks = hello.lacks,
+	    .landlock = hello.landlock,
+	    .network_is_left = hello.has_left_network != 0,
+	};
+	return true;
+}
+
+static bool start_parent(struct launcher *launcher, struct error *err)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return error_set_errno(err, errno, "a socket for the worker parent");
+	launcher->socket = pair[0];
+	cleanup_close int theirs = pair[1];
+	setsockopt(launcher->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(launcher->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	struct start start = {.executable = launcher->executable, .socket = theirs, .server = getpid()};
+	pid_t pid = vfork();
+	if (pid == 0)
+		become_worker_parent(&start);
+	int failure = pid < 0 ? errno : start.failure;
+	launcher->pid = pid > 0 ? pid : 0;
+	close(take_fd(&theirs));
+	if (failure == 0
+	        ? take_hello(launcher, err)
+	        : error_set_errno(err, failure, "cannot run steps by %s", launcher->executable))
+		return true;
+	give_up(launcher);
+	return false;
+}
+
+bool launcher_init(struct launcher *launcher, const char *executable, struct error *err)
+{
+	*launcher = (struct launcher){.executable = executable, .socket = -1};
+	return start_parent(launcher, err);
+}
+
+void launcher_kill(const struct launcher *launcher)
+{
+	if (launcher->pid > 0)
+		kill(launcher->pid, SIGKILL);
+}
+
+void launcher_clear(struct launcher *launcher)
+{
+	give_up(launcher);
+}
+
+bool launcher_reap(struct launcher *launcher, pid_t pid)
+{
+	if (pid != launcher->pid)
+		return false;
+	give_up(launcher);
+	return true;
+}
+
+static bool send_order(const struct launcher *launcher, const struct launch *launch)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof launch->fds)];
+	} control = {0};
+	struct worker_message message = {.time_ms = launch->time_ms};
+	struct iovec iov = {.iov_base = &message, .iov_len = sizeof message};
+	struct msghdr header = {.msg_iov = &iov,
+	                        .msg_iovlen = 1,
+	                        .msg_control = control.bytes,
+	                        .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+	part->cmsg_level = SOL_SOCKET;
+	part->cmsg_type = SCM_RIGHTS;
+	part->cmsg_len = CMSG_LEN(sizeof launch->fds);
+	memcpy(CMSG_DATA(part), launch->fds, sizeof launch->fds);
+	ssize_t sent;
+	do
+		sent = sendmsg(launcher->socket, &header, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)sizeof message;
+}
+
+static bool ask(const struct launcher *launcher, const struct launch *launch,
+                struct worker_reply *reply)
+{
+	return launcher->pid > 0 && send_order(launcher, launch) &&
+	       receive(launcher, reply, sizeof *reply);
+}
+
+bool launcher_launch(struct launcher *launcher, const struct launch *launch, pid_t *pid,
+                     struct error *err)
+{
+	struct worker_reply reply;
+	if (!ask(launcher, launch, &reply)) {
+		give_up(launcher);
+		if (!start_parent(launcher, err))
+			return false;
+		if (!ask(launcher, launch, &reply))
+			return error_set_errno(err, errno, "the worker parent started no worker");
+	}
+	if (reply.pid < 0)
+		return error_set_errno(err, -reply.pid, "cannot start a process for the step");
+	*pid = reply.pid;
+	/* As the worker does itself; whoever is first. */
+	setpgid(*pid, *pid);
+	return true;
+}

@@ -1,0 +1,25 @@
+/* The process that workers are forked from: the slim executable, started before the server holds a
+ * secret, with nothing but a socket to the server. It opens no file and looks at no guest's byte,
+ * so that each worker starts as clean as the first. */
+#ifndef PLUGIN_WORKER_PARENT_H
+#define PLUGIN_WORKER_PARENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is the same for all workers. */
+struct worker_terms {
+	bool has_left_network; /* sandbox_leave_network() */
+	uint32_t lacks;        /* parts of the sandbox that this kernel does not grant */
+};
+
+/* Runs in the worker, behind stdin, stdout, stderr and the pipe of its arguments, which it reads
+ * from descriptor ORDER_ARGS to its end; the exit status of the worker. */
+typedef int worker_function(const struct worker_terms *terms, uint64_t time_ms);
+
+/* Forks a worker for each order until the socket ends; the exit status of the worker parent. The
+ * workers are children of the server (CLONE_PARENT): it waits for them, and they are its to kill.
+ */
+int worker_parent(worker_function *work);
+
+#endif
