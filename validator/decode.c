@@ -217,8 +217,9 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
 		return false;
 	l->import_room = count;
-	/* The count is that of the imports, also where many stand under one module name. */
-	while (m->import_count < count)
+	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41 writes
+	 * that of the imports (its issue 2845): then the section ends with the last of them. */
+	for (uint32_t i = 0; i < count && (r->pos < r->end || m->import_count != count); i++)
 		if (!decode_import(l, r, err))
 			return false;
 
