@@ -73,6 +73,12 @@ static void print_limits(const struct limits *limits, const char *unit)
 		printf("%" PRIu64 " %s or more", limits->min, unit);
 }
 
+static void print_address_type(const struct limits *limits)
+{
+	if (limits->is_64)
+		printf(", 64-bit addresses");
+}
+
 static void print_global_type(const struct global_type *type)
 {
 	char words[32];
@@ -84,6 +90,7 @@ static void print_table_type(const struct table_type *type)
 	char words[32];
 	printf("%s, ", valtype_name(type->element, words));
 	print_limits(&type->limits, "elements");
+	print_address_type(&type->limits);
 }
 
 static void print_functype(const struct functype *type)
@@ -97,6 +104,9 @@ static void print_memory_type(const struct memory_type *type)
 	char unit[48];
 	snprintf(unit, sizeof unit, "pages of %" PRIu64 " bytes", UINT64_C(1) << type->page_size_log2);
 	print_limits(&type->limits, unit);
+	print_address_type(&type->limits);
+	if (type->limits.is_shared)
+		printf(", shared");
 }
 
 static void print_imports(const struct module *module)

@@ -131,6 +131,10 @@ enables() {
 	status 0 "$tiphys" validate --enable wide-arithmetic --enable threads "$work/shared.wasm"
 	status 0 "$tiphys" inspect --enable threads "$work/shared.wasm"
 	grep -qx "  threads" "$out"
+	# (memory (export "m") i64 1 1 shared)
+	printf '\0asm\1\0\0\0\5\4\1\7\1\1\7\5\1\1m\2\0' >"$work/shared64.wasm"
+	status 0 "$tiphys" inspect --enable threads "$work/shared64.wasm"
+	expect_in "memory m: 1 to 1 pages of 65536 bytes, 64-bit addresses, shared" "$out"
 	run 2 --enable threads "$work/shared.wasm"
 	expect_in "it exports no _start" "$err"
 }
