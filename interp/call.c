@@ -2,7 +2,6 @@
 #include "interp/dispatch.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 struct entry {
 	const struct cell *pc;
@@ -56,17 +55,13 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 #else
 
 /* Goto dispatch stays on the thread's stack, on which Wasm calls take nothing; calls between
- * instances and host functions may use half of it, up to this. */
-#define NATIVE_USE_MAX ((rlim_t)4 << 20)
+ * instances and host functions may use this much of it: half of what a process has by default. The
+ * limit is not asked for: a sandboxed process may not. */
+#define NATIVE_USE_MAX ((uintptr_t)4 << 20)
 
 static void enter_on_stack(struct store *store, struct entry *entry)
 {
-	struct rlimit limit;
-	rlim_t use = NATIVE_USE_MAX;
-	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-	    limit.rlim_cur / 2 < use)
-		use = limit.rlim_cur / 2;
-	store->native_limit = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)use;
+	store->native_limit = (uintptr_t)__builtin_frame_address(0) - NATIVE_USE_MAX;
 	enter(entry);
 }
 
