@@ -58,6 +58,9 @@ static bool parse(struct host_func *host, const char *signature, ffi_type **resu
 			                 "host function signature \"%s\": at most %d parameters are taken",
 			                 signature, HOST_PARAMS_MAX);
 		host->types[count + 1] = ffi_type_of(*at, &host->valtypes[count]);
+		if (*at == 'v')
+			return error_set(err, ERROR_USAGE,
+			                 "host function signature \"%s\": a v128 cannot be taken", signature);
 		if (host->types[count + 1] == NULL)
 			return error_set(err, ERROR_USAGE, "host function signature \"%s\": unknown type `%c`",
 			                 signature, *at);

@@ -136,7 +136,7 @@ static void test_bad_signatures(void **state)
 	    {"(x)", "unknown type `x`"},
 	    {"(i)ii", "at most one result"},
 	    {"(i)x", "at most one result"},
-	    {"(v)", "unknown type `v`"},
+	    {"(v)", "a v128 cannot be taken"},
 	    {"(iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii)", "at most 32 parameters"},
 	};
 	struct error err = ERROR_INIT;

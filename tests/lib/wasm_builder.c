@@ -318,6 +318,23 @@ static void take_immediate(struct words *w, struct bytes *b, const struct insn *
 	case IMM_ZERO:
 		bytes_byte(b, 0);
 		break;
+	case IMM_V128:
+		for (unsigned i = 0; i < 2; i++) {
+			uint64_t half = number(w);
+			bytes_put(b, &half, sizeof half);
+		}
+		break;
+	case IMM_LANE:
+		bytes_byte(b, (unsigned)number(w));
+		break;
+	case IMM_MEMARG_LANE:
+		take_memarg(w, b, insn);
+		bytes_byte(b, (unsigned)number(w));
+		break;
+	case IMM_SHUFFLE:
+		for (unsigned i = 0; i < V128_BYTES; i++)
+			bytes_byte(b, (unsigned)number(w));
+		break;
 	case IMM_HEAP:
 		take_heap_type(w, b);
 		break;

@@ -55,6 +55,8 @@ void put_memarg(struct bytes *b, enum insn_id id, uint32_t align_log2, uint64_t 
  *   call_indirect         type index, and a table index if it is not 0
  *   loads and stores      offset=N align=N (in bytes) memory=N, all may be left out
  *   i32.const, i64.const  a number; f32.const, f64.const: a number, or bits:N
+ *   v128.const            two numbers: the lower and the upper 64 bits
+ *   …_lane                the lane, behind offset and align; shuffle: 16 lanes
  *   select                nothing or a type
  *   ref.null              func, extern
  *   memory.init, table.init, …   segment first, then the table or memory if it is not 0 */
