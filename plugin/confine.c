@@ -12,7 +12,7 @@
 #define DATA_FIXED ((uint64_t)128 << 20)
 #define DATA_PER_MODULE_BYTE 48
 
-/* Without --max-memory: what a guest with 32-bit addresses can have. */
+/* Without --memory: what a guest with 32-bit addresses can have. */
 #define MEMORY_DEFAULT ((uint64_t)4 << 30)
 
 /* Besides those of the guest: the streams' duplicates, directories on the way of a path. */

@@ -86,7 +86,7 @@ static bool grant_output(struct caps *caps, enum caps_stream stream, uint64_t li
 bool grants_apply(const struct grants *grants, struct caps *caps, struct error *err)
 {
 	if (grants->open_files != 0 &&
-	    !granted(caps_limit_open_files(caps, (uint32_t)grants->open_files), "--max-open-files",
+	    !granted(caps_limit_open_files(caps, (uint32_t)grants->open_files), "--open-files",
 	             "is too low or too high", err))
 		return false;
 	if (grants->has_stdin) {

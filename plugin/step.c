@@ -171,7 +171,7 @@ static bool run(struct step *step, const char *module)
 	strings[count++] = dir;
 	strings[count++] = "--clock";
 	strings[count++] = "--random";
-	strings[count++] = "--max-memory";
+	strings[count++] = "--memory";
 	strings[count++] = memory;
 	if (request->stdin_text != NULL)
 		strings[count++] = "--stdin";

@@ -296,20 +296,20 @@ tap_case "output ends at its limit" output_limits
 
 memory_limit() {
 	run 0 "$probe" allocate 20
-	run 0 --max-memory 32M "$probe" allocate 20
-	run 4 --max-memory 16M "$probe" allocate 20
-	run 1 --max-memory 64K "$probe" allocate 0
+	run 0 --memory 32M "$probe" allocate 20
+	run 4 --memory 16M "$probe" allocate 20
+	run 1 --memory 64K "$probe" allocate 0
 }
-tap_case "memory ends at --max-memory" memory_limit
+tap_case "memory ends at --memory" memory_limit
 
 open_files_limit() {
 	mkdir -p "$work/many"
 	: >"$work/many/file"
-	run 0 --dir "$work/many::/d" --max-open-files 20 "$probe" open-many /d/file 16
-	run 4 --dir "$work/many::/d" --max-open-files 20 "$probe" open-many /d/file 18
-	run 2 --max-open-files 3 "$probe" args
+	run 0 --dir "$work/many::/d" --open-files 20 "$probe" open-many /d/file 16
+	run 4 --dir "$work/many::/d" --open-files 20 "$probe" open-many /d/file 18
+	run 2 --open-files 3 "$probe" args
 }
-tap_case "open files end at --max-open-files" open_files_limit
+tap_case "open files end at --open-files" open_files_limit
 
 closed_pipe() {
 	local statuses
