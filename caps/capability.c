@@ -6,12 +6,20 @@
 #include <string.h>
 
 #define DENIED false
+#define REFUSES false
+#define EMPTY true
+#define NOT_PROVIDED NULL
 
 static const struct capability_row rows[] = {
-#define CAPABILITY(id, name, sentence, by_default, option, answer)                                 \
-	[id] = {name, sentence, by_default, option, answer},
+#define CAPABILITY(id, name, sentence, by_default, parameters, provider, option, denial, answer)   \
+	[id] = {name, sentence, by_default, parameters, provider, option, denial, answer},
 #include "caps/capability.def"
-#undef CAPABILITY
+};
+
+static const struct limit_row limit_rows[] = {
+#define LIMIT(id, name, sentence, by_default, parameters, provider, option, answer)                \
+	[id] = {name, sentence, by_default, parameters, provider, option, answer},
+#include "caps/capability.def"
 };
 
 _Static_assert(sizeof(rows) / sizeof(*rows) == CAPABILITY_COUNT, "a row for each capability");
@@ -19,6 +27,11 @@ _Static_assert(sizeof(rows) / sizeof(*rows) == CAPABILITY_COUNT, "a row for each
 const struct capability_row *capability_row(enum capability id)
 {
 	return (unsigned)id < CAPABILITY_COUNT ? &rows[id] : NULL;
+}
+
+const struct limit_row *limit_row(enum run_limit id)
+{
+	return (unsigned)id < LIMIT_COUNT ? &limit_rows[id] : NULL;
 }
 
 bool caps_is_granted(const struct caps *caps, enum capability id)

@@ -22,9 +22,8 @@
 struct caps;
 
 enum capability {
-#define CAPABILITY(id, name, sentence, by_default, option, answer) id,
+#define CAPABILITY(id, ...) id,
 #include "caps/capability.def"
-#undef CAPABILITY
 	CAPABILITY_COUNT,
 };
 
@@ -33,12 +32,35 @@ struct capability_row {
 	const char *name;
 	const char *sentence;
 	bool granted_by_default;
+	const char *parameters;
+	const char *provider; /* NULL: this build does not have it */
 	const char *option;
+	bool denial_is_empty; /* a denied call succeeds with nothing; else it fails */
 	const char *answer;
 };
 
 /* NULL when id is none of the table. */
 const struct capability_row *capability_row(enum capability id);
+
+enum run_limit {
+#define LIMIT(id, ...) id,
+#include "caps/capability.def"
+	LIMIT_COUNT,
+};
+
+/* A row of the table's limits. */
+struct limit_row {
+	const char *name;
+	const char *sentence;
+	const char *by_default;
+	const char *parameters;
+	const char *provider; /* NULL: this build does not have it */
+	const char *option;   /* "" when nothing sets it */
+	const char *answer;
+};
+
+/* NULL when id is none of the table. */
+const struct limit_row *limit_row(enum run_limit id);
 
 /* ---- the set ---- */
 

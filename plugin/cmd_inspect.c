@@ -220,7 +220,6 @@ static void print_reach(const struct module *module)
 	for (int id = 0; id < CAPABILITY_COUNT; id++)
 		if (!reach.capability[id])
 			printf("  use %s\n", capability_row((enum capability)id)->name);
-	printf("  reach the network\n");
 	if (reach.foreign > 0)
 		printf("It does not run by itself: %" PRIu32 " of its imports are not of WASI preview 1\n",
 		       reach.foreign);

@@ -147,7 +147,7 @@ inspects() {
 	expect_in "opens files below the directories it is given, and no others (--dir HOST::GUEST[:ro])" "$out"
 	expect_in "reads the time and sleeps (--clock)" "$out"
 	expect_in "draws random bytes (--random)" "$out"
-	expect_in "reach the network" "$out"
+	expect_in "use sockets" "$out"
 	expect_in "function wasi_snapshot_preview1.fd_write: (i32, i32, i32, i32) -> (i32)" "$out"
 	expect_in "function _start: " "$out"
 	expect_in "memory memory: " "$out"
