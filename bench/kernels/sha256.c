@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_MIB = 15, BLOCK = 64 };
+enum { MESSAGE_MIB = 9, BLOCK = 64 };
 
 static uint32_t rotate(uint32_t x, unsigned n)
 {
