@@ -20,8 +20,7 @@ void missing_feature(enum feature feature, uint64_t offset, const char *what, st
 		             "`%s` belongs to the feature %s, which is not implemented", what, name);
 	else
 		error_put_at(err, ERROR_UNSUPPORTED, offset,
-		             "`%s` belongs to the feature %s, which is off (--enable %s)", what, name,
-		             name);
+		             "`%s` belongs to the feature %s, which is off (--enable %s)", what, name, name);
 }
 
 bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *out,
@@ -41,8 +40,7 @@ bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *
 	return true;
 }
 
-/* Grows an arena array from `old` to `count` elements; the arena keeps the old one until its end.
- */
+/* Grows an arena array from `old` to `count` elements; the arena keeps the old one until its end. */
 static bool extend(struct loader *l, void *array_pointer, uint32_t old, uint64_t count, size_t size,
                    struct error *err)
 {
@@ -219,8 +217,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
 		return false;
 	l->import_room = count;
-	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41
-	 * writes that of the imports (its issue 2845): then the section ends with the last of them. */
+	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41 writes
+	 * that of the imports (its issue 2845): then the section ends with the last of them. */
 	for (uint32_t i = 0; i < count && (r->pos < r->end || m->import_count != count); i++)
 		if (!decode_import(l, r, err))
 			return false;
@@ -241,8 +239,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 		switch (import->kind) {
 		case EXTERN_FUNC:
 			m->funcs[import->index] = (struct func_decl){
-			    .type = import->type.func,
-			    .type_index = import->type_index,
+				.type = import->type.func,
+				.type_index = import->type_index,
 			};
 			break;
 		case EXTERN_TABLE:
@@ -253,8 +251,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 			break;
 		case EXTERN_TAG:
 			m->tags[import->index] = (struct tag_decl){
-			    .type = import->type.tag,
-			    .type_index = import->type_index,
+				.type = import->type.tag,
+				.type_index = import->type_index,
 			};
 			break;
 		default:
@@ -314,8 +312,8 @@ static bool decode_const_expr(struct loader *l, struct reader *r, valtype type,
 	return true;
 }
 
-/* Functions that a constant expression names may be named by ref.func (spec: C.refs). The
- * expression was validated, so a sink that never fails is enough. */
+/* Functions that a constant expression names may be named by ref.func (spec: C.refs). The expression
+ * was validated, so a sink that never fails is enough. */
 static bool declare_func(void *ctx, const struct step *step, struct error *err)
 {
 	(void)err;
@@ -471,8 +469,8 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 		uint8_t kind;
 		if (!read_byte(r, &kind, err))
 			return false;
-		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count, m->global_count,
-		                           m->tag_count};
+		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count,
+		                           m->global_count, m->tag_count};
 		if (kind > 4)
 			return error_set_at(err, ERROR_MALFORMED, start, "malformed export kind 0x%02x", kind);
 		export->kind = (enum extern_kind)kind;
@@ -505,7 +503,7 @@ bool decode_start_section(struct loader *l, struct reader *r, struct error *err)
 
 enum elem_flag {
 	ELEM_NOT_ACTIVE = 1,
-	ELEM_EXPLICIT = 2, /* table index (active) or declarative */
+	ELEM_EXPLICIT = 2,    /* table index (active) or declarative */
 	ELEM_EXPRESSIONS = 4,
 };
 
@@ -575,8 +573,7 @@ static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment 
 			return false;
 		}
 	}
-	if (elem->mode == SEGMENT_ACTIVE &&
-	    !valtype_matches(m->defs, elem->type, m->tables[elem->table].type.element))
+	if (elem->mode == SEGMENT_ACTIVE && !valtype_matches(m->defs, elem->type, m->tables[elem->table].type.element))
 		return error_set_at(err, ERROR_INVALID, start,
 		                    "type mismatch: the segment's type is not the table's");
 	return decode_elem_items(l, r, elem, err);

@@ -1,5 +1,5 @@
-/* The type section (spec: 5.5.4): recursive groups of function, struct and array types with
- * declared supertypes. */
+/* The type section (spec: 5.5.4): recursive groups of function, struct and array types with declared
+ * supertypes. */
 #include "validator/decode_types.h"
 #include "validator/limit.h"
 #include "validator/type_space.h"
@@ -13,16 +13,15 @@
 #define CODE_I8 0x78
 #define CODE_I16 0x77
 
-/* The section while it is read: the module's arrays grow here and move into the arena at its end.
- */
+/* The section while it is read: the module's arrays grow here and move into the arena at its end. */
 struct type_reader {
 	struct loader *l;
 	struct module *m;
 	struct reader *r;
 	uint32_t room;
 	struct type_space space;
-	uint32_t *ids;   /* in the space, by type index */
-	uint32_t *first; /* lowest type index, by id */
+	uint32_t *ids;           /* in the space, by type index */
+	uint32_t *first;         /* lowest type index, by id */
 	struct error *err;
 };
 
@@ -50,10 +49,10 @@ static bool read_functype(struct type_reader *t, struct functype *type)
 	if (types == NULL)
 		return no_memory(t->err);
 	*type = (struct functype){
-	    .params = types,
-	    .results = types + params,
-	    .param_count = params,
-	    .result_count = results,
+		.params = types,
+		.results = types + params,
+		.param_count = params,
+		.result_count = results,
 	};
 	for (uint32_t i = 0; i < params; i++) {
 		if (!decode_valtype(&again, t->m, &types[i], t->err))
@@ -83,8 +82,8 @@ static bool read_field(struct type_reader *t, struct field *field)
 	if (!read_byte(t->r, &mutability, t->err))
 		return false;
 	field->is_mutable = mutability == 1;
-	return mutability <= 1 ||
-	       error_set_at(t->err, ERROR_MALFORMED, start, "malformed mutability 0x%02x", mutability);
+	return mutability <= 1 || error_set_at(t->err, ERROR_MALFORMED, start,
+	                                       "malformed mutability 0x%02x", mutability);
 }
 
 static bool read_fields(struct type_reader *t, struct type_def *def)
@@ -111,10 +110,8 @@ static bool read_super(struct type_reader *t, uint32_t index, struct type_def *d
 	if (!read_u32(t->r, &count, t->err))
 		return false;
 	if (count > 1)
-		return error_set_at(t->err, ERROR_INVALID, start,
-		                    "a type has %u supertypes, at most one "
-		                    "is taken",
-		                    count);
+		return error_set_at(t->err, ERROR_INVALID, start, "a type has %u supertypes, at most one "
+		                                                  "is taken", count);
 	if (count == 0)
 		return true;
 	if (!read_u32(t->r, &def->super, t->err))
@@ -257,7 +254,8 @@ static bool check_supers(struct type_reader *t, uint32_t start, uint32_t size, u
 			continue;
 		if (!fits_super(t->m, i))
 			return error_set_at(t->err, ERROR_INVALID, at,
-			                    "sub type: type %u does not match its supertype %u", i, def->super);
+			                    "sub type: type %u does not match its supertype %u", i,
+			                    def->super);
 		def->depth = t->m->defs[def->super].depth + 1;
 		if (def->depth > LIMIT_SUBTYPE_DEPTH)
 			return error_set_at(t->err, ERROR_LIMIT, at,
@@ -284,7 +282,7 @@ static bool read_group(struct type_reader *t)
 	for (uint32_t i = start; i < start + size; i++) {
 		m->types[i] = (struct functype){0};
 		m->defs[i] = (struct type_def){
-		    .super = TYPE_NONE, .canon = i, .group_start = start, .group_size = size};
+			.super = TYPE_NONE, .canon = i, .group_start = start, .group_size = size};
 	}
 	/* The group's types may name each other. */
 	m->type_count += size;
@@ -293,7 +291,8 @@ static bool read_group(struct type_reader *t)
 			return false;
 
 	uint32_t before = t->space.count;
-	if (size > 0 && !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
+	if (size > 0 &&
+	    !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
 		return false;
 	for (uint32_t i = start; i < start + size; i++) {
 		if (t->space.count > before)

@@ -1,6 +1,6 @@
 /* Limits against hostile modules, all in one place. A module beyond one of them is refused at load
- * with ERROR_LIMIT, the limit's name and the byte offset. The figures follow those of the
- * JavaScript API (WebAssembly/JS: appendix, implementation limits) where it has one.
+ * with ERROR_LIMIT, the limit's name and the byte offset. The figures follow those of the JavaScript
+ * API (WebAssembly/JS: appendix, implementation limits) where it has one.
  *
  * Row: constant suffix, value, what is counted. */
 #ifndef VALIDATOR_LIMIT_H

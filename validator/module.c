@@ -17,7 +17,7 @@ static const struct {
 	uint8_t order;
 } sections[] = {
 #define X(id, code, name, order) [code] = {name, order},
-    SECTIONS(X)
+	SECTIONS(X)
 #undef X
 };
 
@@ -148,9 +148,9 @@ static bool decode_sections(struct loader *l, struct error *err)
 	for (uint32_t i = 0; i < m->section_count; i++) {
 		const struct section *section = &m->sections[i];
 		struct reader r = {
-		    .base = m->bytes,
-		    .pos = m->bytes + section->offset,
-		    .end = m->bytes + section->offset + section->size,
+			.base = m->bytes,
+			.pos = m->bytes + section->offset,
+			.end = m->bytes + section->offset + section->size,
 		};
 		if (!decode_section(l, section->id, &r, err)) {
 			error_wrap(err, "%s section", sections[section->id].name);
@@ -200,8 +200,8 @@ static bool load(struct loader *l, struct error *err)
 struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
                            struct error *err)
 {
-	uint64_t features =
-	    options != NULL && options->features != 0 ? options->features : FEATURES_DEFAULT;
+	uint64_t features = options != NULL && options->features != 0 ? options->features
+	                                                              : FEATURES_DEFAULT;
 	struct loader l = {.features = features};
 	struct arena *arena = arena_create();
 	l.scratch = body_scratch_create();
@@ -210,8 +210,8 @@ struct module *module_load(const uint8_t *bytes, size_t size, const struct modul
 	if (l.module == NULL || l.scratch == NULL) {
 		no_memory(err);
 	} else {
-		*l.module =
-		    (struct module){.bytes = bytes, .size = size, .features = features, .arena = arena};
+		*l.module = (struct module){
+			.bytes = bytes, .size = size, .features = features, .arena = arena};
 		fine = load(&l, err);
 	}
 	body_scratch_destroy(l.scratch);

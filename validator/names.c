@@ -43,9 +43,9 @@ bool name_section_func(const struct module *module, uint32_t func, struct name *
 			continue;
 		struct error ignored = ERROR_INIT;
 		struct reader r = {
-		    .base = module->bytes,
-		    .pos = module->bytes + custom->offset,
-		    .end = module->bytes + custom->offset + custom->size,
+			.base = module->bytes,
+			.pos = module->bytes + custom->offset,
+			.end = module->bytes + custom->offset + custom->size,
 		};
 		return find_in_section(&r, func, out, &ignored);
 	}

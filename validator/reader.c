@@ -20,7 +20,8 @@ bool reader_uleb(struct reader *r, unsigned bits, uint64_t *out, struct error *e
 		/* In the last byte that the width allows, neither a continuation nor a bit beyond it. */
 		if (left <= 7) {
 			if (byte & 0x80)
-				return error_set_at(err, ERROR_MALFORMED, start, "integer representation too long");
+				return error_set_at(err, ERROR_MALFORMED, start,
+				                    "integer representation too long");
 			if (left < 7 && byte >> left != 0)
 				return error_set_at(err, ERROR_MALFORMED, start, "integer too large");
 		}
@@ -43,7 +44,8 @@ bool reader_sleb(struct reader *r, unsigned bits, int64_t *out, struct error *er
 		unsigned left = bits - shift;
 		if (left <= 7) {
 			if (byte & 0x80)
-				return error_set_at(err, ERROR_MALFORMED, start, "integer representation too long");
+				return error_set_at(err, ERROR_MALFORMED, start,
+				                    "integer representation too long");
 			/* The bits beyond the width must repeat the sign bit. */
 			unsigned sign_and_above = (byte & 0x7f) >> (left - 1);
 			if (sign_and_above != 0 && sign_and_above != 0x7fu >> (left - 1))

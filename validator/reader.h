@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct reader {
-	const uint8_t *base; /* byte 0 of the module */
+	const uint8_t *base;   /* byte 0 of the module */
 	const uint8_t *pos;
 	const uint8_t *end;
 };

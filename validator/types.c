@@ -152,8 +152,8 @@ bool limits_match(uint64_t actual_size, const struct limits *actual, const struc
 const char *extern_kind_name(enum extern_kind kind)
 {
 	static const char *const names[] = {
-	    [EXTERN_FUNC] = "function", [EXTERN_TABLE] = "table", [EXTERN_MEMORY] = "memory",
-	    [EXTERN_GLOBAL] = "global", [EXTERN_TAG] = "tag",
+		[EXTERN_FUNC] = "function", [EXTERN_TABLE] = "table", [EXTERN_MEMORY] = "memory",
+		[EXTERN_GLOBAL] = "global", [EXTERN_TAG] = "tag",
 	};
 	return names[kind];
 }

@@ -11,7 +11,7 @@ static valtype concrete(const struct body *b, uint32_t index, bool is_nullable)
 bool read_type(struct body *b, enum type_form form, uint32_t *out)
 {
 	static const char *const names[] = {
-	    [FORM_FUNC] = "function", [FORM_STRUCT] = "struct", [FORM_ARRAY] = "array"};
+		[FORM_FUNC] = "function", [FORM_STRUCT] = "struct", [FORM_ARRAY] = "array"};
 	if (!read_index(b, b->m->type_count, "type", out))
 		return false;
 	return b->m->defs[*out].form == form ||
@@ -250,8 +250,7 @@ static bool read_segment(struct body *b, struct step *step, const struct field *
 			return error_set_at(b->err, ERROR_INVALID, b->at, "unknown data segment %u",
 			                    step->index2);
 		return !valtype_is_ref(field->type) ||
-		       invalid(b,
-		               "array type is not numeric or vector: its elements cannot come from data");
+		       invalid(b, "array type is not numeric or vector: its elements cannot come from data");
 	}
 	if (!read_index(b, b->m->elem_count, "elem segment", &step->index2))
 		return false;
