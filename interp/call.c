@@ -18,12 +18,12 @@ static void enter(void *argument)
 
 #if TAIL_DISPATCH
 
-/* The outermost run leaves the thread's stack for the store's own, whose size fits the frame stack's:
- * so the frame stack's guard is always met first. */
+/* The outermost run leaves the thread's stack for the store's own, whose size fits the frame
+ * stack's: so the frame stack's guard is always met first. */
 static void enter_on_stack(struct store *store, struct entry *entry)
 {
 	uint8_t *top = store->native_stack + store->native_size;
-	store->native_limit = (uintptr_t)store->native_stack + NATIVE_HEADROOM;
+	store->native_limit = (uintptr_t)store->native_stack + STACK_GUARD + NATIVE_HEADROOM;
 #if defined(__x86_64__)
 	void *argument = entry;
 	__asm__ volatile("movq %%rsp, %%rbx\n\t"
@@ -32,9 +32,9 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 	                 "movq %%rbx, %%rsp"
 	                 : "+D"(argument)
 	                 : [top] "r"(top), [fn] "r"(enter)
-	                 : "rbx", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-	                   "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc",
-	                   "memory");
+	                 : "rbx", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+	                   "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+	                   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
 #else
 	register void *argument __asm__("x0") = entry;
 	__asm__ volatile("mov x19, sp\n\t"
@@ -86,10 +86,10 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 			struct instance *inst = func->inst;
 			slots[func->header].pc = exec_entry_cell;
 			struct entry entry = {
-				.pc = inst->cells + inst->entries[func->own],
-				.fp = slots,
-				.inst = inst,
-				.acc = func->own,
+			    .pc = inst->cells + inst->entries[func->own],
+			    .fp = slots,
+			    .inst = inst,
+			    .acc = func->own,
 			};
 			if (run.outer == NULL)
 				enter_on_stack(store, &entry);

@@ -11,8 +11,8 @@
 
 static void *reserve(size_t size, struct error *err, const char *what)
 {
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	                -1, 0);
 	if (at == MAP_FAILED) {
 		error_set_errno(err, errno, "cannot reserve %zu KiB for the %s", size >> 10, what);
 		return NULL;
@@ -23,8 +23,7 @@ static void *reserve(size_t size, struct error *err, const char *what)
 static bool make_stacks(struct store *store, struct error *err)
 {
 	const size_t page = 4096;
-	size_t size = store->options.stack_size != 0 ? store->options.stack_size
-	                                             : INTERP_STACK_DEFAULT;
+	size_t size = store->options.stack_size != 0 ? store->options.stack_size : INTERP_STACK_DEFAULT;
 	size = (size + page - 1) / page * page;
 	store->stack_size = size;
 	store->stack_reserved = size + STACK_GUARD;
@@ -35,9 +34,14 @@ static bool make_stacks(struct store *store, struct error *err)
 		return error_set_errno(err, errno, "cannot protect the frame stack's guard");
 	store->stack_top = (union slot *)store->stack;
 
-	store->native_size = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
+	/* What overruns it meets the guard, not what happens to lie below it. */
+	store->native_size = STACK_GUARD + size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
 	store->native_stack = reserve(store->native_size, err, "native stack");
-	return store->native_stack != NULL;
+	if (store->native_stack == NULL)
+		return false;
+	if (mprotect(store->native_stack, STACK_GUARD, PROT_NONE) != 0)
+		return error_set_errno(err, errno, "cannot protect the native stack's guard");
+	return true;
 }
 
 struct store *store_create(const struct store_options *options, struct error *err)
@@ -93,7 +97,7 @@ bool store_intern_type(struct store *store, const struct functype *type, uint32_
                        struct error *err)
 {
 	struct type_def def = {
-		.form = FORM_FUNC, .is_final = true, .super = TYPE_NONE, .group_size = 1};
+	    .form = FORM_FUNC, .is_final = true, .super = TYPE_NONE, .group_size = 1};
 	return type_space_add(&store->types, &def, type, 0, 1, id, err);
 }
 
