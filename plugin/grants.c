@@ -20,7 +20,10 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 	if (host == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for --dir");
 
-	char *guest = strstr(host, "::");
+	/* The last one: a host's path is what it is, and may hold "::" itself. */
+	char *guest = NULL;
+	for (char *at = host; (at = strstr(at, "::")) != NULL; at++)
+		guest = at;
 	if (guest == NULL || guest == host || guest[2] == '\0')
 		return error_set(err, ERROR_USAGE,
 		                 "--dir wants HOST::GUEST or HOST::GUEST:ro, as ./data::/data, not \"%s\"",

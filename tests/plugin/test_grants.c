@@ -2,8 +2,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -83,6 +86,28 @@ static void a_directory_is_read_only_when_it_says_so(void **state)
 	caps_destroy(caps);
 }
 
+/* A work directory below such a one was once taken apart at the wrong place. */
+static void a_host_path_may_hold_colons(void **state)
+{
+	char parent[] = "/tmp/test_grants.XXXXXX", host[64], dir[80];
+	const char *dirs[] = {dir};
+	struct caps *caps = caps_create();
+	struct error err = ERROR_INIT;
+	struct caps_fd_info info;
+	(void)state;
+
+	assert_non_null(mkdtemp(parent));
+	snprintf(host, sizeof host, "%s/a::b:", parent);
+	assert_int_equal(mkdir(host, 0700), 0);
+	snprintf(dir, sizeof dir, "%s::/work", host);
+	assert_true(apply(&(struct grants){.dirs = {dirs, 1}}, caps, &err));
+	assert_int_equal(caps_fd_info(caps, 3, &info), 0);
+	assert_string_equal(info.preopen, "/work");
+	caps_destroy(caps);
+	rmdir(host);
+	rmdir(parent);
+}
+
 static void says_what_is_wrong(void **state)
 {
 	static const char *no_guest[] = {"/tmp"}, *empty_guest[] = {"/tmp::"}, *empty_host[] = {"::/x"},
@@ -122,6 +147,7 @@ int main(void)
 	    cmocka_unit_test(each_word_grants_its_capability_alone),
 	    cmocka_unit_test(a_variable_may_hold_equals_signs),
 	    cmocka_unit_test(a_directory_is_read_only_when_it_says_so),
+	    cmocka_unit_test(a_host_path_may_hold_colons),
 	    cmocka_unit_test(says_what_is_wrong),
 	};
 	return cmocka_run_group_tests_name("grants", tests, NULL, NULL);
