@@ -1,6 +1,6 @@
-/* Waiting (threads proposal: memory.atomic.wait32, wait64, notify). A store is used by one thread at a
- * time, so while one waits nobody can notify it, and nobody ever waits when one notifies: a notify
- * wakes 0, and a wait ends by its time alone. */
+/* Waiting (threads proposal: memory.atomic.wait32, wait64, notify). A store is used by one thread
+ * at a time, so while one waits nobody can notify it, and nobody ever waits when one notifies: a
+ * notify wakes 0, and a wait ends by its time alone. */
 #include "interp/runtime.h"
 
 #include <errno.h>

@@ -49,12 +49,12 @@ union slot {
 };
 _Static_assert(sizeof(union slot) == 8, "slots are 8 bytes");
 
-/* Every call advances the frame by this many slots at least, so that the native stack, which takes a
- * bounded number of bytes a call, lasts longer than the frame stack. */
+/* Every call advances the frame by this many slots at least, so that the native stack, which takes
+ * a bounded number of bytes a call, lasts longer than the frame stack. */
 #define FRAME_ADVANCE_MIN 2
 
-/* Behind the cell of a tail call stands one row of data: a the header's slot in the caller's frame, b
- * the slots that the arguments take. */
+/* Behind the cell of a tail call stands one row of data: a the header's slot in the caller's frame,
+ * b the slots that the arguments take. */
 #define TAIL_ROW 1
 
 /* Accumulator classes. */
@@ -62,33 +62,33 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 
 /* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
 #define PLAIN_OPS(X)                                                                               \
-	X(lazy)          /* the function in acc is not lowered yet: lower it, go there */              \
-	X(halt)          /* end of a run */                                                            \
-	X(enter)         /* fp[a .. a+c) = 0: the declared locals */                                   \
-	X(trap)          /* trap with code c */                                                        \
-	X(move_s)        /* fp[a] = fp[b], 64 bits */                                                  \
-	X(move_s32)      /* fp[a] = fp[b], f32 */                                                      \
-	X(move_s128)     /* fp[a] = fp[b], v128 */                                                     \
-	X(move_a)        /* fp[a] = acc */                                                             \
-	X(move_f)        /* fp[a] = ff */                                                              \
-	X(move_d)        /* fp[a] = fd */                                                              \
-	X(move_v)        /* fp[a] = fv */                                                              \
-	X(const_s)       /* fp[a] = k */                                                               \
-	X(const_a)       /* acc = k */                                                                 \
-	X(const_s128)    /* fp[a] = the 16 bytes in the cell behind */                                 \
-	X(const_v)       /* fv = the same */                                                           \
-	X(jump)          /* to jump */                                                                 \
-	X(jump_nz_s)     /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */    \
+	X(lazy)       /* the function in acc is not lowered yet: lower it, go there */                 \
+	X(halt)       /* end of a run */                                                               \
+	X(enter)      /* fp[a .. a+c) = 0: the declared locals */                                      \
+	X(trap)       /* trap with code c */                                                           \
+	X(move_s)     /* fp[a] = fp[b], 64 bits */                                                     \
+	X(move_s32)   /* fp[a] = fp[b], f32 */                                                         \
+	X(move_s128)  /* fp[a] = fp[b], v128 */                                                        \
+	X(move_a)     /* fp[a] = acc */                                                                \
+	X(move_f)     /* fp[a] = ff */                                                                 \
+	X(move_d)     /* fp[a] = fd */                                                                 \
+	X(move_v)     /* fp[a] = fv */                                                                 \
+	X(const_s)    /* fp[a] = k */                                                                  \
+	X(const_a)    /* acc = k */                                                                    \
+	X(const_s128) /* fp[a] = the 16 bytes in the cell behind */                                    \
+	X(const_v)    /* fv = the same */                                                              \
+	X(jump)       /* to jump */                                                                    \
+	X(jump_nz_s)  /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */       \
 	X(jump_nz_a)                                                                                   \
 	X(jump_z_s)                                                                                    \
 	X(jump_z_a)                                                                                    \
-	X(jump_nz64_s)   /* the same for i64 and references */                                         \
+	X(jump_nz64_s) /* the same for i64 and references */                                           \
 	X(jump_nz64_a)                                                                                 \
 	X(jump_z64_s)                                                                                  \
 	X(jump_z64_a)                                                                                  \
-	X(table_jump_s)  /* by the i32 fp[b], at most c: c+1 jumps stand in the cells behind it */     \
+	X(table_jump_s) /* by the i32 fp[b], at most c: c+1 jumps stand in the cells behind it */      \
 	X(table_jump_a)                                                                                \
-	X(select_i_s_r)  /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */        \
+	X(select_i_s_r) /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */         \
 	X(select_i_s_w)                                                                                \
 	X(select_i_a_r)                                                                                \
 	X(select_i_a_w)                                                                                \
@@ -114,7 +114,7 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(global_get_v_w)                                                                              \
 	X(global_get_far) /* fp[a] = global c of the index space, imported or not */                   \
 	X(global_get_far128)                                                                           \
-	X(global_set_s)   /* own global c = fp[b] */                                                   \
+	X(global_set_s) /* own global c = fp[b] */                                                     \
 	X(global_set_s32)                                                                              \
 	X(global_set_s128)                                                                             \
 	X(global_set_a)                                                                                \
@@ -122,67 +122,67 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(global_set_k)   /* own global b = k */                                                       \
 	X(global_set_far) /* global c of the index space = fp[b] */                                    \
 	X(global_set_far128)                                                                           \
-	X(call)           /* own function c, frame at fp[a], header at d */                            \
-	X(call_import)    /* imported function c, frame at fp[a] */                                    \
+	X(call)            /* own function c, frame at fp[a], header at d */                           \
+	X(call_import)     /* imported function c, frame at fp[a] */                                   \
 	X(call_indirect_s) /* frame at fp[a], index fp[b], type c, table d */                          \
 	X(call_indirect_a)                                                                             \
-	X(return_none)    /* header at a, here and below */                                            \
-	X(return_s)       /* fp[0] = acc = fp[b] */                                                    \
+	X(return_none) /* header at a, here and below */                                               \
+	X(return_s)    /* fp[0] = acc = fp[b] */                                                       \
 	X(return_s32)                                                                                  \
 	X(return_s128)                                                                                 \
 	X(return_a)                                                                                    \
 	X(return_f)                                                                                    \
 	X(return_d)                                                                                    \
 	X(return_v)                                                                                    \
-	X(return_k)       /* header at a, fp[0] = acc = k */                                           \
-	X(address_s32)    /* acc = where k + fp[b] lies, see below */                                  \
+	X(return_k)    /* header at a, fp[0] = acc = k */                                              \
+	X(address_s32) /* acc = where k + fp[b] lies, see below */                                     \
 	X(address_s64)                                                                                 \
 	X(address_a)                                                                                   \
 	X(address_k)                                                                                   \
-	X(aligned_s32)    /* the same for atomics: traps too when it is no multiple of the size */     \
+	X(aligned_s32) /* the same for atomics: traps too when it is no multiple of the size */        \
 	X(aligned_s64)                                                                                 \
 	X(aligned_a)                                                                                   \
 	X(aligned_k)                                                                                   \
-	X(memory_size)    /* acc = fp[a] = pages of memory c */                                        \
-	X(memory_grow)    /* fp[a] = memory_grow(memory c, fp[b]) */                                   \
-	X(memory_fill)    /* operands at fp[b], fp[b+1], fp[b+2]; memory c, here and below */          \
-	X(memory_copy)    /* memory c from memory d */                                                 \
-	X(memory_init)    /* memory d from data segment c */                                           \
+	X(memory_size) /* acc = fp[a] = pages of memory c */                                           \
+	X(memory_grow) /* fp[a] = memory_grow(memory c, fp[b]) */                                      \
+	X(memory_fill) /* operands at fp[b], fp[b+1], fp[b+2]; memory c, here and below */             \
+	X(memory_copy) /* memory c from memory d */                                                    \
+	X(memory_init) /* memory d from data segment c */                                              \
 	X(data_drop)                                                                                   \
-	X(table_get)      /* fp[a] = table c [fp[b]] */                                                \
-	X(table_set)      /* table c [fp[b]] = fp[b+1] */                                              \
-	X(table_size)     /* fp[a] = size of table c */                                                \
-	X(table_grow)     /* fp[a] = table_grow(table c, value fp[b], count fp[b+1]) */                \
-	X(table_fill)     /* table c: index fp[b], value fp[b+1], count fp[b+2] */                     \
-	X(table_copy)     /* table c from table d */                                                   \
-	X(table_init)     /* table d from element segment c */                                         \
+	X(table_get)  /* fp[a] = table c [fp[b]] */                                                    \
+	X(table_set)  /* table c [fp[b]] = fp[b+1] */                                                  \
+	X(table_size) /* fp[a] = size of table c */                                                    \
+	X(table_grow) /* fp[a] = table_grow(table c, value fp[b], count fp[b+1]) */                    \
+	X(table_fill) /* table c: index fp[b], value fp[b+1], count fp[b+2] */                         \
+	X(table_copy) /* table c from table d */                                                       \
+	X(table_init) /* table d from element segment c */                                             \
 	X(elem_drop)                                                                                   \
-	X(ref_func)       /* fp[a] = reference to function c */                                        \
-	X(add128)         /* fp[a], fp[a+1] = (fp[b], fp[low half of c]) + (fp[high half], fp[d]) */   \
+	X(ref_func) /* fp[a] = reference to function c */                                              \
+	X(add128)   /* fp[a], fp[a+1] = (fp[b], fp[low half of c]) + (fp[high half], fp[d]) */         \
 	X(sub128)                                                                                      \
-	X(mul_wide_s)     /* fp[a], fp[a+1] = 128-bit product of fp[b] and fp[c] */                    \
+	X(mul_wide_s) /* fp[a], fp[a+1] = 128-bit product of fp[b] and fp[c] */                        \
 	X(mul_wide_u)                                                                                  \
 	X(atomic_fence)                                                                                \
-	X(atomic_wait32)  /* at the checked address acc: expected fp[b], timeout fp[c]; acc = fp[a] */ \
+	X(atomic_wait32) /* at the checked address acc: expected fp[b], timeout fp[c]; acc = fp[a] */  \
 	X(atomic_wait64)                                                                               \
-	X(null_check_s)   /* trap c when the reference fp[b] is null; from acc */                      \
+	X(null_check_s) /* trap c when the reference fp[b] is null; from acc */                        \
 	X(null_check_a)                                                                                \
-	X(ref_test)       /* acc = does the reference fp[b] match the value type c? */                 \
-	X(ref_cast)       /* trap when it does not */                                                  \
-	X(call_ref_s)     /* function fp[b], frame at fp[a]; from acc */                               \
+	X(ref_test)   /* acc = does the reference fp[b] match the value type c? */                     \
+	X(ref_cast)   /* trap when it does not */                                                      \
+	X(call_ref_s) /* function fp[b], frame at fp[a]; from acc */                                   \
 	X(call_ref_a)                                                                                  \
-	X(return_call)    /* own function c; arguments at fp[a], header at d; TAIL_ROW, here and below */ \
+	X(return_call) /* own function c; arguments at fp[a], header at d; TAIL_ROW, here and below */ \
 	X(return_call_import)                                                                          \
 	X(return_call_indirect_s) /* index fp[b], type c, table d */                                   \
 	X(return_call_indirect_a)                                                                      \
 	X(return_call_ref_s)                                                                           \
 	X(return_call_ref_a)                                                                           \
-	X(keep_native)    /* the frame's native state into NATIVE_SLOTS from fp[a] on */               \
-	X(throw)          /* tag c, arguments from fp[b] on */                                         \
-	X(throw_ref)      /* the exception fp[b] */                                                    \
-	X(struct_new)     /* of type c, here and below; fp[a] and operands from fp[b] as in gc.c */    \
+	X(keep_native) /* the frame's native state into NATIVE_SLOTS from fp[a] on */                  \
+	X(throw)       /* tag c, arguments from fp[b] on */                                            \
+	X(throw_ref)   /* the exception fp[b] */                                                       \
+	X(struct_new)  /* of type c, here and below; fp[a] and operands from fp[b] as in gc.c */       \
 	X(struct_new_default)                                                                          \
-	X(field_set_8)    /* slot c of struct fp[b] = fp[a], the lowest 8 bits, here and below */      \
+	X(field_set_8) /* slot c of struct fp[b] = fp[a], the lowest 8 bits, here and below */         \
 	X(field_set_16)                                                                                \
 	X(field_set_32)                                                                                \
 	X(field_set_64)                                                                                \
@@ -192,7 +192,7 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(array_new_fixed) /* of d elements */                                                         \
 	X(array_new_data)  /* segment d */                                                             \
 	X(array_new_elem)                                                                              \
-	X(array_get_s8)    /* accumulator = fp[a] = element fp[c] of array fp[b], here and below */    \
+	X(array_get_s8) /* accumulator = fp[a] = element fp[c] of array fp[b], here and below */       \
 	X(array_get_u8)                                                                                \
 	X(array_get_s16)                                                                               \
 	X(array_get_u16)                                                                               \
@@ -201,7 +201,7 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(array_get_f32)                                                                               \
 	X(array_get_f64)                                                                               \
 	X(array_get_v128)                                                                              \
-	X(array_set_8)     /* element fp[c] of array fp[b] = fp[a], here and below */                  \
+	X(array_set_8) /* element fp[c] of array fp[b] = fp[a], here and below */                      \
 	X(array_set_16)                                                                                \
 	X(array_set_32)                                                                                \
 	X(array_set_64)                                                                                \
@@ -211,13 +211,13 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(array_init_data)                                                                             \
 	X(array_init_elem)
 
-/* address_… and aligned_… check an access of `size` bytes at an index plus the 64-bit offset k in any
- * memory (a is address_check(memory, size)), and leave in acc the place relative to memory 0:
+/* address_… and aligned_… check an access of `size` bytes at an index plus the 64-bit offset k in
+ * any memory (a is address_check(memory, size)), and leave in acc the place relative to memory 0:
  * base + index + k - mem, modulo 2^64. So the access itself is made by the same handlers as one to
  * memory 0, in their variant that takes the address from acc, with offset 0. */
 static inline uint16_t address_check(uint32_t memory, uint32_t size)
 {
-	return (uint16_t)(memory << 5 | size);   /* memories: LIMIT_MEMORIES is far below 2^11 */
+	return (uint16_t)(memory << 5 | size); /* memories: LOAD_LIMIT_MEMORIES is far below 2^11 */
 }
 
 static inline uint32_t address_check_memory(uint16_t check)
@@ -253,8 +253,8 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_V_ORDERED(V, n)                                                                   \
 	V(n##_ss_r) V(n##_ss_w) V(n##_as_r) V(n##_as_w) V(n##_sa_r) V(n##_sa_w)
 #define VARIANTS_V_TERNARY(V, n)                                                                   \
-	V(n##_sss_r) V(n##_sss_w) V(n##_ass_r) V(n##_ass_w)                                            \
-	V(n##_sas_r) V(n##_sas_w) V(n##_ssa_r) V(n##_ssa_w)
+	V(n##_sss_r)                                                                                   \
+	V(n##_sss_w) V(n##_ass_r) V(n##_ass_w) V(n##_sas_r) V(n##_sas_w) V(n##_ssa_r) V(n##_ssa_w)
 #define VARIANTS_V_SCALAR(V, n)                                                                    \
 	V(n##_ss_r) V(n##_ss_w) V(n##_sa_r) V(n##_sa_w) V(n##_as_r) V(n##_as_w) V(n##_aa_r) V(n##_aa_w)
 #define VARIANTS_V_SHIFT(V, n)                                                                     \
@@ -269,7 +269,7 @@ enum op {
 #define V(name) OP_##name,
 #include "interp/variants.h"
 #undef V
-	OP_COUNT
+	    OP_COUNT
 };
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Real modules need about 0.4 cells for a byte of body; hostile ones run into this bound, which costs
- * address space only. */
+/* Real modules need about 0.4 cells for a byte of body; hostile ones run into this bound, which
+ * costs address space only. */
 #define CELLS_PER_BODY_BYTE 2
 #define CELLS_EXTRA 4096
 
@@ -40,19 +40,18 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 		return NULL;
 	}
 	*code = (struct code){
-		.next = store->codes,
-		.module = module,
-		.checked = checked,
-		.store = store,
-		.entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries),
-		.ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends),
-		.maps = mem_zeroed(functions + (size_t)1, sizeof(*code->maps)),
-		.tries = mem_zeroed(functions + (size_t)1, sizeof(*code->tries)),
-		.count = 1,
-		.room = (uint32_t)room,
+	    .next = store->codes,
+	    .module = module,
+	    .checked = checked,
+	    .store = store,
+	    .entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries),
+	    .ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends),
+	    .maps = mem_zeroed(functions + (size_t)1, sizeof(*code->maps)),
+	    .tries = mem_zeroed(functions + (size_t)1, sizeof(*code->tries)),
+	    .count = 1,
+	    .room = (uint32_t)room,
 	};
-	if (code->entries == NULL || code->ends == NULL || code->maps == NULL ||
-	    code->tries == NULL) {
+	if (code->entries == NULL || code->ends == NULL || code->maps == NULL || code->tries == NULL) {
 		free_tables(code);
 		error_set(err, ERROR_NO_MEMORY, "out of memory");
 		return NULL;
@@ -135,7 +134,7 @@ static bool keep_tries(struct code *code, struct lowering *l, uint32_t index)
 	if (tries == NULL)
 		return false;
 	*tries = (struct try_table){
-		.range_count = l->range_count, .ranges = l->ranges, .clauses = l->clauses};
+	    .range_count = l->range_count, .ranges = l->ranges, .clauses = l->clauses};
 	l->ranges = NULL;
 	l->range_room = 0;
 	l->clauses = NULL;
@@ -168,9 +167,9 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
 	bool fine = lower_function(l, code, m->imported_func_count + index, LOWER_CODE, err);
 	if (fine && l->cell_count > code->room - code->count)
-		fine = error_set(err, ERROR_LIMIT,
-		                 "the module's code is larger than the %u cells reserved for it",
-		                 code->room);
+		fine =
+		    error_set(err, ERROR_LIMIT,
+		              "the module's code is larger than the %u cells reserved for it", code->room);
 	if (fine && !keep_tries(code, l, index))
 		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
 	if (fine) {
@@ -199,8 +198,8 @@ bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *
 	return false;
 }
 
-/* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing is
- * kept for it. */
+/* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing
+ * is kept for it. */
 uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index)
 {
 	struct error err = ERROR_INIT;

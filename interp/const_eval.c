@@ -8,8 +8,8 @@
 
 struct evaluation {
 	struct instance *inst;
-	union slot stack[STACK_MAX];   /* a v128 takes two */
-	uint8_t kinds[STACK_MAX];      /* enum ref_kind: a collection may happen in between */
+	union slot stack[STACK_MAX]; /* a v128 takes two */
+	uint8_t kinds[STACK_MAX];    /* enum ref_kind: a collection may happen in between */
 	uint32_t count;
 };
 
@@ -53,7 +53,7 @@ static bool make(struct evaluation *e, const struct step *s, struct error *err)
 {
 	const struct type_def *def = &e->inst->module->defs[s->index];
 	struct object *object;
-	uint32_t operands = 1;   /* slots that they take */
+	uint32_t operands = 1; /* slots that they take */
 	uint32_t element = def->field_count == 0 ? 0 : valtype_slots(def->fields[0].type);
 	const union slot *top = &e->stack[e->count];
 	switch (s->id) {
@@ -156,7 +156,7 @@ bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, un
 	e.count = 0;
 	struct store *store = inst->store;
 	struct heap_guard guard = {
-		.outer = store->guards, .slots = e.stack, .kinds = e.kinds, .count = &e.count};
+	    .outer = store->guards, .slots = e.stack, .kinds = e.kinds, .count = &e.count};
 	struct body_sink sink = {.ctx = &e, .step = step};
 	struct body_scratch *scratch = body_scratch_create();
 	if (scratch == NULL)

@@ -8,7 +8,7 @@ struct object *exception_create(struct instance *inst, struct tag *tag, const un
 {
 	const struct functype *type = tag->type;
 	struct object *exception =
-		heap_allocate(inst->store, OBJECT_EXCEPTION, type->param_slots,
+	    heap_allocate(inst->store, OBJECT_EXCEPTION, type->param_slots,
 	                  (uint64_t)(type->param_slots + 1) * sizeof(union slot));
 	if (exception == NULL)
 		return NULL;
@@ -61,18 +61,17 @@ struct landing exception_find(struct instance *inst, struct object *exception,
 			continue;
 		const struct cell *start = walk.code->cells + walk.code->entries[walk.index];
 		uint32_t native = native_slot(walk.code, walk.index);
-		const struct instance *owner =
-			(const struct instance *)(uintptr_t)walk.fp[native + 3].i64;
+		const struct instance *owner = (const struct instance *)(uintptr_t)walk.fp[native + 3].i64;
 		const struct try_clause *clause =
-			find_clause(tries, (uint32_t)(walk.pc - start), owner, tag);
+		    find_clause(tries, (uint32_t)(walk.pc - start), owner, tag);
 		if (clause == NULL)
 			continue;
 		struct landing landing = {
-			.pc = start + clause->landing,
-			.fp = walk.fp,
-			.native = walk.fp + native,
-			.links = (struct link *)walk.link,
-			.crossed = crossed,
+		    .pc = start + clause->landing,
+		    .fp = walk.fp,
+		    .native = walk.fp + native,
+		    .links = (struct link *)walk.link,
+		    .crossed = crossed,
 		};
 		/* With goto dispatch the frames in between return first. */
 		if (crossed && !TAIL_DISPATCH)

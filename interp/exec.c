@@ -64,8 +64,8 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #endif
 
 /* What guest memory and the frame stack's guard may fault on happens before the state moves on: the
- * fault handler (trap.c) reads pc, fp and inst of the cell that faulted from their registers, so they
- * must be there until here. */
+ * fault handler (trap.c) reads pc, fp and inst of the cell that faulted from their registers, so
+ * they must be there until here. */
 #if TAIL_DISPATCH
 #define HOLD_STATE()                                                                               \
 	do {                                                                                           \
@@ -87,7 +87,8 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 	                 : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff),                  \
 	                   "=" FLOAT_REGISTER(fv))
 
-/* A checked address lies anywhere as seen from memory 0, which may be absent: no pointer arithmetic. */
+/* A checked address lies anywhere as seen from memory 0, which may be absent: no pointer
+ * arithmetic. */
 #define PLACE(address) ((uint8_t *)((uintptr_t)mem + (address)))
 
 #define LIKELY(c) __builtin_expect(!!(c), 1)
@@ -105,11 +106,11 @@ static enum trap call_foreign(struct instance *inst, struct func *func, union sl
 	    end - callee < (ptrdiff_t)func->header + 1)
 		return TRAP_STACK_EXHAUSTED;
 	struct link link = {
-		.outer = store->links,
-		.pc = pc,
-		.fp = callee - pc->a,
-		.inst = inst,
-		.host_slots = callee,
+	    .outer = store->links,
+	    .pc = pc,
+	    .fp = callee - pc->a,
+	    .inst = inst,
+	    .host_slots = callee,
 	};
 	enum trap trap = TRAP_NONE;
 	store->links = &link;
@@ -152,20 +153,19 @@ static enum trap init_memory(struct instance *inst, uint32_t segment, uint32_t m
 
 #define STATE                                                                                      \
 	const struct cell *pc, union slot *fp, uint8_t *mem, struct instance *inst, uint64_t acc,      \
-		double fd, float ff, v128 fv
+	    double fd, float ff, v128 fv
 typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 
 #define HANDLER(name)                                                                              \
 	HANDLER_SECTION __attribute__((preserve_none)) static uint64_t handle_##name(                  \
-		__attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
-		__attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
-		__attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
-		__attribute__((unused)) float ff, __attribute__((unused)) v128 fv)
+	    __attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
+	    __attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
+	    __attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
+	    __attribute__((unused)) float ff, __attribute__((unused)) v128 fv)
 
 HANDLER(lazy);
 #define TARGET(cell) ((handler *)((const char *)handle_lazy + (cell)->handler))
-#define GO                                                                                         \
-	__attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
+#define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
 
 HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
 {
@@ -269,7 +269,7 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 #else
 
 #define HANDLER(name) handle_##name:
-#define GO goto *(const void *)((const char *)&&handle_lazy + pc->handler)
+#define GO goto *(const void *)((const char *) && handle_lazy + pc->handler)
 #define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
 #define MARK_FAULT() (run->fault_pc = pc, run->fault_fp = fp, run->fault_inst = inst)
 #define CALL(entry, callee, own)                                                                   \
@@ -342,7 +342,7 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 
 static const void *const handlers[OP_COUNT] = {
 #define X(name) (const void *)handle_##name,
-	PLAIN_OPS(X)
+    PLAIN_OPS(X)
 #undef X
 #define V(name) (const void *)handle_##name,
 #include "interp/variants.h"
@@ -372,7 +372,7 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 {
 	static const void *const handlers[OP_COUNT] = {
 #define X(name) &&handle_##name,
-		PLAIN_OPS(X)
+	    PLAIN_OPS(X)
 #undef X
 #define V(name) &&handle_##name,
 #include "interp/variants.h"
@@ -398,8 +398,7 @@ const void *const *exec_handlers(void)
 {
 	const void *const *table;
 	interpret(NULL, NULL, NULL, 0, &table);
-	entry_cells[1].handler =
-		(int32_t)((const char *)table[OP_halt] - (const char *)table[OP_lazy]);
+	entry_cells[1].handler = (int32_t)((const char *)table[OP_halt] - (const char *)table[OP_lazy]);
 	return table;
 }
 

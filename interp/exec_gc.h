@@ -80,7 +80,7 @@ ARRAY_GET(array_get_f32, float, f32, v)
 ARRAY_GET(array_get_f64, double, f64, v)
 ARRAY_GET(array_get_v128, v128, v128, v)
 
-#define ARRAY_SET(name, M, value)                                                                      \
+#define ARRAY_SET(name, M, value)                                                                  \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		struct object *array = OBJECT(pc->b);                                                      \

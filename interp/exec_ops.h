@@ -10,8 +10,9 @@
 		NEXT;                                                                                      \
 	}
 #define BINARY(n, variant, T, U, X, Y, check, expression)                                          \
-	HANDLER(n##_##variant##_r) BINARY_BODY(T, U, X, Y, check, expression, (void)0)                 \
-	HANDLER(n##_##variant##_w) BINARY_BODY(T, U, X, Y, check, expression, KEEP_##U(pc->a))
+	HANDLER(n##_##variant##_r)                                                                     \
+	BINARY_BODY(T, U, X, Y, check, expression, (void)0) HANDLER(n##_##variant##_w)                 \
+	    BINARY_BODY(T, U, X, Y, check, expression, KEEP_##U(pc->a))
 
 #define BINARY_COMMUTE(n, T, U, check, e)                                                          \
 	BINARY(n, ss, T, U, SLOT_##T(pc->b), SLOT_##T(pc->c), check, e)                                \
@@ -60,10 +61,11 @@
 		NEXT;                                                                                      \
 	}
 #define UNARY(n, T, U, check, e)                                                                   \
-	HANDLER(n##_s_r) UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0)                          \
-	HANDLER(n##_s_w) UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a))                  \
-	HANDLER(n##_a_r) UNARY_BODY(T, U, ACC_##T, check, e, (void)0)                                  \
-	HANDLER(n##_a_w) UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
+	HANDLER(n##_s_r)                                                                               \
+	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0) HANDLER(n##_s_w)                          \
+	    UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)              \
+	        UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                          \
+	            UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
 
 #define INNER UNARY
 #define FIELD_OF(x) ((const struct object *)(uintptr_t)(x))->slots[pc->c]
@@ -79,39 +81,41 @@
 		M v;                                                                                       \
 		MARK_FAULT();                                                                              \
 		__builtin_memcpy(&v, PLACE(address), sizeof v);                                            \
-		HOLD_STATE();                                                                                 \
+		HOLD_STATE();                                                                              \
 		SET_##U(e);                                                                                \
 		keep;                                                                                      \
 		NEXT;                                                                                      \
 	}
 #define LOAD(n, M, U, e)                                                                           \
-	HANDLER(n##_s_r) LOAD_BODY(M, U, ADDRESS_s, e, (void)0)                                        \
-	HANDLER(n##_s_w) LOAD_BODY(M, U, ADDRESS_s, e, KEEP_##U(pc->a))                                \
-	HANDLER(n##_a_r) LOAD_BODY(M, U, ADDRESS_a, e, (void)0)                                        \
-	HANDLER(n##_a_w) LOAD_BODY(M, U, ADDRESS_a, e, KEEP_##U(pc->a))                                \
-	HANDLER(n##_k_r) LOAD_BODY(M, U, ADDRESS_k, e, (void)0)                                        \
-	HANDLER(n##_k_w) LOAD_BODY(M, U, ADDRESS_k, e, KEEP_##U(pc->a))
+	HANDLER(n##_s_r)                                                                               \
+	LOAD_BODY(M, U, ADDRESS_s, e, (void)0) HANDLER(n##_s_w)                                        \
+	    LOAD_BODY(M, U, ADDRESS_s, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)                            \
+	        LOAD_BODY(M, U, ADDRESS_a, e, (void)0) HANDLER(n##_a_w)                                \
+	            LOAD_BODY(M, U, ADDRESS_a, e, KEEP_##U(pc->a)) HANDLER(n##_k_r)                    \
+	                LOAD_BODY(M, U, ADDRESS_k, e, (void)0) HANDLER(n##_k_w)                        \
+	                    LOAD_BODY(M, U, ADDRESS_k, e, KEEP_##U(pc->a))
 
 #define STORE_BODY(M, address, value)                                                              \
 	{                                                                                              \
 		M v = (M)(value);                                                                          \
 		MARK_FAULT();                                                                              \
 		__builtin_memcpy(PLACE(address), &v, sizeof v);                                            \
-		HOLD_STATE();                                                                                 \
+		HOLD_STATE();                                                                              \
 		NEXT;                                                                                      \
 	}
 #define STORE(n, T, M)                                                                             \
-	HANDLER(n##_ss) STORE_BODY(M, ADDRESS_s, SLOT_##T(pc->a))                                      \
-	HANDLER(n##_sa) STORE_BODY(M, ADDRESS_s, ACC_##T)                                              \
-	HANDLER(n##_sk) STORE_BODY(M, ADDRESS_s, SHORT_##T)                                            \
-	HANDLER(n##_as) STORE_BODY(M, ADDRESS_a, SLOT_##T(pc->a))                                      \
-	HANDLER(n##_ak) STORE_BODY(M, ADDRESS_a, SHORT_##T)                                            \
-	HANDLER(n##_ks) STORE_BODY(M, ADDRESS_k, SLOT_##T(pc->a))                                      \
-	HANDLER(n##_ka) STORE_BODY(M, ADDRESS_k, ACC_##T)
+	HANDLER(n##_ss)                                                                                \
+	STORE_BODY(M, ADDRESS_s, SLOT_##T(pc->a)) HANDLER(n##_sa) STORE_BODY(M, ADDRESS_s, ACC_##T)    \
+	    HANDLER(n##_sk) STORE_BODY(M, ADDRESS_s, SHORT_##T) HANDLER(n##_as)                        \
+	        STORE_BODY(M, ADDRESS_a, SLOT_##T(pc->a)) HANDLER(n##_ak)                              \
+	            STORE_BODY(M, ADDRESS_a, SHORT_##T) HANDLER(n##_ks)                                \
+	                STORE_BODY(M, ADDRESS_k, SLOT_##T(pc->a)) HANDLER(n##_ka)                      \
+	                    STORE_BODY(M, ADDRESS_k, ACC_##T)
 #define FSTORE(n, T)                                                                               \
-	HANDLER(n##_s) STORE_BODY(TYPE_##T, ADDRESS_s, ACC_##T)                                        \
-	HANDLER(n##_a) STORE_BODY(TYPE_##T, ADDRESS_a, ACC_##T)                                        \
-	HANDLER(n##_k) STORE_BODY(TYPE_##T, ADDRESS_k, ACC_##T)
+	HANDLER(n##_s)                                                                                 \
+	STORE_BODY(TYPE_##T, ADDRESS_s, ACC_##T) HANDLER(n##_a)                                        \
+	    STORE_BODY(TYPE_##T, ADDRESS_a, ACC_##T) HANDLER(n##_k)                                    \
+	        STORE_BODY(TYPE_##T, ADDRESS_k, ACC_##T)
 
 /* ---- atomics: acc is a checked address (cell.h), so nothing faults here ---- */
 
@@ -130,8 +134,8 @@
 		fp[pc->a].i64 = acc;                                                                       \
 		NEXT;                                                                                      \
 	}
-/* gcc 12 makes and, or and xor a loop around cmpxchg, whose address it may leave in two registers, one
- * of them the very rax that cmpxchg compares with. */
+/* gcc 12 makes and, or and xor a loop around cmpxchg, whose address it may leave in two registers,
+ * one of them the very rax that cmpxchg compares with. */
 #define WHOLE_ADDRESS(place) __asm__("" : "+r"(place))
 #define ATOMIC_LOAD(n, M) ATOMIC_RESULT(n, M v = atomic_load(ATOMIC_PLACE(M));)
 #define ATOMIC_RMW(n, M, function)                                                                 \

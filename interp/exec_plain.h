@@ -333,8 +333,8 @@ HANDLER(return_call)
 	TAIL_CALL(inst, inst->cells + inst->entries[own], own);
 }
 
-/* A host function does not stay on the stack: it is called, and its results are returned. So is, with
- * goto dispatch, another instance's function. */
+/* A host function does not stay on the stack: it is called, and its results are returned. So is,
+ * with goto dispatch, another instance's function. */
 #define TAIL_CALL_FOUND(found)                                                                     \
 	do {                                                                                           \
 		struct func *target = (found);                                                             \
@@ -469,21 +469,23 @@ HANDLER(return_k)
 		uint64_t size = address_check_size(pc->a);                                                 \
 		uint64_t at;                                                                               \
 		TRAP_IF(address, TRAP_MEMORY_OUT_OF_BOUNDS)                                                \
-		check_alignment                                                                            \
-		TRAP_IF(size > memory->size || at > memory->size - size, TRAP_MEMORY_OUT_OF_BOUNDS)        \
-		acc = (uintptr_t)memory->base + at - (uintptr_t)mem;                                       \
+		check_alignment TRAP_IF(size > memory->size || at > memory->size - size,                   \
+		                        TRAP_MEMORY_OUT_OF_BOUNDS) acc =                                   \
+		    (uintptr_t)memory->base + at - (uintptr_t)mem;                                         \
 		NEXT;                                                                                      \
 	}
 #define CHECK_ADDRESSES(prefix, check_alignment)                                                   \
-	CHECK_ADDRESS(prefix##_s32, __builtin_add_overflow(fp[pc->b].i32, pc->k, &at), check_alignment)\
-	CHECK_ADDRESS(prefix##_s64, __builtin_add_overflow(fp[pc->b].i64, pc->k, &at), check_alignment)\
+	CHECK_ADDRESS(prefix##_s32, __builtin_add_overflow(fp[pc->b].i32, pc->k, &at),                 \
+	              check_alignment)                                                                 \
+	CHECK_ADDRESS(prefix##_s64, __builtin_add_overflow(fp[pc->b].i64, pc->k, &at),                 \
+	              check_alignment)                                                                 \
 	CHECK_ADDRESS(prefix##_a, __builtin_add_overflow(acc, pc->k, &at), check_alignment)            \
 	CHECK_ADDRESS(prefix##_k, (at = pc->k, false), check_alignment)
 CHECK_ADDRESSES(address, )
 CHECK_ADDRESSES(aligned, TRAP_IF((at & (size - 1)) != 0, TRAP_UNALIGNED_ATOMIC))
 
-/* ---- memories, tables, segments: operands stand in slots from b on; i32 fill theirs whole, so that
- * a slot is an address or a count of either address type ---- */
+/* ---- memories, tables, segments: operands stand in slots from b on; i32 fill theirs whole, so
+ * that a slot is an address or a count of either address type ---- */
 
 #define OPERAND(n) fp[pc->b + (n)].i64
 
@@ -514,10 +516,9 @@ HANDLER(memory_grow)
 	NEXT;
 }
 
-BULK(memory_fill,
-     memory_fill(inst->memories[pc->c], OPERAND(0), (uint8_t)OPERAND(1), OPERAND(2)))
-BULK(memory_copy, memory_copy(inst->memories[pc->c], inst->memories[pc->d], OPERAND(0), OPERAND(1),
-                              OPERAND(2)))
+BULK(memory_fill, memory_fill(inst->memories[pc->c], OPERAND(0), (uint8_t)OPERAND(1), OPERAND(2)))
+BULK(memory_copy,
+     memory_copy(inst->memories[pc->c], inst->memories[pc->d], OPERAND(0), OPERAND(1), OPERAND(2)))
 BULK(memory_init, init_memory(inst, pc->c, pc->d, &fp[pc->b]))
 
 HANDLER(data_drop)
@@ -563,8 +564,8 @@ HANDLER(table_grow)
 }
 
 BULK(table_fill, table_fill(inst->tables[pc->c], OPERAND(0), OPERAND(1), OPERAND(2)))
-BULK(table_copy, table_copy(inst->tables[pc->c], inst->tables[pc->d], OPERAND(0), OPERAND(1),
-                            OPERAND(2)))
+BULK(table_copy,
+     table_copy(inst->tables[pc->c], inst->tables[pc->d], OPERAND(0), OPERAND(1), OPERAND(2)))
 BULK(table_init, table_init(inst, pc->c, pc->d, OPERAND(0), OPERAND(1), OPERAND(2)))
 
 HANDLER(elem_drop)
@@ -595,7 +596,7 @@ HANDLER(ref_func)
 WIDE_RESULT(add128, WIDE(pc->c & 0xffff, pc->b) + WIDE(pc->d, pc->c >> 16))
 WIDE_RESULT(sub128, WIDE(pc->c & 0xffff, pc->b) - WIDE(pc->d, pc->c >> 16))
 WIDE_RESULT(mul_wide_s, (unsigned __int128)((__int128)S64(fp[pc->b].i64) * S64(fp[pc->c].i64)))
-WIDE_RESULT(mul_wide_u, (unsigned __int128)fp[pc->b].i64 * fp[pc->c].i64)
+WIDE_RESULT(mul_wide_u, (unsigned __int128)fp[pc->b].i64 *fp[pc->c].i64)
 
 /* ---- threads ---- */
 

@@ -1,9 +1,10 @@
 /* Inside interp/: v128 and what op_simd.def computes on it (spec: 4.3.4).
  *
- * A v128 is a GNU vector; C's operators on the lane types below are already the machine's instructions.
- * For the rest there are two files with the same functions: exec_simd_x86.h (SSE4.2, which every
- * x86-64-v2 has) and exec_simd_portable.h (any processor; -DTIPHYS_PORTABLE_SIMD forces it). Lane 0
- * stands first in memory on every machine that interp/ runs on: all are little-endian. */
+ * A v128 is a GNU vector; C's operators on the lane types below are already the machine's
+ * instructions. For the rest there are two files with the same functions: exec_simd_x86.h (SSE4.2,
+ * which every x86-64-v2 has) and exec_simd_portable.h (any processor; -DTIPHYS_PORTABLE_SIMD forces
+ * it). Lane 0 stands first in memory on every machine that interp/ runs on: all are little-endian.
+ */
 #ifndef INTERP_EXEC_SIMD_H
 #define INTERP_EXEC_SIMD_H
 
@@ -83,10 +84,10 @@ V_INLINE v128 v_choose(v128 mask, v128 x, v128 y)
 V_INLINE v128 v_window(unsigned size, unsigned at)
 {
 	static const uint8_t windows[4][32] = {
-		{[16] = 0xff},
-		{[16] = 0xff, 0xff},
-		{[16] = 0xff, 0xff, 0xff, 0xff},
-		{[16] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+	    {[16] = 0xff},
+	    {[16] = 0xff, 0xff},
+	    {[16] = 0xff, 0xff, 0xff, 0xff},
+	    {[16] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 	};
 	v128 window;
 	__builtin_memcpy(&window, &windows[__builtin_ctz(size)][16 - at], sizeof window);

@@ -25,8 +25,7 @@
 
 #define V_X(lanes, value) lanes x = (lanes)(value);
 #define V_XY(lanes, first, second) V_X(lanes, first) lanes y = (lanes)(second);
-#define V_XYZ(lanes, first, second, third)                                                         \
-	V_XY(lanes, first, second) lanes z = (lanes)(third);
+#define V_XYZ(lanes, first, second, third) V_XY(lanes, first, second) lanes z = (lanes)(third);
 
 #define V_UNARY(n, lanes, U, e)                                                                    \
 	V_RESULT(n##_s, U, 0, V_X(lanes, SLOT_v128(pc->b)), e)                                         \
@@ -43,8 +42,8 @@
 	V_RESULT(n##_ak, v128, 1, V_XY(lanes, fv, V_BEHIND), e)
 
 #define V_TERNARY(n, lanes, e)                                                                     \
-	V_RESULT(n##_sss, v128, 0,                                                                     \
-	         V_XYZ(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c), SLOT_v128(pc->d)), e)                \
+	V_RESULT(n##_sss, v128, 0, V_XYZ(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c), SLOT_v128(pc->d)), \
+	         e)                                                                                    \
 	V_RESULT(n##_ass, v128, 0, V_XYZ(lanes, fv, SLOT_v128(pc->c), SLOT_v128(pc->d)), e)            \
 	V_RESULT(n##_sas, v128, 0, V_XYZ(lanes, SLOT_v128(pc->b), fv, SLOT_v128(pc->d)), e)            \
 	V_RESULT(n##_ssa, v128, 0, V_XYZ(lanes, SLOT_v128(pc->b), SLOT_v128(pc->c), fv), e)
@@ -84,8 +83,9 @@
 		NEXT;                                                                                      \
 	}
 #define V_LOAD_LANE_VARIANT(n, M, address, vector, e)                                              \
-	HANDLER(n##_r) V_LOAD_LANE_BODY(M, address, vector, e, (void)0)                                \
-	HANDLER(n##_w) V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
+	HANDLER(n##_r)                                                                                 \
+	V_LOAD_LANE_BODY(M, address, vector, e, (void)0) HANDLER(n##_w)                                \
+	    V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
 #define V_LOAD_LANE(n, M, e)                                                                       \
 	V_LOAD_LANE_VARIANT(n##_ss, M, ADDRESS_s, SLOT_v128((uint16_t)pc->d), e)                       \
 	V_LOAD_LANE_VARIANT(n##_sa, M, ADDRESS_s, fv, e)                                               \
@@ -103,11 +103,13 @@
 		NEXT;                                                                                      \
 	}
 #define V_STORE_LANE(n, M, e)                                                                      \
-	HANDLER(n##_ss) V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e)                           \
-	HANDLER(n##_sa) V_STORE_LANE_BODY(M, ADDRESS_s, fv, e)                                         \
-	HANDLER(n##_as) V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e)                           \
-	HANDLER(n##_aa) V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
+	HANDLER(n##_ss)                                                                                \
+	V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e) HANDLER(n##_sa)                           \
+	    V_STORE_LANE_BODY(M, ADDRESS_s, fv, e) HANDLER(n##_as)                                     \
+	        V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e) HANDLER(n##_aa)                   \
+	            V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
 #define V_STORE(n)                                                                                 \
 	V_STORE_LANE(n, v128, x)                                                                       \
-	HANDLER(n##_ks) V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x)                        \
-	HANDLER(n##_ka) V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)
+	HANDLER(n##_ks)                                                                                \
+	V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x) HANDLER(n##_ka)                        \
+	    V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)

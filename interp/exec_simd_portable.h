@@ -1,5 +1,5 @@
-/* Inside interp/, for exec_simd.h alone: v128 in plain C, a lane at a time. The lanes are independent
- * and their number is fixed, so a compiler makes vector code of much of this. */
+/* Inside interp/, for exec_simd.h alone: v128 in plain C, a lane at a time. The lanes are
+ * independent and their number is fixed, so a compiler makes vector code of much of this. */
 #include "interp/exec_float.h"
 
 /* r[i] = expression for every lane i; x and y as vectors of `type`. */
@@ -175,8 +175,7 @@ V_FLOATS(64, f64x2, __builtin_sqrt)
 	((x) >= -2147483648.0 ? (x) < 2147483647.0 ? (int32_t)(x) : INT32_MAX                          \
 	 : (x) != (x)         ? 0                                                                      \
 	                      : INT32_MIN)
-#define V_SATURATE_U32(x)                                                                          \
-	((x) > -1.0 ? (x) < 4294967295.0 ? (uint32_t)(x) : UINT32_MAX : 0)
+#define V_SATURATE_U32(x) ((x) > -1.0 ? (x) < 4294967295.0 ? (uint32_t)(x) : UINT32_MAX : 0)
 
 V_EACH1(v_trunc_f32_s, f32x4, s32x4, V_SATURATE_S32((double)x[i]))
 V_EACH1(v_trunc_f32_u, f32x4, u32x4, V_SATURATE_U32((double)x[i]))

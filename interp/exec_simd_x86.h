@@ -304,8 +304,9 @@ V_INLINE v128 v_nearest64(v128 x)
 	return (v128)_mm_round_pd(V_F64(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* The instructions give their second operand when one is a NaN or both are zeros. So both orders are
- * merged: the bits of the two zeros, and of a NaN in either. A NaN is then made the canonical one. */
+/* The instructions give their second operand when one is a NaN or both are zeros. So both orders
+ * are merged: the bits of the two zeros, and of a NaN in either. A NaN is then made the canonical
+ * one. */
 V_INLINE v128 v_min_f32(v128 x, v128 y)
 {
 	__m128 least = _mm_or_ps(_mm_min_ps(V_F32(x), V_F32(y)), _mm_min_ps(V_F32(y), V_F32(x)));
@@ -322,7 +323,8 @@ V_INLINE v128 v_min_f64(v128 x, v128 y)
 	return (v128)_mm_andnot_pd(_mm_castsi128_pd(_mm_srli_epi64(_mm_castpd_si128(nan), 13)), least);
 }
 
-/* Where the orders differ, it is in the sign of zeros (0 - -0 is 0) or by a NaN (which stays one). */
+/* Where the orders differ, it is in the sign of zeros (0 - -0 is 0) or by a NaN (which stays one).
+ */
 V_INLINE v128 v_max_f32(v128 x, v128 y)
 {
 	__m128 one = _mm_max_ps(V_F32(x), V_F32(y));
@@ -378,8 +380,7 @@ V_INLINE v128 v_trunc_f32_u(v128 x)
 	__m128 rest = _mm_sub_ps(number, half);
 	__m128i too_large = _mm_castps_si128(_mm_cmpge_ps(rest, half));
 	__m128i upper = _mm_xor_si128(_mm_cvttps_epi32(rest), too_large);
-	return (v128)_mm_add_epi32(_mm_cvttps_epi32(number),
-	                           _mm_max_epi32(upper, _mm_setzero_si128()));
+	return (v128)_mm_add_epi32(_mm_cvttps_epi32(number), _mm_max_epi32(upper, _mm_setzero_si128()));
 }
 
 V_INLINE v128 v_trunc_f64_s(v128 x)

@@ -56,7 +56,7 @@ struct object *gc_make_array(struct instance *inst, uint32_t type, uint32_t leng
 	const struct field *field = element_of(inst, type);
 	unsigned size = element_size(field);
 	struct object *object =
-		heap_allocate(inst->store, inst->type_ids[type], length, (uint64_t)length * size);
+	    heap_allocate(inst->store, inst->type_ids[type], length, (uint64_t)length * size);
 	if (object == NULL || elements == NULL)
 		return object;
 	unsigned char *to = (unsigned char *)object->slots;
@@ -130,9 +130,8 @@ static enum trap fill_from_elem(struct instance *inst, struct object *object, ui
 	uint64_t size = inst->dropped_elems[segment] ? 0 : inst->module->elems[segment].count;
 	if (!within(source, count, size))
 		return TRAP_TABLE_OUT_OF_BOUNDS;
-	return elem_values(inst, segment, source, count, &object->slots[at].i64)
-	           ? TRAP_NONE
-	           : TRAP_HOST;
+	return elem_values(inst, segment, source, count, &object->slots[at].i64) ? TRAP_NONE
+	                                                                         : TRAP_HOST;
 }
 
 enum trap gc_array_new_data(struct instance *inst, const struct cell *pc, union slot *fp)

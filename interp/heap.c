@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Small objects share blocks of one size class; large ones have a block of their own. A block's bits
- * say which of its cells are in use and which are marked. */
+/* Small objects share blocks of one size class; large ones have a block of their own. A block's
+ * bits say which of its cells are in use and which are marked. */
 #define BLOCK_BYTES ((size_t)32 << 10)
 #define GRANULE 16
 #define SMALL_MAX 512
@@ -14,11 +14,11 @@
 #define CELLS_MAX (BLOCK_BYTES / GRANULE)
 
 struct block {
-	struct block *next;          /* of its class, or of the large ones */
+	struct block *next; /* of its class, or of the large ones */
 	uint32_t cell_size;
 	uint32_t cell_count;
-	uint32_t hint;               /* no free cell below this one */
-	uint64_t bytes;              /* charged to the store */
+	uint32_t hint;  /* no free cell below this one */
+	uint64_t bytes; /* charged to the store */
 	uint64_t used[CELLS_MAX / 64];
 	uint64_t marked[CELLS_MAX / 64];
 	_Alignas(GRANULE) unsigned char cells[];
@@ -26,17 +26,18 @@ struct block {
 
 struct heap {
 	struct block *classes[SIZE_CLASSES];
-	struct block *current[SIZE_CLASSES];   /* where the next allocation looks first */
+	struct block *current[SIZE_CLASSES]; /* where the next allocation looks first */
 	struct block *large;
-	uint64_t since_collection;             /* bytes allocated */
-	uint64_t threshold;                    /* collect when that many were */
-	/* Blocks by address, sorted, made anew for every collection: marking must find an object's block. */
+	uint64_t since_collection; /* bytes allocated */
+	uint64_t threshold;        /* collect when that many were */
+	/* Blocks by address, sorted, made anew for every collection: marking must find an object's
+	 * block. */
 	struct block **index;
 	size_t index_count;
-	uint64_t *pending;                     /* objects to scan */
+	uint64_t *pending; /* objects to scan */
 	size_t pending_count;
 	size_t pending_room;
-	bool overflow;                         /* pending could not grow: scan all marked objects again */
+	bool overflow; /* pending could not grow: scan all marked objects again */
 };
 
 #define FIRST_THRESHOLD ((uint64_t)4 << 20)
@@ -204,8 +205,8 @@ static bool index_blocks(struct heap *heap)
 {
 	size_t count = 0;
 	for (unsigned i = 0; i <= SIZE_CLASSES; i++)
-		for (struct block *block = i < SIZE_CLASSES ? heap->classes[i] : heap->large;
-		     block != NULL; block = block->next)
+		for (struct block *block = i < SIZE_CLASSES ? heap->classes[i] : heap->large; block != NULL;
+		     block = block->next)
 			count++;
 	struct block **index = mem_resize(heap->index, (count + 1) * sizeof(*index));
 	if (index == NULL)
@@ -213,8 +214,8 @@ static bool index_blocks(struct heap *heap)
 	heap->index = index;
 	heap->index_count = 0;
 	for (unsigned i = 0; i <= SIZE_CLASSES; i++) {
-		for (struct block *block = i < SIZE_CLASSES ? heap->classes[i] : heap->large;
-		     block != NULL; block = block->next) {
+		for (struct block *block = i < SIZE_CLASSES ? heap->classes[i] : heap->large; block != NULL;
+		     block = block->next) {
 			memset(block->marked, 0, sizeof block->marked);
 			index[heap->index_count++] = block;
 		}
@@ -319,8 +320,8 @@ static void drain_overflow(struct store *store)
 			for (uint32_t cell = 0; cell < block->cell_count; cell++) {
 				if (!bit(block->marked, cell))
 					continue;
-				scan_object(store, (const struct object *)(block->cells +
-				                                           (size_t)cell * block->cell_size));
+				scan_object(
+				    store, (const struct object *)(block->cells + (size_t)cell * block->cell_size));
 				drain(store);
 			}
 		}
@@ -346,8 +347,7 @@ static void mark_instances(struct store *store)
 				mark_word(heap, kind, inst->elem_values[i][j]);
 		}
 	}
-	for (const struct global *global = store->host_globals; global != NULL;
-	     global = global->next)
+	for (const struct global *global = store->host_globals; global != NULL; global = global->next)
 		mark_word(heap, ref_kind_of(defs, global->type.type), global->value->i64);
 	for (const struct table *table = store->tables; table != NULL; table = table->next) {
 		enum ref_kind kind = ref_kind_of(defs, table->type.element);

@@ -7,20 +7,21 @@
  *     exn   an object's address
  *     func  a struct func *, never on this heap
  *
- * Objects do not move. A collection marks from roots that are known exactly: globals, tables, element
- * segments, exceptions, and the slots of all frames by the maps that lowering makes (lower.h). It can
- * happen at every allocation, so whoever allocates keeps his references in slots that the present
- * cell's map names (safepoint below), or in a heap_guard. */
+ * Objects do not move. A collection marks from roots that are known exactly: globals, tables,
+ * element segments, exceptions, and the slots of all frames by the maps that lowering makes
+ * (lower.h). It can happen at every allocation, so whoever allocates keeps his references in slots
+ * that the present cell's map names (safepoint below), or in a heap_guard. */
 #ifndef INTERP_HEAP_H
 #define INTERP_HEAP_H
 
 #include "interp/runtime.h"
 
-/* Object layout: header, then the payload: a struct's fields in slots of 8 bytes (v128: two), in order;
- * an array's elements at their natural size; an exception's tag and its arguments in slots. */
+/* Object layout: header, then the payload: a struct's fields in slots of 8 bytes (v128: two), in
+ * order; an array's elements at their natural size; an exception's tag and its arguments in slots.
+ */
 struct object {
-	uint32_t type;       /* id in the store's type space, or OBJECT_EXCEPTION */
-	uint32_t length;     /* of an array; of an exception: slots of its arguments */
+	uint32_t type;   /* id in the store's type space, or OBJECT_EXCEPTION */
+	uint32_t length; /* of an array; of an exception: slots of its arguments */
 	union slot slots[];
 };
 
@@ -36,11 +37,11 @@ enum ref_kind { REF_NONE, REF_OBJECT, REF_EXTERN };
 /* Also for value types of a module: the defs are those that its indices name. */
 enum ref_kind ref_kind_of(const struct type_def *defs, valtype type);
 
-struct heap *heap_create(struct store *store);   /* NULL: out of memory */
+struct heap *heap_create(struct store *store); /* NULL: out of memory */
 void heap_destroy(struct heap *heap);
 
-/* An object with `size` zeroed bytes behind its header. NULL: the limit (store_options.memory_limit)
- * leaves no room, also after a collection. */
+/* An object with `size` zeroed bytes behind its header. NULL: the limit
+ * (store_options.memory_limit) leaves no room, also after a collection. */
 struct object *heap_allocate(struct store *store, uint32_t type, uint32_t length, uint64_t size);
 
 /* The present cell, for collections. Everything that allocates or calls from a handler sets it. */
@@ -69,7 +70,8 @@ static inline unsigned element_size(const struct field *field)
 /* Does a non-null any, extern, exn or func word match the target type of the module? */
 bool ref_matches(struct instance *inst, uint64_t word, valtype target);
 
-/* gc.c: what handlers call; operands stand in the row of slots from cell b on, results go to slot a. */
+/* gc.c: what handlers call; operands stand in the row of slots from cell b on, results go to slot
+ * a. */
 enum trap gc_struct_new(struct instance *inst, const struct cell *pc, union slot *fp);
 enum trap gc_struct_new_default(struct instance *inst, const struct cell *pc, union slot *fp);
 enum trap gc_array_new(struct instance *inst, const struct cell *pc, union slot *fp);

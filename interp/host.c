@@ -12,9 +12,9 @@ struct host_func {
 	ffi_cif cif;
 	void (*fn)(void);
 	void *env;
-	ffi_type *types[HOST_PARAMS_MAX + 1];   /* the host_call, then the params */
-	char letters[HOST_PARAMS_MAX];          /* of the params */
-	char result;                            /* letter, or 0 */
+	ffi_type *types[HOST_PARAMS_MAX + 1]; /* the host_call, then the params */
+	char letters[HOST_PARAMS_MAX];        /* of the params */
+	char result;                          /* letter, or 0 */
 	struct functype type;
 	valtype valtypes[HOST_PARAMS_MAX + 1];
 };
@@ -79,12 +79,12 @@ static bool parse(struct host_func *host, const char *signature, ffi_type **resu
 			                 signature);
 	}
 	host->type = (struct functype){
-		.params = host->valtypes,
-		.results = host->valtypes + count,
-		.param_count = count,
-		.result_count = host->result != '\0',
-		.param_slots = count,
-		.result_slots = host->result != '\0',
+	    .params = host->valtypes,
+	    .results = host->valtypes + count,
+	    .param_count = count,
+	    .result_count = host->result != '\0',
+	    .param_slots = count,
+	    .result_slots = host->result != '\0',
 	};
 	return true;
 }
@@ -109,9 +109,9 @@ struct func *host_func_create(struct store *store, const char *signature, void (
 		return NULL;
 	}
 	*func = (struct func){
-		.type = &host->type,
-		.host = host,
-		.header = type_header(&host->type),
+	    .type = &host->type,
+	    .host = host,
+	    .header = type_header(&host->type),
 	};
 	return store_intern_type(store, func->type, &func->type_id, err) ? func : NULL;
 }

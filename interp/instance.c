@@ -19,12 +19,12 @@ struct func *instance_func(struct instance *inst, uint32_t index)
 	struct func *func = &inst->funcs[own];
 	if (func->type == NULL)
 		*func = (struct func){
-			.type = m->funcs[index].type,
-			.inst = inst,
-			.type_id = inst->type_ids[m->funcs[index].type_index],
-			.index = index,
-			.own = own,
-			.header = type_header(m->funcs[index].type),
+		    .type = m->funcs[index].type,
+		    .inst = inst,
+		    .type_id = inst->type_ids[m->funcs[index].type_index],
+		    .index = index,
+		    .own = own,
+		    .header = type_header(m->funcs[index].type),
 		};
 	return func;
 }
@@ -41,8 +41,7 @@ static bool wrong_type(const struct import *import, struct error *err, const cha
                        const char *got)
 {
 	char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
-	return error_set(err, ERROR_LINK,
-	                 "incompatible import type for \"%s\" \"%s\": want %s, got %s",
+	return error_set(err, ERROR_LINK, "incompatible import type for \"%s\" \"%s\": want %s, got %s",
 	                 shown(import->module, module), shown(import->name, name), want, got);
 }
 
@@ -158,8 +157,9 @@ static bool allocate(struct instance *inst, struct error *err)
 	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
 	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
 	if (type_ids == NULL || inst->globals == NULL || inst->tables == NULL ||
-	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL || inst->tags == NULL ||
-	    inst->funcs == NULL || inst->elem_values == NULL || inst->dropped_elems == NULL || inst->dropped_datas == NULL)
+	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL ||
+	    inst->tags == NULL || inst->funcs == NULL || inst->elem_values == NULL ||
+	    inst->dropped_elems == NULL || inst->dropped_datas == NULL)
 		return no_memory(err);
 	for (uint32_t i = 0; i < m->type_count; i += m->defs[i].group_size) {
 		/* A group that is equal to an earlier one names that one's types instead of its own. */
@@ -181,7 +181,7 @@ static bool make_globals(struct instance *inst, struct error *err)
 	const struct module *m = inst->module;
 	uint32_t imported = m->imported_global_count;
 	struct global *globals =
-		arena_zeroed(inst->store->arena, m->global_count - imported, sizeof *globals);
+	    arena_zeroed(inst->store->arena, m->global_count - imported, sizeof *globals);
 	if (globals == NULL)
 		return no_memory(err);
 	for (uint32_t i = imported; i < m->global_count; i++) {
@@ -328,7 +328,8 @@ static bool instantiate(struct instance *inst, import_resolver *resolve, void *e
 	store->host_error = err;
 	bool fine = elem_evaluate(inst, err) && fill_tables(inst, err) && fill_memories(inst, err);
 	store->host_error = outer;
-	return fine && (!m->has_start || func_call(store, instance_func(inst, m->start), NULL, NULL, err));
+	return fine &&
+	       (!m->has_start || func_call(store, instance_func(inst, m->start), NULL, NULL, err));
 }
 
 struct instance *instance_create(struct store *store, const struct module *module,
@@ -397,8 +398,8 @@ const struct module *instance_module(const struct instance *inst)
 
 /* ---- globals ---- */
 
-struct global *global_create(struct store *store, const struct global_type *type,
-                             union value init, struct error *err)
+struct global *global_create(struct store *store, const struct global_type *type, union value init,
+                             struct error *err)
 {
 	struct global *global = arena_zeroed(store->arena, 1, sizeof *global);
 	if (global == NULL) {

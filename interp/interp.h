@@ -30,9 +30,9 @@ struct global;
 struct tag;
 
 /* A value of any type (spec: 4.2.1). References are one word; 0 is null. A funcref is a
- * struct func *; an externref is whatever word the host chose, from 1 to 2^62 - 1. References to the
- * garbage-collected heap (anyref and below, exnref, and externrefs made of them) stay good until the
- * next call into the store; what a global or a table holds stays. */
+ * struct func *; an externref is whatever word the host chose, from 1 to 2^62 - 1. References to
+ * the garbage-collected heap (anyref and below, exnref, and externrefs made of them) stay good
+ * until the next call into the store; what a global or a table holds stays. */
 union value {
 	uint32_t i32;
 	uint64_t i64;
@@ -43,13 +43,14 @@ union value {
 };
 
 struct store_options {
-	uint64_t memory_limit;   /* bytes that all memories together may grow to; 0: no limit but Wasm's */
-	uint64_t table_limit;    /* elements that all tables together may grow to; 0: the default */
-	size_t stack_size;       /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
-	bool unfolded;           /* lower without folding operands: slow, for differential tests */
-	bool checked_memory;     /* no guard pages: check each access, as is done by itself where there
-	                          * is no address space for them; slow, for tests */
-	bool collect_always;     /* collect garbage at every allocation: slow, for tests */
+	uint64_t
+	    memory_limit;     /* bytes that all memories together may grow to; 0: no limit but Wasm's */
+	uint64_t table_limit; /* elements that all tables together may grow to; 0: the default */
+	size_t stack_size;    /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
+	bool unfolded;        /* lower without folding operands: slow, for differential tests */
+	bool checked_memory;  /* no guard pages: check each access, as is done by itself where there
+	                       * is no address space for them; slow, for tests */
+	bool collect_always;  /* collect garbage at every allocation: slow, for tests */
 };
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
@@ -67,7 +68,7 @@ void store_destroy(struct store *store);
 enum ref_form {
 	REF_FORM_NULL,
 	REF_FORM_FUNC,
-	REF_FORM_EXTERN,   /* the host's, also as an anyref: ref_host_word() */
+	REF_FORM_EXTERN, /* the host's, also as an anyref: ref_host_word() */
 	REF_FORM_I31,
 	REF_FORM_STRUCT,
 	REF_FORM_ARRAY,
@@ -86,7 +87,7 @@ uint64_t ref_from_host(uint64_t word);
 /* ---- externs: what is imported and exported (spec: 4.2.6) ---- */
 
 struct extern_val {
-	enum extern_kind kind;   /* validator/module.h: EXTERN_FUNC, _TABLE, _MEMORY, _GLOBAL, _TAG */
+	enum extern_kind kind; /* validator/module.h: EXTERN_FUNC, _TABLE, _MEMORY, _GLOBAL, _TAG */
 	union {
 		struct func *func;
 		struct table *table;
@@ -102,8 +103,8 @@ struct extern_val {
 typedef bool import_resolver(void *env, struct store *store, const struct import *import,
                              struct extern_val *out, struct error *err);
 
-/* Instantiates (spec: 4.7.2), runs active segments and the start function. The module is borrowed and
- * must outlive the store. NULL on failure; a trap in the start function is ERROR_TRAP or
+/* Instantiates (spec: 4.7.2), runs active segments and the start function. The module is borrowed
+ * and must outlive the store. NULL on failure; a trap in the start function is ERROR_TRAP or
  * ERROR_EXIT. What was allocated stays in the store until store_destroy(). */
 struct instance *instance_create(struct store *store, const struct module *module,
                                  import_resolver *resolve, void *env, struct error *err);
@@ -116,8 +117,8 @@ const struct module *instance_module(const struct instance *inst);
 
 /* ---- calls ---- */
 
-/* Its value types name types of the store; two functions of one type have one type. Good until the next
- * instance_create() in the store. */
+/* Its value types name types of the store; two functions of one type have one type. Good until the
+ * next instance_create() in the store. */
 const struct functype *func_type(const struct func *func);
 
 /* Calls func with args (one value for each parameter) and writes results (one for each result).
@@ -165,15 +166,15 @@ const char *trap_words(enum trap trap);
 
 struct trap_frame {
 	const struct instance *inst;
-	uint32_t func;     /* function index */
-	uint64_t offset;   /* byte offset of the instruction in the module */
+	uint32_t func;   /* function index */
+	uint64_t offset; /* byte offset of the instruction in the module */
 };
 
 #define TRAP_FRAMES_MAX 32
 
 struct trap_report {
 	enum trap trap;
-	uint32_t frame_count;                        /* kept frames, innermost first */
+	uint32_t frame_count; /* kept frames, innermost first */
 	uint32_t frames_left_out;
 	struct trap_frame frames[TRAP_FRAMES_MAX];
 };
@@ -191,9 +192,9 @@ void trap_report_print(const struct trap_report *report, FILE *out);
 
 /* What a host function gets as its first argument. Valid during the call. */
 struct host_call {
-	void *env;                /* as given to host_func_create() */
+	void *env; /* as given to host_func_create() */
 	struct store *store;
-	struct instance *caller;  /* the instance whose code called; NULL when called by func_call() */
+	struct instance *caller; /* the instance whose code called; NULL when called by func_call() */
 };
 
 /* Makes a host function from a C function, called through libffi.
@@ -210,19 +211,21 @@ void host_fail(struct host_call *call, const char *fmt, ...) __attribute__((form
 void host_exit(struct host_call *call, uint32_t status);
 
 /* Memory 0 of the calling instance: the base and the present size in bytes. Both NULL/0 when it has
- * none. The base never moves; the size is to be read again after anything that may run guest code. */
+ * none. The base never moves; the size is to be read again after anything that may run guest code.
+ */
 uint8_t *host_memory(const struct host_call *call, uint64_t *size);
 
 /* ---- memories, tables, globals made and seen by the host ---- */
 
-struct memory *memory_create(struct store *store, const struct memory_type *type, struct error *err);
+struct memory *memory_create(struct store *store, const struct memory_type *type,
+                             struct error *err);
 uint8_t *memory_base(const struct memory *memory);
-uint64_t memory_size(const struct memory *memory);   /* bytes */
+uint64_t memory_size(const struct memory *memory); /* bytes */
 
 struct table *table_create(struct store *store, const struct table_type *type, struct error *err);
 
-struct global *global_create(struct store *store, const struct global_type *type,
-                             union value init, struct error *err);
+struct global *global_create(struct store *store, const struct global_type *type, union value init,
+                             struct error *err);
 union value global_value(const struct global *global);
 const struct global_type *global_type(const struct global *global);
 

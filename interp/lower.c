@@ -25,7 +25,7 @@ void push_label(struct lowering *l, enum insn_id opener, const struct block_type
 	if (l->label_count == l->label_room) {
 		uint32_t room = l->label_room == 0 ? 32 : l->label_room * 2;
 		struct label *labels =
-			l->out_of_memory ? NULL : mem_resize(l->labels, room * sizeof *labels);
+		    l->out_of_memory ? NULL : mem_resize(l->labels, room * sizeof *labels);
 		if (labels == NULL) {
 			l->out_of_memory = true;
 			return;
@@ -34,13 +34,13 @@ void push_label(struct lowering *l, enum insn_id opener, const struct block_type
 		l->label_room = room;
 	}
 	l->labels[l->label_count++] = (struct label){
-		.opener = opener,
-		.height = l->sym_count - type->param_count,
-		.start = l->cell_count,
-		.fixups = NO_FIXUP,
-		.else_jump = NO_FIXUP,
-		.range = NO_RANGE,
-		.type = *type,
+	    .opener = opener,
+	    .height = l->sym_count - type->param_count,
+	    .start = l->cell_count,
+	    .fixups = NO_FIXUP,
+	    .else_jump = NO_FIXUP,
+	    .range = NO_RANGE,
+	    .type = *type,
 	};
 }
 
@@ -58,7 +58,7 @@ static void add_fixup(struct lowering *l, struct label *label, uint32_t word, ui
 	if (l->fixup_count == l->fixup_room) {
 		uint32_t room = l->fixup_room == 0 ? 32 : l->fixup_room * 2;
 		struct fixup *fixups =
-			l->out_of_memory ? NULL : mem_resize(l->fixups, room * sizeof *fixups);
+		    l->out_of_memory ? NULL : mem_resize(l->fixups, room * sizeof *fixups);
 		if (fixups == NULL) {
 			l->out_of_memory = true;
 			return;
@@ -67,12 +67,12 @@ static void add_fixup(struct lowering *l, struct label *label, uint32_t word, ui
 		l->fixup_room = room;
 	}
 	l->fixups[l->fixup_count] =
-		(struct fixup){.word = word, .origin = origin, .next = label->fixups};
+	    (struct fixup){.word = word, .origin = origin, .next = label->fixups};
 	label->fixups = l->fixup_count++;
 }
 
 #define WORDS_PER_CELL 4
-#define JUMP_WORD 2   /* struct cell's `jump` */
+#define JUMP_WORD 2 /* struct cell's `jump` */
 _Static_assert(sizeof(struct cell) == WORDS_PER_CELL * sizeof(int32_t), "words of a cell");
 _Static_assert(offsetof(struct cell, jump) == JUMP_WORD * sizeof(int32_t), "place of the jump");
 
@@ -153,12 +153,14 @@ static void pin_values(struct lowering *l, uint32_t count)
 
 void emit_return(struct lowering *l, bool final)
 {
-	static const enum op from_acc[] = {
-		[CLASS_INT] = OP_return_a, [CLASS_F32] = OP_return_f, [CLASS_F64] = OP_return_d,
-		[CLASS_V128] = OP_return_v};
-	static const enum op from_slot[] = {
-		[CLASS_INT] = OP_return_s, [CLASS_F32] = OP_return_s32, [CLASS_F64] = OP_return_s,
-		[CLASS_V128] = OP_return_s128};
+	static const enum op from_acc[] = {[CLASS_INT] = OP_return_a,
+	                                   [CLASS_F32] = OP_return_f,
+	                                   [CLASS_F64] = OP_return_d,
+	                                   [CLASS_V128] = OP_return_v};
+	static const enum op from_slot[] = {[CLASS_INT] = OP_return_s,
+	                                    [CLASS_F32] = OP_return_s32,
+	                                    [CLASS_F64] = OP_return_s,
+	                                    [CLASS_V128] = OP_return_s128};
 	uint32_t count = l->type->result_count;
 	if (count == 1) {
 		const struct sym *sym = top_sym(l, 1, 0);
@@ -289,7 +291,7 @@ static void lower_br_table(struct lowering *l, const struct step *step)
 	uint32_t origin = l->cell_count - 1;
 	uint32_t rows = (step->label_count + WORDS_PER_CELL) / WORDS_PER_CELL;
 	for (uint32_t i = 0; i < rows; i++)
-		emit(l, OP_halt);   /* data; the op is overwritten */
+		emit(l, OP_halt); /* data; the op is overwritten */
 	here_is_a_label(l);
 
 	uint32_t first_word = (origin + 1) * WORDS_PER_CELL;
@@ -466,7 +468,7 @@ static void lower_call(struct lowering *l, const struct step *step)
 	cell->a = frame;
 	if (step->id == INSN_return_call || step->id == INSN_return_call_indirect ||
 	    step->id == INSN_return_call_ref) {
-		struct cell *row = emit(l, OP_halt);   /* data; the op means nothing */
+		struct cell *row = emit(l, OP_halt); /* data; the op means nothing */
 		row->a = (uint16_t)l->header;
 		row->b = (uint16_t)type->param_slots;
 		return;
@@ -602,35 +604,35 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	/* All but the arrays' room starts anew. */
 	const struct lowering room = *l;
 	*l = (struct lowering){
-		.m = m,
-		.type = m->funcs[func].type,
-		.unfolded = code->store->options.unfolded,
-		.checked = code->checked,
-		.want_offsets = want == LOWER_OFFSETS,
-		.want_maps = want == LOWER_MAPS,
-		.has_try = has_try,
-		.scratch = room.scratch,
-		.cells = room.cells,
-		.cell_room = room.cell_room,
-		.offsets = room.offsets,
-		.offset_room = room.offset_room,
-		.refs_found = room.refs_found,
-		.ref_room = room.ref_room,
-		.ranges = room.ranges,
-		.range_room = room.range_room,
-		.clauses = room.clauses,
-		.clause_room = room.clause_room,
-		.fixups = room.fixups,
-		.fixup_room = room.fixup_room,
-		.syms = room.syms,
-		.sym_room = room.sym_room,
-		.labels = room.labels,
-		.label_room = room.label_room,
-		.local_slots = room.local_slots,
-		.local_classes = room.local_classes,
-		.local_kinds = room.local_kinds,
-		.local_refs = room.local_refs,
-		.local_room = room.local_room,
+	    .m = m,
+	    .type = m->funcs[func].type,
+	    .unfolded = code->store->options.unfolded,
+	    .checked = code->checked,
+	    .want_offsets = want == LOWER_OFFSETS,
+	    .want_maps = want == LOWER_MAPS,
+	    .has_try = has_try,
+	    .scratch = room.scratch,
+	    .cells = room.cells,
+	    .cell_room = room.cell_room,
+	    .offsets = room.offsets,
+	    .offset_room = room.offset_room,
+	    .refs_found = room.refs_found,
+	    .ref_room = room.ref_room,
+	    .ranges = room.ranges,
+	    .range_room = room.range_room,
+	    .clauses = room.clauses,
+	    .clause_room = room.clause_room,
+	    .fixups = room.fixups,
+	    .fixup_room = room.fixup_room,
+	    .syms = room.syms,
+	    .sym_room = room.sym_room,
+	    .labels = room.labels,
+	    .label_room = room.label_room,
+	    .local_slots = room.local_slots,
+	    .local_classes = room.local_classes,
+	    .local_kinds = room.local_kinds,
+	    .local_refs = room.local_refs,
+	    .local_room = room.local_room,
 	};
 	here_is_a_label(l);
 	if (l->scratch == NULL)

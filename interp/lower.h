@@ -6,8 +6,9 @@
  * merges, values stand in the slots of their heights, so there are no phis and no parallel moves.
  *
  * Every operation leaves its result in the accumulator of its class as well as in its slot. `held`
- * knows which slot's value an accumulator has, so that the next operation can take it from there, and
- * when that was a temporary (which is read once) the store is taken back: the variant r for w. */
+ * knows which slot's value an accumulator has, so that the next operation can take it from there,
+ * and when that was a temporary (which is read once) the store is taken back: the variant r for w.
+ */
 #ifndef INTERP_LOWER_H
 #define INTERP_LOWER_H
 
@@ -18,13 +19,13 @@
 enum sym_kind { SYM_LOCAL, SYM_CONST, SYM_TEMP };
 
 struct sym {
-	uint8_t kind;     /* enum sym_kind */
-	uint8_t class;    /* enum class */
+	uint8_t kind;  /* enum sym_kind */
+	uint8_t class; /* enum class */
 	uint8_t slots;
-	uint8_t ref;      /* enum ref_kind */
-	uint16_t slot;    /* of its height */
-	uint32_t local;   /* SYM_LOCAL: the index */
-	uint64_t value;   /* SYM_CONST: the bits; of a v128 the address of its 16 bytes in the module */
+	uint8_t ref;    /* enum ref_kind */
+	uint16_t slot;  /* of its height */
+	uint32_t local; /* SYM_LOCAL: the index */
+	uint64_t value; /* SYM_CONST: the bits; of a v128 the address of its 16 bytes in the module */
 };
 
 enum src_kind { SRC_SLOT, SRC_ACC, SRC_CONST };
@@ -38,8 +39,8 @@ struct src {
 
 /* What an accumulator has. */
 struct held {
-	int32_t slot;       /* -1: nothing known */
-	uint32_t cell;      /* that put it there */
+	int32_t slot;        /* -1: nothing known */
+	uint32_t cell;       /* that put it there */
 	bool may_drop_store; /* the cell's store may be taken back when the value is read from here */
 };
 
@@ -48,29 +49,29 @@ struct held {
 
 /* A jump whose target is not known yet. */
 struct fixup {
-	uint32_t word;      /* where the jump stands, in words of 4 bytes from the first cell */
-	uint32_t origin;    /* the cell that the jump counts from */
+	uint32_t word;   /* where the jump stands, in words of 4 bytes from the first cell */
+	uint32_t origin; /* the cell that the jump counts from */
 	uint32_t next;
 };
 
 struct label {
 	enum insn_id opener;
-	bool is_function;        /* a branch to it returns */
-	uint32_t height;         /* of the symbolic stack, without params */
-	uint32_t start;          /* loop: its first cell */
-	uint32_t fixups;         /* of forward branches */
-	uint32_t else_jump;      /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
-	uint32_t range;          /* try_table, try: where in ranges; NO_RANGE when it does not catch here */
-	uint32_t catches_of;     /* try: the same, to its end */
-	uint16_t exception;      /* catch, catch_all: the slot that holds what was caught */
+	bool is_function;    /* a branch to it returns */
+	uint32_t height;     /* of the symbolic stack, without params */
+	uint32_t start;      /* loop: its first cell */
+	uint32_t fixups;     /* of forward branches */
+	uint32_t else_jump;  /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
+	uint32_t range;      /* try_table, try: where in ranges; NO_RANGE when it does not catch here */
+	uint32_t catches_of; /* try: the same, to its end */
+	uint16_t exception;  /* catch, catch_all: the slot that holds what was caught */
 	struct block_type type;
 };
 
 /* The last cell, when it computed a temporary that no one has read yet. */
 struct last {
-	uint32_t cell;           /* UINT32_MAX: none */
-	enum insn_id insn;       /* INSN_COUNT: not of a family in op.def */
-	unsigned variant;        /* its place among the family's pairs */
+	uint32_t cell;     /* UINT32_MAX: none */
+	enum insn_id insn; /* INSN_COUNT: not of a family in op.def */
+	unsigned variant;  /* its place among the family's pairs */
 	struct held before[CLASS_COUNT];
 };
 
@@ -78,24 +79,24 @@ struct lowering {
 	const struct module *m;
 	const struct functype *type;
 	bool unfolded;
-	bool checked;            /* memory 0 has no guard */
+	bool checked; /* memory 0 has no guard */
 
-	struct cell *cells;      /* handler holds enum op until the end */
+	struct cell *cells; /* handler holds enum op until the end */
 	uint32_t cell_count;
 	uint32_t cell_room;
-	uint32_t *offsets;       /* byte offset of each cell's instruction, when they are wanted */
+	uint32_t *offsets; /* byte offset of each cell's instruction, when they are wanted */
 	uint32_t offset_room;
 	bool want_offsets;
-	uint32_t at;             /* offset of the present instruction */
+	uint32_t at; /* offset of the present instruction */
 
-	bool want_maps;          /* for the collector: slots of references at each safepoint */
+	bool want_maps; /* for the collector: slots of references at each safepoint */
 	struct frame_ref *refs_found;
 	uint32_t ref_count;
-	uint32_t always_count;   /* the first ones: locals */
+	uint32_t always_count; /* the first ones: locals */
 	uint32_t ref_room;
 
-	bool has_try;            /* the frame keeps its native state (NATIVE_SLOTS) */
-	bool needs_try;          /* found out on the way: lower again */
+	bool has_try;   /* the frame keeps its native state (NATIVE_SLOTS) */
+	bool needs_try; /* found out on the way: lower again */
 	struct try_range *ranges;
 	uint32_t range_count;
 	uint32_t range_room;
@@ -114,25 +115,25 @@ struct lowering {
 	uint32_t label_count;
 	uint32_t label_room;
 
-	uint32_t local_room;     /* of the four */
+	uint32_t local_room; /* of the four */
 	uint16_t *local_slots;
 	uint8_t *local_classes;
-	uint8_t *local_kinds;    /* enum ref_kind */
-	uint32_t *local_refs;    /* how often each local stands on the symbolic stack */
+	uint8_t *local_kinds; /* enum ref_kind */
+	uint32_t *local_refs; /* how often each local stands on the symbolic stack */
 	uint32_t local_count;
-	uint32_t refs;           /* sum of them */
+	uint32_t refs; /* sum of them */
 	uint32_t header;
-	uint32_t temps;          /* slot of height 0 */
+	uint32_t temps; /* slot of height 0 */
 
 	struct held held[CLASS_COUNT];
 	struct last last;
 	struct body_scratch *scratch;
-	bool out_of_memory;      /* checked once, at the end: emitting stays without error paths */
+	bool out_of_memory; /* checked once, at the end: emitting stays without error paths */
 	struct cell scrap;
 };
 
-/* A function with a try_table keeps, right behind its header: native stack pointer, frame pointer, link
- * register, instance (exec_plain.h: keep_native). */
+/* A function with a try_table keeps, right behind its header: native stack pointer, frame pointer,
+ * link register, instance (exec_plain.h: keep_native). */
 #define NATIVE_SLOTS 4
 
 /* Pops `count` operands that stand in the slots of their heights; returns the first one's slot. */
@@ -144,8 +145,8 @@ void lower_unary(struct lowering *l, enum insn_id insn);
 /* A binary operation as its instruction has it, on the two operands on top. */
 void lower_binary(struct lowering *l, enum insn_id insn);
 
-/* Lowers a function into l's arrays, which are used again by the next one; l starts zeroed and ends by
- * lowering_clear(). */
+/* Lowers a function into l's arrays, which are used again by the next one; l starts zeroed and ends
+ * by lowering_clear(). */
 enum lower_want { LOWER_CODE, LOWER_OFFSETS, LOWER_MAPS };
 
 bool lower_function(struct lowering *l, const struct code *code, uint32_t func,
@@ -159,13 +160,14 @@ enum class class_of(valtype type);
 /* A new cell at the end; its fields beside the handler are 0. */
 struct cell *emit(struct lowering *l, enum op op);
 
-/* A cell that is no operation: 16 bytes that belong to the cell before it. `last` stays as it is. */
+/* A cell that is no operation: 16 bytes that belong to the cell before it. `last` stays as it is.
+ */
 void emit_data(struct lowering *l, const uint8_t *bytes);
 /* How many of these stand behind an operation; table_jump's depend on its cell. */
 extern const uint8_t op_data_cells[OP_COUNT];
 
-/* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is the
- * w variant. `insn` and `variant` as in struct last. */
+/* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is
+ * the w variant. `insn` and `variant` as in struct last. */
 struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
                          unsigned variant);
 /* The same for operations without an r variant. */
@@ -211,8 +213,7 @@ void forget_all(struct lowering *l);
 void here_is_a_label(struct lowering *l);
 
 /* Makes room in one of the growing arrays; false: out of memory, which is noted. */
-bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t want,
-                size_t size);
+bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t want, size_t size);
 
 /* ---- lower_gc.c: references, structs, arrays ---- */
 
@@ -247,20 +248,20 @@ void lower_legacy(struct lowering *l, const struct step *step);
 
 bool lower_operation(struct lowering *l, const struct step *step);
 
-/* For an access (IMM_MEMARG) that guard pages do not catch, emits the check of its address, which was
- * popped already: then the access must take the address from acc (even when unfolded) with offset 0.
- * Values that the access takes must be looked for only afterwards: acc holds none of them. False:
- * none is needed, and the address is `*address` plus step->value. */
+/* For an access (IMM_MEMARG) that guard pages do not catch, emits the check of its address, which
+ * was popped already: then the access must take the address from acc (even when unfolded) with
+ * offset 0. Values that the access takes must be looked for only afterwards: acc holds none of
+ * them. False: none is needed, and the address is `*address` plus step->value. */
 bool emit_address_check(struct lowering *l, const struct step *step, const struct sym *address);
 
 /* A condition on its way into a jump: the value, or the comparison that made it, taken back. */
 struct condition {
-	enum insn_id insn;       /* of a comparison; INSN_COUNT: the value in src */
+	enum insn_id insn; /* of a comparison; INSN_COUNT: the value in src */
 	unsigned variant;
-	struct cell cell;        /* the comparison as it was */
+	struct cell cell; /* the comparison as it was */
 	struct src src;
 	struct sym sym;
-	bool is_wide;            /* the value has 64 bits */
+	bool is_wide; /* the value has 64 bits */
 };
 
 struct condition take_condition(struct lowering *l);

@@ -2,17 +2,11 @@
 
 #include <string.h>
 
-enum class class_of(valtype type)
-{
-	switch (type) {
-	case VAL_F32:
-		return CLASS_F32;
-	case VAL_F64:
-		return CLASS_F64;
-	case VAL_V128:
-		return CLASS_V128;
-	default:
-		return CLASS_INT;
+enum class class_of(valtype type) {
+	switch (type){
+		case VAL_F32 : return CLASS_F32; case VAL_F64 : return CLASS_F64;
+		case VAL_V128 : return CLASS_V128;
+		default : return CLASS_INT;
 	}
 }
 
@@ -38,11 +32,10 @@ bool make_room(struct lowering *l, void *array_pointer, uint32_t *room, uint32_t
 struct cell *emit(struct lowering *l, enum op op)
 {
 	uint32_t want = l->cell_count + 1;
-	bool has_room = want <= l->cell_room ||
-	                make_room(l, &l->cells, &l->cell_room, want, sizeof *l->cells);
-	if (!has_room ||
-	    (l->want_offsets &&
-	     !make_room(l, &l->offsets, &l->offset_room, want, sizeof *l->offsets))) {
+	bool has_room =
+	    want <= l->cell_room || make_room(l, &l->cells, &l->cell_room, want, sizeof *l->cells);
+	if (!has_room || (l->want_offsets &&
+	                  !make_room(l, &l->offsets, &l->offset_room, want, sizeof *l->offsets))) {
 		l->scrap = (struct cell){.handler = (int32_t)op};
 		return &l->scrap;
 	}
@@ -93,9 +86,9 @@ static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_d
 {
 	forget_slot(l, slot);
 	l->held[class] = (struct held){
-		.slot = slot,
-		.cell = l->cell_count - 1,
-		.may_drop_store = may_drop_store,
+	    .slot = slot,
+	    .cell = l->cell_count - 1,
+	    .may_drop_store = may_drop_store,
 	};
 }
 
@@ -156,18 +149,17 @@ void push_local(struct lowering *l, uint32_t local)
 	if (l->unfolded) {
 		struct sym sym = {.kind = SYM_LOCAL, .class = l->local_classes[local], .local = local};
 		move_to(l, next_slot(l), &sym, true);
-		push(l, (struct sym){
-					.kind = SYM_TEMP, .class = sym.class, .ref = l->local_kinds[local]});
+		push(l, (struct sym){.kind = SYM_TEMP, .class = sym.class, .ref = l->local_kinds[local]});
 		return;
 	}
 	l->local_refs[local]++;
 	l->refs++;
 	push(l, (struct sym){
-				.kind = SYM_LOCAL,
-				.class = l->local_classes[local],
-				.ref = l->local_kinds[local],
-				.local = local,
-			});
+	            .kind = SYM_LOCAL,
+	            .class = l->local_classes[local],
+	            .ref = l->local_kinds[local],
+	            .local = local,
+	        });
 }
 
 void push_const(struct lowering *l, enum class class, uint64_t value)
@@ -276,7 +268,7 @@ void take_from_acc(struct lowering *l, const struct sym *sym)
 	struct held *held = &l->held[sym->class];
 	if (sym->kind != SYM_TEMP || !held->may_drop_store)
 		return;
-	l->cells[held->cell].handler--;   /* w to r: variants stand in pairs (cell.h) */
+	l->cells[held->cell].handler--; /* w to r: variants stand in pairs (cell.h) */
 	held->slot = -1;
 	if (l->last.cell == held->cell)
 		l->last.cell = UINT32_MAX;

@@ -1,5 +1,5 @@
-/* References, structs and arrays. Operands of what allocates stand in slots, where the collector finds
- * them; loads and stores of fields take theirs from wherever they are. */
+/* References, structs and arrays. Operands of what allocates stand in slots, where the collector
+ * finds them; loads and stores of fields take theirs from wherever they are. */
 #include "interp/lower.h"
 
 /* An operation on a row of operands that may collect garbage and leaves a reference. */
@@ -89,8 +89,7 @@ static void lower_struct_get(struct lowering *l, const struct step *step)
 	struct sym sym = pop_sym(l);
 	uint16_t slot;
 	bool from_acc = take_operand(l, &sym, &slot);
-	struct cell *cell =
-		emit_result(l, (enum op)(op + (from_acc ? 3 : 1)), class, INSN_COUNT, 0);
+	struct cell *cell = emit_result(l, (enum op)(op + (from_acc ? 3 : 1)), class, INSN_COUNT, 0);
 	cell->b = slot;
 	cell->c = field_slot(def, step->index2);
 	type_top(l, field->type);
@@ -104,11 +103,11 @@ static void lower_struct_set(struct lowering *l, const struct step *step)
 	struct sym object = pop_sym(l);
 	uint16_t value_slot = in_slot(l, &value);
 	uint16_t object_slot = in_slot(l, &object);
-	struct cell *cell = emit(l, field->packed_bits == 8       ? OP_field_set_8
-	                            : field->packed_bits == 16    ? OP_field_set_16
-	                            : value.class == CLASS_F32    ? OP_field_set_32
-	                            : value.class == CLASS_V128   ? OP_field_set_128
-	                                                          : OP_field_set_64);
+	struct cell *cell = emit(l, field->packed_bits == 8     ? OP_field_set_8
+	                            : field->packed_bits == 16  ? OP_field_set_16
+	                            : value.class == CLASS_F32  ? OP_field_set_32
+	                            : value.class == CLASS_V128 ? OP_field_set_128
+	                                                        : OP_field_set_64);
 	cell->a = value_slot;
 	cell->b = object_slot;
 	cell->c = field_slot(def, step->index2);
@@ -289,9 +288,8 @@ bool lower_reference(struct lowering *l, const struct step *step)
 	case INSN_any_convert_extern:
 	case INSN_extern_convert_any:
 		lower_unary(l, step->id);
-		type_top(l, step->id == INSN_any_convert_extern
-		                ? VAL_REF | VAL_NULLABLE | (valtype)HEAP_ANY
-		                : VAL_EXTERNREF);
+		type_top(l, step->id == INSN_any_convert_extern ? VAL_REF | VAL_NULLABLE | (valtype)HEAP_ANY
+		                                                : VAL_EXTERNREF);
 		return true;
 	default:
 		return lower_aggregate(l, step);

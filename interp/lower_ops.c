@@ -24,28 +24,31 @@ enum family_kind {
 #define IS_WIDE_i64 true
 
 struct family {
-	uint16_t base;           /* its first operation */
+	uint16_t base; /* its first operation */
 	uint8_t kind;
-	uint8_t operand;         /* enum class; of atomics, how many values they take */
+	uint8_t operand; /* enum class; of atomics, how many values they take */
 	uint8_t result;
-	bool is_wide;            /* integer operands of 64 bits */
-	uint16_t swapped;        /* comparisons: x and y change places */
-	uint16_t inverse;        /* and the comparison that negates it */
+	bool is_wide;     /* integer operands of 64 bits */
+	uint16_t swapped; /* comparisons: x and y change places */
+	uint16_t inverse; /* and the comparison that negates it */
 };
 
 static const struct family families[INSN_COUNT] = {
-#define COMMUTE(n, t, u, e) [INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define COMMUTE(n, t, u, e)                                                                        \
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define ORDERED(n, t, u, c, e)                                                                     \
 	[INSN_##n] = {OP_##n##_ss_r, FAMILY_ORDERED, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define COMPARE(n, t, e, s, i)                                                                     \
-	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMPARE, CLASS_##t, CLASS_INT, IS_WIDE_##t, INSN_##s,      \
-	              INSN_##i},
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMPARE, CLASS_##t, CLASS_INT,                             \
+	              IS_WIDE_##t,   INSN_##s,       INSN_##i},
 #define FCOMPARE(n, t, e, s)                                                                       \
 	[INSN_##n] = {OP_##n##_ss_r, FAMILY_FCOMPARE, CLASS_##t, CLASS_INT, 0, INSN_##s, 0},
-#define UNARY(n, t, u, c, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
+#define UNARY(n, t, u, c, e)                                                                       \
+	[INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define INNER(n, t, u, c, e)
 #define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
-#define STORE(n, t, m) [INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
+#define STORE(n, t, m)                                                                             \
+	[INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
 #define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
 #define ATOMIC_LOAD(n, m) [INSN_##n] = {.base = OP_##n##_r, .kind = FAMILY_ATOMIC},
 #define ATOMIC_STORE(n, m) [INSN_##n] = {.base = OP_##n, .kind = FAMILY_ATOMIC_STORE, .operand = 1},
@@ -62,7 +65,8 @@ enum { VARIANT_ss, VARIANT_sk, VARIANT_as, VARIANT_ak, VARIANT_ks, VARIANT_sa, V
 _Static_assert(OP_i32_eq_br_ss - OP_i32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_COMPARE");
 _Static_assert(OP_i32_eq_br_ak - OP_i32_eq_br_ss == VARIANT_ak, "order of VARIANTS_COMPARE");
 _Static_assert(OP_f32_eq_br_ss - OP_f32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_FCOMPARE");
-_Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1, "order of VARIANTS_ORDERED");
+_Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1,
+               "order of VARIANTS_ORDERED");
 _Static_assert(OP_i32_load_k_w - OP_i32_load_s_r == 5, "order of VARIANTS_LOAD");
 _Static_assert(OP_i32_store_ka - OP_i32_store_ss == 6, "order of VARIANTS_STORE");
 
@@ -134,17 +138,17 @@ void lower_binary(struct lowering *l, enum insn_id insn)
 	}
 
 	static const uint8_t variants[3][3] = {
-		[SRC_SLOT] = {[SRC_SLOT] = VARIANT_ss, [SRC_ACC] = VARIANT_sa, [SRC_CONST] = VARIANT_sk},
-		[SRC_ACC] = {[SRC_SLOT] = VARIANT_as, [SRC_CONST] = VARIANT_ak},
-		[SRC_CONST] = {[SRC_SLOT] = VARIANT_ks, [SRC_ACC] = VARIANT_ka},
+	    [SRC_SLOT] = {[SRC_SLOT] = VARIANT_ss, [SRC_ACC] = VARIANT_sa, [SRC_CONST] = VARIANT_sk},
+	    [SRC_ACC] = {[SRC_SLOT] = VARIANT_as, [SRC_CONST] = VARIANT_ak},
+	    [SRC_CONST] = {[SRC_SLOT] = VARIANT_ks, [SRC_ACC] = VARIANT_ka},
 	};
 	unsigned variant = variants[fx.kind][fy.kind];
 	if (fx.kind == SRC_ACC)
 		take_from_acc(l, &x);
 	if (fy.kind == SRC_ACC)
 		take_from_acc(l, &y);
-	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
-	                                (enum class)f->result, insn, variant);
+	struct cell *cell =
+	    emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result, insn, variant);
 	fill_operands(cell, variant, &fx, &fy);
 }
 
@@ -159,7 +163,7 @@ void lower_unary(struct lowering *l, enum insn_id insn)
 	if (variant == 1)
 		take_from_acc(l, &x);
 	emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result, insn, variant)->b =
-		src.slot;
+	    src.slot;
 }
 
 /* ---- memory ---- */
@@ -175,9 +179,9 @@ static bool needs_check(const struct lowering *l, const struct step *step)
 bool emit_address_check(struct lowering *l, const struct step *step, const struct sym *address)
 {
 	static const enum op ops[][2] = {
-		{OP_address_s32, OP_address_s64}, {OP_address_a, OP_address_a},
-		{OP_address_k, OP_address_k},     {OP_aligned_s32, OP_aligned_s64},
-		{OP_aligned_a, OP_aligned_a},     {OP_aligned_k, OP_aligned_k},
+	    {OP_address_s32, OP_address_s64}, {OP_address_a, OP_address_a},
+	    {OP_address_k, OP_address_k},     {OP_aligned_s32, OP_aligned_s64},
+	    {OP_aligned_a, OP_aligned_a},     {OP_aligned_k, OP_aligned_k},
 	};
 	_Static_assert(SRC_SLOT == 0 && SRC_ACC == 1 && SRC_CONST == 2, "order of the rows above");
 	if (!needs_check(l, step))
@@ -212,8 +216,8 @@ static void lower_load(struct lowering *l, const struct step *step)
 	if (src.kind == SRC_ACC)
 		take_from_acc(l, &address);
 	unsigned variant = variants[src.kind];
-	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
-	                                (enum class)f->result, step->id, variant);
+	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result,
+	                                step->id, variant);
 	cell->b = src.slot;
 	if (src.kind == SRC_CONST)
 		cell->k = src.value + step->value;
@@ -246,7 +250,7 @@ static void lower_store(struct lowering *l, const struct step *step)
 	struct src fa = find(l, &address);
 	if (is_checked) {
 		fa = (struct src){.kind = SRC_ACC};
-		address.kind = SYM_CONST;   /* nothing to take back */
+		address.kind = SYM_CONST; /* nothing to take back */
 		offset = 0;
 	}
 
@@ -264,9 +268,9 @@ static void lower_store(struct lowering *l, const struct step *step)
 	}
 
 	static const uint8_t variants[3][3] = {
-		[SRC_SLOT] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2},
-		[SRC_ACC] = {[SRC_SLOT] = 3, [SRC_CONST] = 4},
-		[SRC_CONST] = {[SRC_SLOT] = 5, [SRC_ACC] = 6},
+	    [SRC_SLOT] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2},
+	    [SRC_ACC] = {[SRC_SLOT] = 3, [SRC_CONST] = 4},
+	    [SRC_CONST] = {[SRC_SLOT] = 5, [SRC_ACC] = 6},
 	};
 	const struct family *f = &families[insn];
 	if (fv.kind == SRC_CONST && (fa.kind == SRC_CONST || !fits_short(fv.value, f->is_wide)))
@@ -386,8 +390,7 @@ static void lower_global_get(struct lowering *l, const struct step *step)
 	                              [CLASS_V128] = OP_global_get_v_w};
 	enum class class = class_of(step->type);
 	if (step->index < l->m->imported_global_count) {
-		struct cell *cell =
-			emit(l, class == CLASS_V128 ? OP_global_get_far128 : OP_global_get_far);
+		struct cell *cell = emit(l, class == CLASS_V128 ? OP_global_get_far128 : OP_global_get_far);
 		cell->a = next_slot(l);
 		cell->c = step->index;
 		forget_slot(l, cell->a);
@@ -404,7 +407,7 @@ static void lower_global_set(struct lowering *l, const struct step *step)
 	if (step->index < l->m->imported_global_count) {
 		uint16_t slot = in_slot(l, &sym);
 		struct cell *cell =
-			emit(l, sym.class == CLASS_V128 ? OP_global_set_far128 : OP_global_set_far);
+		    emit(l, sym.class == CLASS_V128 ? OP_global_set_far128 : OP_global_set_far);
 		cell->b = slot;
 		cell->c = step->index;
 		return;
@@ -448,7 +451,7 @@ static void lower_select(struct lowering *l, enum class class)
 	if (from_acc)
 		take_from_acc(l, &condition);
 	struct cell *cell =
-		emit_result(l, (enum op)(ops[class] + (from_acc ? 2 : 0)), class, INSN_COUNT, 0);
+	    emit_result(l, (enum op)(ops[class] + (from_acc ? 2 : 0)), class, INSN_COUNT, 0);
 	cell->b = first_slot;
 	cell->c = second_slot;
 	cell->d = src.slot;
@@ -680,8 +683,7 @@ struct condition take_condition(struct lowering *l)
 	}
 	condition.src = find(l, &condition.sym);
 	if (condition.src.kind == SRC_CONST)
-		condition.src =
-			(struct src){.kind = SRC_SLOT, .slot = in_slot(l, &condition.sym)};
+		condition.src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &condition.sym)};
 	else if (condition.src.kind == SRC_ACC)
 		take_from_acc(l, &condition.sym);
 	return condition;
@@ -694,23 +696,25 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 	switch (condition->insn) {
 	case INSN_COUNT: {
 		static const enum op ops[2][2][2] = {
-			/* 32 or 64 bits, taken when zero or not, from a slot or the accumulator */
-			{{OP_jump_z_s, OP_jump_z_a}, {OP_jump_nz_s, OP_jump_nz_a}},
-			{{OP_jump_z64_s, OP_jump_z64_a}, {OP_jump_nz64_s, OP_jump_nz64_a}},
+		    /* 32 or 64 bits, taken when zero or not, from a slot or the accumulator */
+		    {{OP_jump_z_s, OP_jump_z_a}, {OP_jump_nz_s, OP_jump_nz_a}},
+		    {{OP_jump_z64_s, OP_jump_z64_a}, {OP_jump_nz64_s, OP_jump_nz64_a}},
 		};
 		cell = emit(l, ops[condition->is_wide][sense][condition->src.kind == SRC_ACC]);
 		cell->b = condition->src.slot;
 		break;
 	}
 	case INSN_i32_eqz:
-		cell = emit(l, sense ? condition->variant ? OP_jump_z_a : OP_jump_z_s
-		               : condition->variant ? OP_jump_nz_a : OP_jump_nz_s);
+		cell = emit(l, sense                ? condition->variant ? OP_jump_z_a : OP_jump_z_s
+		               : condition->variant ? OP_jump_nz_a
+		                                    : OP_jump_nz_s);
 		cell->b = was->b;
 		break;
 	case INSN_i64_eqz:
 	case INSN_ref_is_null:
-		cell = emit(l, sense ? condition->variant ? OP_jump_z64_a : OP_jump_z64_s
-		               : condition->variant ? OP_jump_nz64_a : OP_jump_nz64_s);
+		cell = emit(l, sense                ? condition->variant ? OP_jump_z64_a : OP_jump_z64_s
+		               : condition->variant ? OP_jump_nz64_a
+		                                    : OP_jump_nz64_s);
 		cell->b = was->b;
 		break;
 	default: {

@@ -16,9 +16,9 @@ enum vector_kind {
 };
 
 struct vector_family {
-	uint16_t base;           /* its first operation */
+	uint16_t base; /* its first operation */
 	uint8_t kind;
-	uint8_t class;           /* VECTOR_UNARY: of the result */
+	uint8_t class; /* VECTOR_UNARY: of the result */
 };
 
 #define RESULT_i32 CLASS_INT
@@ -45,10 +45,13 @@ static const struct vector_family families[INSN_COUNT] = {
 };
 
 const uint8_t op_data_cells[OP_COUNT] = {
-	[OP_const_s128] = 1,
-	[OP_const_v] = 1,
-#define V_COMMUTE(n, l, e) [OP_##n##_sk_r] = 1, [OP_##n##_sk_w] = 1, [OP_##n##_ak_r] = 1, [OP_##n##_ak_w] = 1,
-#define V_SHUFFLE(n) [OP_##n##_ss_r] = 1, [OP_##n##_ss_w] = 1, [OP_##n##_as_r] = 1, [OP_##n##_as_w] = 1, [OP_##n##_sa_r] = 1, [OP_##n##_sa_w] = 1,
+    [OP_const_s128] = 1,
+    [OP_const_v] = 1,
+#define V_COMMUTE(n, l, e)                                                                         \
+	[OP_##n##_sk_r] = 1, [OP_##n##_sk_w] = 1, [OP_##n##_ak_r] = 1, [OP_##n##_ak_w] = 1,
+#define V_SHUFFLE(n)                                                                               \
+	[OP_##n##_ss_r] = 1, [OP_##n##_ss_w] = 1, [OP_##n##_as_r] = 1, [OP_##n##_as_w] = 1,            \
+	[OP_##n##_sa_r] = 1, [OP_##n##_sa_w] = 1,
 #include "interp/op_simd.def"
 };
 
@@ -58,7 +61,8 @@ _Static_assert(OP_v128_and_ak_w - OP_v128_and_ss_r == 2 * VARIANT_ak + 1, "order
 _Static_assert(OP_i8x16_shuffle_sa_w - OP_i8x16_shuffle_ss_r == 2 * VARIANT_sa + 1,
                "order of V_ORDERED");
 _Static_assert(OP_v128_bitselect_ssa_r - OP_v128_bitselect_sss_r == 6, "order of V_TERNARY");
-/* With a scalar or an address: bit 0 for the second operand in its accumulator, bit 1 for the first. */
+/* With a scalar or an address: bit 0 for the second operand in its accumulator, bit 1 for the
+ * first. */
 _Static_assert(OP_i8x16_shl_as_r - OP_i8x16_shl_ss_r == 4, "order of V_SHIFT");
 _Static_assert(OP_i8x16_shl_sk_r - OP_i8x16_shl_ss_r == 8, "order of V_SHIFT");
 _Static_assert(OP_v128_store_as - OP_v128_store_ss == 2, "order of V_STORE");
@@ -71,8 +75,8 @@ static struct cell *emit_vector(struct lowering *l, unsigned base, unsigned vari
 
 /* ---- operands ---- */
 
-/* Finds vectors such that one at most is in fv and, but for *constant, none is a constant. A constant
- * goes to fv, its slot is for when fv is taken. constant may be NULL. */
+/* Finds vectors such that one at most is in fv and, but for *constant, none is a constant. A
+ * constant goes to fv, its slot is for when fv is taken. constant may be NULL. */
 static void find_vectors(struct lowering *l, const struct sym *syms, struct src *srcs,
                          unsigned count, const struct src *constant)
 {

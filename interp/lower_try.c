@@ -33,7 +33,7 @@ static uint32_t add_range(struct lowering *l)
 	if (!make_room(l, &l->ranges, &l->range_room, l->range_count + 1, sizeof *l->ranges))
 		return NO_RANGE;
 	l->ranges[l->range_count] =
-		(struct try_range){.start = l->cell_count, .first_clause = NO_CLAUSE};
+	    (struct try_range){.start = l->cell_count, .first_clause = NO_CLAUSE};
 	return l->range_count++;
 }
 
@@ -46,18 +46,19 @@ static void lower_clause(struct lowering *l, uint32_t range, const struct catch_
 	label_arity(label, &types, &count);
 	add_clause(l, range,
 	           (struct try_clause){
-				   .is_all = catch->is_all,
-				   .with_ref = catch->with_ref,
-				   .tag = catch->tag,
-				   .landing = l->cell_count,
-				   .slot = label_slot(l, label),
-			   });
+	               .is_all = catch->is_all,
+	               .with_ref = catch->with_ref,
+	               .tag = catch->tag,
+	               .landing = l->cell_count,
+	               .slot = label_slot(l, label),
+	           });
 	here_is_a_label(l);
 	if (!label->is_function) {
 		aim_cell(l, label, emit_jump(l));
 		return;
 	}
-	/* The values are the function's results: they stand on an otherwise empty stack for a moment. */
+	/* The values are the function's results: they stand on an otherwise empty stack for a moment.
+	 */
 	uint32_t kept_count = l->sym_count;
 	struct sym *kept = mem_alloc((kept_count + (size_t)1) * sizeof *kept);
 	if (kept == NULL) {
@@ -135,12 +136,12 @@ static void lower_catch(struct lowering *l, const struct step *step)
 	label->exception = next_slot(l);
 	add_clause(l, label->catches_of,
 	           (struct try_clause){
-				   .is_all = step->id == INSN_catch_all,
-				   .ref_first = true,
-				   .tag = step->index,
-				   .landing = l->cell_count,
-				   .slot = label->exception,
-			   });
+	               .is_all = step->id == INSN_catch_all,
+	               .ref_first = true,
+	               .tag = step->index,
+	               .landing = l->cell_count,
+	               .slot = label->exception,
+	           });
 	push_typed(l, VAL_REF | (valtype)HEAP_EXN);
 	if (step->id == INSN_catch)
 		push_types(l, step->func->params, step->func->param_count);

@@ -33,8 +33,7 @@ static bool charge(struct memory *memory, uint64_t bytes)
 	struct store *store = memory->store;
 	uint64_t limit = store->options.memory_limit;
 	uint64_t total;
-	if (__builtin_add_overflow(store->memory_bytes, bytes, &total) ||
-	    (limit != 0 && total > limit))
+	if (__builtin_add_overflow(store->memory_bytes, bytes, &total) || (limit != 0 && total > limit))
 		return false;
 	store->memory_bytes = total;
 	return true;
@@ -50,8 +49,8 @@ static bool reserve(struct memory *memory, uint64_t bytes)
 	return true;
 }
 
-/* The bytes that a memory without guard may come to need: what its type allows, but no more than the
- * memory limit, or than INTERP_MEMORY64_ROOM when there is none. Growth beyond fails. */
+/* The bytes that a memory without guard may come to need: what its type allows, but no more than
+ * the memory limit, or than INTERP_MEMORY64_ROOM when there is none. Growth beyond fails. */
 static uint64_t room_wanted(const struct memory *memory, uint64_t size)
 {
 	const struct memory_type *type = &memory->type;
@@ -68,8 +67,8 @@ static uint64_t room_wanted(const struct memory *memory, uint64_t size)
 	return room > size ? room : size;
 }
 
-/* Reserves `most` bytes or, where there is not so much address space, half of what there is, so that
- * the rest stays for code and stacks; `least` at least. */
+/* Reserves `most` bytes or, where there is not so much address space, half of what there is, so
+ * that the rest stays for code and stacks; `least` at least. */
 static bool reserve_between(struct memory *memory, uint64_t most, uint64_t least)
 {
 	if (reserve(memory, most))
@@ -88,8 +87,8 @@ static bool reserve_between(struct memory *memory, uint64_t most, uint64_t least
 static bool reserve_any(struct memory *memory, uint64_t size)
 {
 	const struct memory_type *type = &memory->type;
-	bool may_be_guarded = !type->limits.is_64 && type->page_size_log2 == 16 &&
-	                      !memory->store->options.checked_memory;
+	bool may_be_guarded =
+	    !type->limits.is_64 && type->page_size_log2 == 16 && !memory->store->options.checked_memory;
 	if (may_be_guarded && reserve(memory, GUARDED_RESERVATION)) {
 		memory->is_guarded = true;
 		memory->room = GUARDED_ROOM;
@@ -142,8 +141,7 @@ void memory_clear(struct memory *memory)
 	memory->reserved = 0;
 }
 
-struct memory *memory_create(struct store *store, const struct memory_type *type,
-                             struct error *err)
+struct memory *memory_create(struct store *store, const struct memory_type *type, struct error *err)
 {
 	struct memory *memory = arena_zeroed(store->arena, 1, sizeof *memory);
 	if (memory == NULL) {

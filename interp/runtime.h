@@ -12,39 +12,39 @@
 struct host_func;
 
 struct func {
-	const struct functype *type;   /* NULL: not made yet (instance_func()) */
-	struct instance *inst;         /* whose code it is; NULL for a host function */
-	struct host_func *host;        /* NULL for a Wasm function */
-	uint32_t type_id;              /* in the store's type space */
-	uint32_t index;                /* in the instance's function index space */
-	uint32_t own;                  /* among the instance's own functions */
-	uint32_t header;               /* slot of the frame header */
+	const struct functype *type; /* NULL: not made yet (instance_func()) */
+	struct instance *inst;       /* whose code it is; NULL for a host function */
+	struct host_func *host;      /* NULL for a Wasm function */
+	uint32_t type_id;            /* in the store's type space */
+	uint32_t index;              /* in the instance's function index space */
+	uint32_t own;                /* among the instance's own functions */
+	uint32_t header;             /* slot of the frame header */
 };
 
 struct memory {
-	struct memory *next;           /* all of the store */
+	struct memory *next; /* all of the store */
 	struct store *store;
 	struct memory_type type;
 	uint8_t *base;
-	uint64_t size;                 /* bytes that may be touched */
-	uint64_t room;                 /* bytes that it can grow to */
-	uint64_t reserved;             /* bytes of address space, guard included */
-	bool is_guarded;               /* accesses at 32-bit addresses need no check (memory.c) */
+	uint64_t size;     /* bytes that may be touched */
+	uint64_t room;     /* bytes that it can grow to */
+	uint64_t reserved; /* bytes of address space, guard included */
+	bool is_guarded;   /* accesses at 32-bit addresses need no check (memory.c) */
 };
 
 struct table {
 	struct table *next;
 	struct store *store;
 	struct table_type type;
-	uint64_t *elements;            /* references; 0 is null */
+	uint64_t *elements; /* references; 0 is null */
 	uint64_t size;
 	uint64_t room;
 };
 
 struct global {
-	struct global *next;           /* those made by the host */
+	struct global *next; /* those made by the host */
 	struct global_type type;
-	union slot *value;             /* in the owner's globals, or own below; two slots of a v128 */
+	union slot *value; /* in the owner's globals, or own below; two slots of a v128 */
 	union slot own[2];
 };
 
@@ -59,27 +59,27 @@ struct tag {
 struct code {
 	struct code *next;
 	const struct module *module;
-	bool checked;                  /* accesses to memory 0 check their bounds */
+	bool checked; /* accesses to memory 0 check their bounds */
 	struct store *store;
-	struct cell *cells;            /* one reservation, so code never moves */
-	uint32_t *entries;             /* by index among the module's own functions */
-	uint32_t *ends;                /* the cell behind each lowered function */
+	struct cell *cells; /* one reservation, so code never moves */
+	uint32_t *entries;  /* by index among the module's own functions */
+	uint32_t *ends;     /* the cell behind each lowered function */
 	uint32_t count;
 	uint32_t room;
-	struct frame_maps **maps;      /* by own function; made by the first collection that meets it */
-	struct try_table **tries;      /* by own function; NULL where it has no try_table */
+	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
+	struct try_table **tries; /* by own function; NULL where it has no try_table */
 };
 
 /* Where the references of a function's frame are, for the collector. */
 struct frame_ref {
-	uint32_t cell;                 /* at this cell, counted from the function's first */
+	uint32_t cell; /* at this cell, counted from the function's first */
 	uint16_t slot;
-	uint8_t kind;                  /* enum ref_kind */
+	uint8_t kind; /* enum ref_kind */
 };
 
 struct frame_maps {
-	uint32_t always_count;         /* the first ones are there at every cell: locals */
-	uint32_t count;                /* the others are sorted by cell */
+	uint32_t always_count; /* the first ones are there at every cell: locals */
+	uint32_t count;        /* the others are sorted by cell */
 	struct frame_ref refs[];
 };
 
@@ -87,25 +87,25 @@ struct frame_maps {
 
 /* What a function catches. Cells count from its first one. */
 struct try_range {
-	uint32_t start;                /* from here */
-	uint32_t end;                  /* up to, not with, this */
-	uint32_t first_clause;         /* asked in order; NO_CLAUSE: none */
-	bool is_delegate;              /* catches nothing: the search goes on at range `delegate_to` … */
-	uint32_t delegate_to;          /* … or, when that is UINT32_MAX, in the caller */
+	uint32_t start;        /* from here */
+	uint32_t end;          /* up to, not with, this */
+	uint32_t first_clause; /* asked in order; NO_CLAUSE: none */
+	bool is_delegate;      /* catches nothing: the search goes on at range `delegate_to` … */
+	uint32_t delegate_to;  /* … or, when that is UINT32_MAX, in the caller */
 };
 
 struct try_clause {
 	bool is_all;
 	bool with_ref;
-	bool ref_first;                /* the exception goes below its values (legacy) */
-	uint32_t next;                 /* of the same range, or NO_CLAUSE */
+	bool ref_first; /* the exception goes below its values (legacy) */
+	uint32_t next;  /* of the same range, or NO_CLAUSE */
 	uint32_t tag;
-	uint32_t landing;              /* the cell to go on at */
-	uint16_t slot;                 /* where the values go */
+	uint32_t landing; /* the cell to go on at */
+	uint16_t slot;    /* where the values go */
 };
 
 struct try_table {
-	uint32_t range_count;          /* an inner range stands behind those around it */
+	uint32_t range_count; /* an inner range stands behind those around it */
 	struct try_range *ranges;
 	struct try_clause *clauses;
 };
@@ -114,19 +114,19 @@ struct try_table {
 struct instance {
 	const struct cell *cells;
 	const uint32_t *entries;
-	union slot *globals;           /* own globals by their slot (struct global_decl) */
-	uint8_t *memory_base;          /* of memory 0 */
-	const uint32_t *type_ids;      /* by type index */
+	union slot *globals;      /* own globals by their slot (struct global_decl) */
+	uint8_t *memory_base;     /* of memory 0 */
+	const uint32_t *type_ids; /* by type index */
 	struct table **tables;
 	struct memory **memories;
-	struct func **imports;         /* imported functions */
-	struct global **global_refs;   /* the whole index space */
+	struct func **imports;       /* imported functions */
+	struct global **global_refs; /* the whole index space */
 	struct tag **tags;
 	struct store *store;
 	struct code *code;
 	const struct module *module;
-	struct func *funcs;            /* own functions, made when somebody refers to them */
-	uint64_t **elem_values;        /* of segments given by expressions; NULL for others */
+	struct func *funcs;     /* own functions, made when somebody refers to them */
+	uint64_t **elem_values; /* of segments given by expressions; NULL for others */
 	bool *dropped_elems;
 	bool *dropped_datas;
 	struct instance *next;
@@ -137,19 +137,19 @@ struct run {
 	struct run *outer;
 	jmp_buf unwind;
 	enum trap trap;
-	struct instance *fault_inst;   /* where it stopped, for the backtrace; NULL: unknown */
+	struct instance *fault_inst; /* where it stopped, for the backtrace; NULL: unknown */
 	const struct cell *fault_pc;
 	union slot *fault_fp;
 };
 
-/* A call that left an instance's code: for another instance's (the frames go on at pc and fp) or for a
- * host function (which has host_type's arguments at host_slots). Innermost first. */
+/* A call that left an instance's code: for another instance's (the frames go on at pc and fp) or
+ * for a host function (which has host_type's arguments at host_slots). Innermost first. */
 struct link {
 	struct link *outer;
 	const struct cell *pc;
 	union slot *fp;
 	struct instance *inst;
-	const struct functype *host_type;   /* NULL: another instance */
+	const struct functype *host_type; /* NULL: another instance */
 	union slot *host_slots;
 };
 
@@ -157,7 +157,7 @@ struct link {
 struct heap_guard {
 	struct heap_guard *outer;
 	const union slot *slots;
-	const uint8_t *kinds;          /* enum ref_kind, one for each slot */
+	const uint8_t *kinds; /* enum ref_kind, one for each slot */
 	const uint32_t *count;
 };
 
@@ -168,7 +168,7 @@ struct store {
 	struct code *codes;
 	struct memory *memories;
 	struct table *tables;
-	uint64_t memory_bytes;         /* of all memories */
+	uint64_t memory_bytes; /* of all memories */
 	uint64_t table_elements;
 
 	struct type_space types;
@@ -177,31 +177,33 @@ struct store {
 	uint8_t *stack;
 	size_t stack_size;
 	size_t stack_reserved;
-	union slot *stack_top;         /* the next run's frame starts here */
+	union slot *stack_top; /* the next run's frame starts here */
 	uint8_t *native_stack;
 	size_t native_size;
-	uintptr_t native_limit;        /* host functions need the stack above this address */
+	uintptr_t native_limit; /* host functions need the stack above this address */
 
 	struct heap *heap;
-	struct lowering *lowering;     /* its arrays, made once */
+	struct lowering *lowering; /* its arrays, made once */
 	struct global *host_globals;
 	struct link *links;
 	struct heap_guard *guards;
-	const struct cell *safe_pc;    /* the cell that allocates, and its frame; NULL: C code does */
+	const struct cell *safe_pc; /* the cell that allocates, and its frame; NULL: C code does */
 	union slot *safe_fp;
-	struct object *pending;        /* an exception on its way through C code */
+	struct object *pending; /* an exception on its way through C code */
 
-	struct run *run;               /* the innermost, or NULL */
+	struct run *run; /* the innermost, or NULL */
 	struct trap_report report;
 	uint32_t exit_status;
-	struct error *host_error;      /* where host_fail() writes during a host call */
+	struct error *host_error; /* where host_fail() writes during a host call */
 	enum trap host_trap;
 };
 
-/* A guard holds more than the largest frame with its outgoing arguments (LIMIT_FRAME_SLOTS). */
+/* A guard holds more than the largest frame with its outgoing arguments (LOAD_LIMIT_FRAME_SLOTS).
+ */
 #define STACK_GUARD ((size_t)1 << 20)
 
-/* Native stack that host functions and the runtime's own C code may use on top of what calls take. */
+/* Native stack that host functions and the runtime's own C code may use on top of what calls take.
+ */
 #define NATIVE_HEADROOM ((size_t)256 << 10)
 
 static inline uint32_t type_header(const struct functype *type)
@@ -238,17 +240,17 @@ uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t
 const struct frame_maps *code_frame_maps(struct code *code, uint32_t index);
 struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index);
 
-/* The frames of everything that is under way in the store, innermost first. At a host function's frame
- * code is NULL and host_type says what stands at fp. */
+/* The frames of everything that is under way in the store, innermost first. At a host function's
+ * frame code is NULL and host_type says what stands at fp. */
 struct frame_walk {
 	struct store *store;
 	const struct link *link;
-	const struct cell *pc;         /* NULL: the end */
+	const struct cell *pc; /* NULL: the end */
 	union slot *fp;
 	struct code *code;
 	uint32_t index;
 	const struct functype *host_type;
-	bool crossed;                  /* this frame is another instance's than the one before */
+	bool crossed; /* this frame is another instance's than the one before */
 };
 void frame_walk_start(struct frame_walk *walk, struct store *store, const struct cell *pc,
                       union slot *fp);
@@ -257,20 +259,21 @@ void frame_walk_next(struct frame_walk *walk);
 /* memory.c: bulk operations check their bounds first (spec: 4.6) and answer a trap or TRAP_NONE. */
 bool memory_init_storage(struct memory *memory, struct error *err);
 void memory_clear(struct memory *memory);
-uint64_t memory_grow(struct memory *memory, uint64_t pages);   /* old pages, or UINT64_MAX */
+uint64_t memory_grow(struct memory *memory, uint64_t pages); /* old pages, or UINT64_MAX */
 enum trap memory_fill(struct memory *memory, uint64_t at, uint8_t value, uint64_t count);
 enum trap memory_copy(struct memory *to, struct memory *from, uint64_t at, uint64_t source,
                       uint64_t count);
 enum trap memory_write(struct memory *memory, uint64_t at, const uint8_t *bytes, uint64_t size,
                        uint64_t source, uint64_t count);
 
-/* atomic.c: memory.atomic.wait32 and wait64, whose value was found equal to the expected one or not.
- * *out gets 1 (it was not) or 2 (the time ran out, in nanoseconds). */
+/* atomic.c: memory.atomic.wait32 and wait64, whose value was found equal to the expected one or
+ * not. *out gets 1 (it was not) or 2 (the time ran out, in nanoseconds). */
 enum trap atomic_wait(bool is_equal, int64_t timeout, uint64_t *out);
 
 /* table.c, segments.c */
 void table_clear(struct table *table);
-uint64_t table_grow(struct table *table, uint64_t init, uint64_t count);   /* old size, or UINT64_MAX */
+uint64_t table_grow(struct table *table, uint64_t init,
+                    uint64_t count); /* old size, or UINT64_MAX */
 enum trap table_fill(struct table *table, uint64_t at, uint64_t value, uint64_t count);
 enum trap table_copy(struct table *to, struct table *from, uint64_t at, uint64_t source,
                      uint64_t count);
@@ -305,11 +308,11 @@ void trap_backtrace(struct store *store, const struct run *run);
 struct object *exception_create(struct instance *inst, struct tag *tag, const union slot *args);
 /* Where the exception, thrown at pc, is caught. */
 struct landing {
-	const struct cell *pc;         /* NULL: nowhere */
+	const struct cell *pc; /* NULL: nowhere */
 	union slot *fp;
-	const union slot *native;      /* what keep_native kept of that frame */
-	struct link *links;            /* the store's, from then on */
-	bool crossed;                  /* in another frame stack of C code: goto dispatch must return there */
+	const union slot *native; /* what keep_native kept of that frame */
+	struct link *links;       /* the store's, from then on */
+	bool crossed; /* in another frame stack of C code: goto dispatch must return there */
 };
 struct landing exception_find(struct instance *inst, struct object *exception,
                               const struct cell *pc, union slot *fp);

@@ -1,5 +1,6 @@
-/* Element segments (spec: 4.2.11, table.init). Items that are function indices are read from the module's
- * bytes whenever they are needed; items that are expressions are evaluated once, at instantiation. */
+/* Element segments (spec: 4.2.11, table.init). Items that are function indices are read from the
+ * module's bytes whenever they are needed; items that are expressions are evaluated once, at
+ * instantiation. */
 #include "interp/heap.h"
 #include "validator/reader.h"
 
@@ -7,7 +8,7 @@ static struct reader items_of(const struct instance *inst, const struct elem_seg
 {
 	const struct module *m = inst->module;
 	return (struct reader){
-		.base = m->bytes, .pos = m->bytes + elem->items_offset, .end = m->bytes + m->size};
+	    .base = m->bytes, .pos = m->bytes + elem->items_offset, .end = m->bytes + m->size};
 }
 
 static bool evaluate(struct instance *inst, uint32_t segment, struct error *err)
@@ -21,8 +22,8 @@ static bool evaluate(struct instance *inst, uint32_t segment, struct error *err)
 	struct reader r = items_of(inst, elem);
 	for (uint32_t i = 0; i < elem->count; i++) {
 		struct const_expr expr = {
-			.offset = reader_offset(&r),
-			.size = (uint32_t)(inst->module->size - reader_offset(&r)),
+		    .offset = reader_offset(&r),
+		    .size = (uint32_t)(inst->module->size - reader_offset(&r)),
 		};
 		union slot value;
 		if (!const_eval(inst, &expr, elem->type, &value, err))

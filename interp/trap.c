@@ -1,4 +1,5 @@
-/* Traps: raised by handlers, or by the hardware when an access leaves a memory or the frame stack. */
+/* Traps: raised by handlers, or by the hardware when an access leaves a memory or the frame stack.
+ */
 #include "interp/dispatch.h"
 
 #include "validator/printable.h"
@@ -11,7 +12,7 @@
 
 static const char *const words[] = {
 #define X(kind, text) [kind] = text,
-	TRAPS(X)
+    TRAPS(X)
 #undef X
 };
 
@@ -67,8 +68,8 @@ static uintptr_t fault_address_of_code(const ucontext_t *context)
 #endif
 }
 
-/* Where the handler keeps its state when it faults: in the convention's first argument registers, or
- * in the run, where goto dispatch marks it before every access. */
+/* Where the handler keeps its state when it faults: in the convention's first argument registers,
+ * or in the run, where goto dispatch marks it before every access. */
 static void note_fault(struct run *run, const ucontext_t *context)
 {
 #if TAIL_DISPATCH && defined(__x86_64__)
@@ -158,9 +159,9 @@ void trap_backtrace(struct store *store, const struct run *run)
 			continue;
 		}
 		report->frames[report->frame_count++] = (struct trap_frame){
-			.inst = instance_of(store, run->fault_inst, walk.code),
-			.func = walk.code->module->imported_func_count + walk.index,
-			.offset = code_offset_of(walk.code, walk.pc, walk.index),
+		    .inst = instance_of(store, run->fault_inst, walk.code),
+		    .func = walk.code->module->imported_func_count + walk.index,
+		    .offset = code_offset_of(walk.code, walk.pc, walk.index),
 		};
 	}
 }

@@ -1,6 +1,6 @@
 /* tiphys inspect FILE: what a module holds, and in plain words what it can ask for. */
 #include "plugin/command.h"
-#include "plugin/enable.h"
+#include "plugin/load_rules.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
 #include "validator/printable.h"
@@ -9,10 +9,11 @@
 #include <inttypes.h>
 
 struct inspect_options {
-	struct option_texts enable;
+	struct load_words load;
 };
 
-static const struct option rows[] = {OPTION_ENABLE(struct inspect_options)};
+static const struct option rows[] = {OPTION_ENABLE(struct inspect_options),
+                                     OPTION_LIMIT(struct inspect_options)};
 
 static const struct command_line line = {
     .name = "inspect",
@@ -52,7 +53,8 @@ static void print_features(const struct module *module)
 		uint64_t bit = UINT64_C(1) << feature;
 		if ((module->features & FEATURES_IMPLEMENTED & bit) == 0)
 			continue;
-		struct module_options without = {.features = module->features & ~bit};
+		struct module_options without = {.features = module->features & ~bit,
+		                                 .limits = &module->limits};
 		struct error err = ERROR_INIT;
 		struct module *loaded = module_load(module->bytes, module->size, &without, &err);
 		if (loaded == NULL) {
@@ -230,20 +232,20 @@ int cmd_inspect(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	struct inspect_options options = {0};
 	struct operands files;
-	uint64_t features;
+	struct load_rules rules;
 	int status;
 	if (!options_take(&line, argc, argv, &options, &files, &status))
 		return status;
 
-	bool is_known = enable_features(&options.enable, &features, &err);
-	option_texts_clear(&options.enable);
+	bool is_known = load_rules_read(&options.load, &rules, &err);
+	load_words_clear(&options.load);
 	if (!is_known) {
 		fprintf(stderr, "tiphys inspect: %s\n", err.message);
 		return error_exit_status(err.kind);
 	}
 	const char *path = files.items[0];
 	cleanup_module_file struct module_file file = {0};
-	if (!module_file_load(&file, path, features, &err)) {
+	if (!module_file_load(&file, path, &rules, &err)) {
 		char text[sizeof err.message + 128];
 		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
 		return error_exit_status(err.kind);

@@ -1,7 +1,7 @@
 /* tiphys run FILE|REF [ARGS…]: runs a module with what was granted, and nothing else. */
 #include "plugin/args_from.h"
 #include "plugin/command.h"
-#include "plugin/enable.h"
+#include "plugin/load_rules.h"
 #include "plugin/grants.h"
 #include "plugin/handover.h"
 #include "plugin/invoke.h"
@@ -21,7 +21,7 @@ struct run_options {
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
-	struct option_texts enable;     /* features of WebAssembly */
+	struct load_words load;         /* what its module may use, and how large it may be */
 	bool unfolded, checked_memory;
 };
 
@@ -50,6 +50,7 @@ static const struct option rows[] = {
     ROW(TEXT, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
     OPTION_ENABLE(struct run_options),
+    OPTION_LIMIT(struct run_options),
     ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
     ROW(FLAG, checked_memory, "checked-memory",
         "check each access to memory, as where address space is short: slow"),
@@ -94,7 +95,7 @@ static void run_clear(struct run *run)
 	module_file_clear(&run->file);
 	option_texts_clear(&run->options.grants.dirs);
 	option_texts_clear(&run->options.grants.env);
-	option_texts_clear(&run->options.enable);
+	load_words_clear(&run->options.load);
 	option_texts_clear(&run->options.stores);
 	args_from_clear(&run->args_from);
 }
@@ -231,13 +232,13 @@ static bool run_module(struct run *run, struct error *err)
 	    .unfolded = run->options.unfolded,
 	    .checked_memory = run->options.checked_memory,
 	};
-	uint64_t features;
+	struct load_rules rules;
 
 	/* What is the granter's is opened first; then comes the wall, and only behind it the module. */
-	if (!enable_features(&run->options.enable, &features, err) ||
+	if (!load_rules_read(&run->options.load, &rules, err) ||
 	    !module_file_map(&run->file, run->operands.items[0], err) ||
 	    !open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
-	    !module_file_decode(&run->file, features, err))
+	    !module_file_decode(&run->file, &rules, err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;
@@ -288,8 +289,16 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	if (!take_command_line(&run, &status))
 		return status;
 	const char *file = run.operands.items[0];
-	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file))
-		return hand_over_reference(&run);
+	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file)) {
+		if (run.options.args_from == NO_DESCRIPTOR)
+			return hand_over_reference(&run);
+		/* What came by a descriptor for its size or its secrecy must not go on by argv. */
+		fprintf(stderr,
+		        "tiphys run: %s: --args-from wants a FILE; fetch the module first "
+		        "(tiphys pull %s FILE)\n",
+		        file, file);
+		return error_exit_status(ERROR_USAGE);
+	}
 
 	/* A write to a pipe that nobody reads is an error for the guest, not the end of tiphys. */
 	signal(SIGPIPE, SIG_IGN);

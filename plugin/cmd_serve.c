@@ -38,6 +38,7 @@ struct serve_options {
 	const char *work_dir;
 	const char *cache_dir;
 	struct option_texts stores;
+	struct load_words load;
 	uint64_t concurrency, queue;
 	uint64_t step_timeout;
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
@@ -65,6 +66,8 @@ static const struct option serve_rows[] = {
     OPTION_TEXTS(
         struct serve_options, stores, "store", "DIR",
         "an OCI image layout that is asked for modules before any registry; may be given again"),
+    OPTION_ENABLE(struct serve_options),
+    OPTION_LIMIT(struct serve_options),
     OPTION_NUMBER(struct serve_options, concurrency, "concurrency", "N", 1, 1024,
                   "steps that run at a time (default: the processors)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
@@ -258,6 +261,9 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .token = &life->token,
 	    .step = &life->step,
 	};
+	struct load_rules rules;
+	if (!load_rules_read(&options->load, &rules, err))
+		return false;
 	/* The process that workers come from is started first: it never held a secret. */
 	if ((life->workers = workers_create(executable, err)) == NULL ||
 	    !check_sandbox(life, options->require_sandbox, err))
@@ -275,6 +281,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .workers = life->workers,
 	    .modules = life->modules,
 	    .root = &life->root,
+	    .load = &options->load,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},
 	    .time_ms = options->step_timeout * 1000,
 	    .output_bytes = options->max_output,

@@ -1,18 +1,19 @@
 /* tiphys validate FILE…: are these valid modules? */
 #include "plugin/command.h"
-#include "plugin/enable.h"
+#include "plugin/load_rules.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
 
 struct validate_options {
 	bool verbose;
-	struct option_texts enable;
+	struct load_words load;
 };
 
 static const struct option rows[] = {
     OPTION_FLAG_LETTER(struct validate_options, verbose, 'v', "verbose",
                        "say a line for each valid file too"),
     OPTION_ENABLE(struct validate_options),
+    OPTION_LIMIT(struct validate_options),
 };
 
 static const struct command_line line = {
@@ -25,12 +26,12 @@ static const struct command_line line = {
     .notes = "Silent when all are valid. Exit status: 0 all valid, 1 not, 2 wrong usage.\n",
 };
 
-static int validate(const char *path, uint64_t features, bool verbose)
+static int validate(const char *path, const struct load_rules *rules, bool verbose)
 {
 	struct error err = ERROR_INIT;
 	cleanup_module_file struct module_file file = {0};
 
-	if (!module_file_load(&file, path, features, &err)) {
+	if (!module_file_load(&file, path, rules, &err)) {
 		char text[sizeof err.message + 128];
 		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
 		return error_exit_status(err.kind);
@@ -49,18 +50,18 @@ int cmd_validate(int argc, char **argv)
 		return status;
 
 	struct error err = ERROR_INIT;
-	uint64_t features;
+	struct load_rules rules;
 	status = 0;
-	if (!enable_features(&options.enable, &features, &err)) {
+	if (!load_rules_read(&options.load, &rules, &err)) {
 		fprintf(stderr, "tiphys validate: %s\n", err.message);
 		status = error_exit_status(err.kind);
 		files.count = 0;
 	}
 	for (unsigned i = 0; i < files.count; i++) {
-		int one = validate(files.items[i], features, options.verbose);
+		int one = validate(files.items[i], &rules, options.verbose);
 		if (one != 0)
 			status = one;
 	}
-	option_texts_clear(&options.enable);
+	load_words_clear(&options.load);
 	return status;
 }

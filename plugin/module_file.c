@@ -1,7 +1,6 @@
 #include "plugin/module_file.h"
 
 #include "caps/cleanup.h"
-#include "validator/limit.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -18,9 +17,6 @@ bool module_file_map(struct module_file *file, const char *path, struct error *e
 		return error_set(err, ERROR_SYSTEM, "is no regular file; a module is mapped, not read");
 	if (st.st_size == 0)
 		return true;
-	if ((uint64_t)st.st_size > LIMIT_MODULE_BYTES)
-		return error_set(err, ERROR_LIMIT, "has %lld bytes, a module at most %llu",
-		                 (long long)st.st_size, (unsigned long long)LIMIT_MODULE_BYTES);
 	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot map");
@@ -29,19 +25,19 @@ bool module_file_map(struct module_file *file, const char *path, struct error *e
 	return true;
 }
 
-bool module_file_decode(struct module_file *file, uint64_t features, struct error *err)
+bool module_file_decode(struct module_file *file, const struct load_rules *rules, struct error *err)
 {
 	static const uint8_t nothing[1];
-	const struct module_options options = {.features = features};
+	const struct module_options options = load_rules_options(rules);
 
 	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, &options, err);
 	return file->module != NULL;
 }
 
-bool module_file_load(struct module_file *file, const char *path, uint64_t features,
+bool module_file_load(struct module_file *file, const char *path, const struct load_rules *rules,
                       struct error *err)
 {
-	return module_file_map(file, path, err) && module_file_decode(file, features, err);
+	return module_file_map(file, path, err) && module_file_decode(file, rules, err);
 }
 
 void module_file_clear(struct module_file *file)

@@ -2,6 +2,7 @@
 #ifndef PLUGIN_MODULE_FILE_H
 #define PLUGIN_MODULE_FILE_H
 
+#include "plugin/load_rules.h"
 #include "validator/module.h"
 
 struct module_file {
@@ -16,11 +17,12 @@ struct module_file {
  */
 bool module_file_map(struct module_file *file, const char *path, struct error *err);
 
-/* Decodes and validates what is mapped, with these features (struct module_options). */
-bool module_file_decode(struct module_file *file, uint64_t features, struct error *err);
+/* Decodes and validates what is mapped, under these rules. */
+bool module_file_decode(struct module_file *file, const struct load_rules *rules,
+                        struct error *err);
 
 /* Both. */
-bool module_file_load(struct module_file *file, const char *path, uint64_t features,
+bool module_file_load(struct module_file *file, const char *path, const struct load_rules *rules,
                       struct error *err);
 
 void module_file_clear(struct module_file *file);

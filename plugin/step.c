@@ -158,8 +158,11 @@ static bool lay_out(struct step *step)
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
+	const struct load_words *load = step->setting->load;
 	cleanup_free const char **strings =
-	    calloc(16 + 2 * request->env.count + request->args.count, sizeof *strings);
+	    calloc(16 + 2 * (load->enable.count + load->limits.count + request->env.count) +
+	               request->args.count,
+	           sizeof *strings);
 	cleanup_free char *dir = NULL, *memory = NULL;
 	if (strings == NULL || asprintf(&dir, "%s::" WORKDIR_GUEST, step->dir.path) < 0 ||
 	    asprintf(&memory, "%" PRIu64, step->setting->memory_bytes) < 0) {
@@ -173,6 +176,14 @@ static bool run(struct step *step, const char *module)
 	strings[count++] = "--random";
 	strings[count++] = "--memory";
 	strings[count++] = memory;
+	for (size_t i = 0; i < load->enable.count; i++) {
+		strings[count++] = "--enable";
+		strings[count++] = load->enable.items[i];
+	}
+	for (size_t i = 0; i < load->limits.count; i++) {
+		strings[count++] = "--limit";
+		strings[count++] = load->limits.items[i];
+	}
 	if (request->stdin_text != NULL)
 		strings[count++] = "--stdin";
 	for (size_t i = 0; i < request->env.count; i++) {

@@ -2,6 +2,7 @@
 #ifndef PLUGIN_STEP_H
 #define PLUGIN_STEP_H
 
+#include "plugin/load_rules.h"
 #include "plugin/modules.h"
 #include "plugin/reply.h"
 #include "plugin/request.h"
@@ -14,9 +15,10 @@ struct step_setting {
 	struct modules *modules;
 	const struct workroot *root;
 	struct reply_limits limits;
-	uint64_t time_ms;      /* --step-timeout */
-	uint64_t output_bytes; /* --max-output */
-	uint64_t memory_bytes; /* --max-memory */
+	const struct load_words *load; /* --enable, --limit */
+	uint64_t time_ms;              /* --step-timeout */
+	uint64_t output_bytes;         /* --max-output */
+	uint64_t memory_bytes;         /* --max-memory */
 };
 
 /* Runs a step of form REQUEST_CONTRACT or REQUEST_COMMAND; blocks until it is over. Every failure

@@ -1,6 +1,6 @@
 /* tiphys spec: the official suite as a command. */
 #include "plugin/command.h"
-#include "plugin/enable.h"
+#include "plugin/load_rules.h"
 #include "plugin/options.h"
 #include "spec-tests/jobs.h"
 
@@ -170,7 +170,7 @@ static int compare_titles(const void *a, const void *b)
 struct spec_options {
 	const char *suite, *pattern;
 	bool unfolded, collect_always, checked_memory, verbose;
-	struct option_texts enable;
+	struct load_words load;
 	uint64_t jobs, seconds;
 };
 
@@ -247,8 +247,10 @@ int cmd_spec(int argc, char **argv)
 	                    .pattern = options.pattern};
 	bool is_named = named.count > 0;
 	status = EXIT_USAGE;
-	bool is_known = enable_features(&options.enable, &jobs.features, &err);
-	option_texts_clear(&options.enable);
+	struct load_rules rules;
+	bool is_known = load_rules_read(&options.load, &rules, &err);
+	load_words_clear(&options.load);
+	jobs.features = rules.features;
 	if (!is_known)
 		;
 	else if (!list.jobs)

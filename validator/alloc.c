@@ -59,7 +59,7 @@ struct block {
 };
 
 struct arena {
-	struct block *blocks;   /* the one being filled first */
+	struct block *blocks; /* the one being filled first */
 };
 
 struct arena *arena_create(void)

@@ -21,10 +21,10 @@ uint64_t mem_count(void);
 /* An arena: blocks of memory that are given back all at once. */
 struct arena;
 
-struct arena *arena_create(void);                     /* NULL when memory is out */
-void arena_destroy(struct arena *arena);              /* NULL is fine */
-/* count * size zeroed bytes, aligned for any type; NULL when memory is out or the product overflows.
- * Never NULL for count 0. */
+struct arena *arena_create(void);        /* NULL when memory is out */
+void arena_destroy(struct arena *arena); /* NULL is fine */
+/* count * size zeroed bytes, aligned for any type; NULL when memory is out or the product
+ * overflows. Never NULL for count 0. */
 void *arena_zeroed(struct arena *arena, size_t count, size_t size);
 
 #endif

@@ -20,11 +20,22 @@ void missing_feature(enum feature feature, uint64_t offset, const char *what, st
 		             "`%s` belongs to the feature %s, which is not implemented", what, name);
 	else
 		error_put_at(err, ERROR_UNSUPPORTED, offset,
-		             "`%s` belongs to the feature %s, which is off (--enable %s)", what, name, name);
+		             "`%s` belongs to the feature %s, which is off (--enable %s)", what, name,
+		             name);
 }
 
-bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *out,
-                  struct error *err)
+bool check_limit(const struct module *m, enum load_limit limit, uint64_t count, uint32_t offset,
+                 const char *what, struct error *err)
+{
+	if (count <= m->limits.of[limit])
+		return true;
+	return error_set_at(err, ERROR_LIMIT, offset, "%llu %s; at most %llu are taken (limit %s)",
+	                    (unsigned long long)count, what, (unsigned long long)m->limits.of[limit],
+	                    load_limit_rows[limit].name);
+}
+
+bool decode_count(struct reader *r, const struct module *m, enum load_limit limit, uint64_t used,
+                  const char *what, uint32_t *out, struct error *err)
 {
 	uint32_t start = reader_offset(r);
 	if (!read_u32(r, out, err))
@@ -34,13 +45,11 @@ bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *
 		return error_set_at(err, ERROR_MALFORMED, start,
 		                    "unexpected end: length out of bounds: %u %s in %zu bytes", *out, what,
 		                    reader_left(r));
-	if (*out > limit)
-		return error_set_at(err, ERROR_LIMIT, start, "%u %s; at most %llu are taken", *out, what,
-		                    (unsigned long long)limit);
-	return true;
+	return check_limit(m, limit, used + *out, start, what, err);
 }
 
-/* Grows an arena array from `old` to `count` elements; the arena keeps the old one until its end. */
+/* Grows an arena array from `old` to `count` elements; the arena keeps the old one until its end.
+ */
 static bool extend(struct loader *l, void *array_pointer, uint32_t old, uint64_t count, size_t size,
                    struct error *err)
 {
@@ -144,9 +153,13 @@ static bool add_import(struct loader *l, struct import import, uint32_t start, s
 			return false;
 		l->import_room = (uint32_t)room;
 	}
-	if (m->import_count >= LIMIT_IMPORTS)
-		return error_set_at(err, ERROR_LIMIT, start, "at most %llu imports are taken",
-		                    (unsigned long long)LIMIT_IMPORTS);
+	if (!check_limit(m, LOAD_LIMIT_IMPORTS, m->import_count + UINT64_C(1), start, "imports", err))
+		return false;
+	static const enum load_limit of_kind[] = {
+	    [EXTERN_FUNC] = LOAD_LIMIT_FUNCTIONS,  [EXTERN_TABLE] = LOAD_LIMIT_TABLES,
+	    [EXTERN_MEMORY] = LOAD_LIMIT_MEMORIES, [EXTERN_GLOBAL] = LOAD_LIMIT_GLOBALS,
+	    [EXTERN_TAG] = LOAD_LIMIT_TAGS,
+	};
 	switch (import.kind) {
 	case EXTERN_FUNC:
 		import.index = m->imported_func_count++;
@@ -168,7 +181,8 @@ static bool add_import(struct loader *l, struct import import, uint32_t start, s
 		break;
 	}
 	m->imports[m->import_count++] = import;
-	return true;
+	return check_limit(m, of_kind[import.kind], import.index + UINT64_C(1), start,
+	                   load_limit_rows[of_kind[import.kind]].what, err);
 }
 
 /* What stands in the place of an import's kind when one module name holds for many imports
@@ -185,11 +199,11 @@ static bool decode_compact_imports(struct loader *l, struct reader *r, struct im
 	                  err) ||
 	    !read_byte(r, &form, err) ||
 	    (form == COMPACT_ONE_TYPE && !decode_extern_type(l, r, &import, err)) ||
-	    !decode_count(r, LIMIT_IMPORTS, "imports", &count, err))
+	    !decode_count(r, l->module, LOAD_LIMIT_IMPORTS, 0, "imports", &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		start = reader_offset(r);
-		if (!read_name(r, &import.name, err) ||
+		if (!read_name(r, l->module->limits.of[LOAD_LIMIT_NAME_BYTES], &import.name, err) ||
 		    (form == COMPACT_OWN_TYPES && !decode_extern_type(l, r, &import, err)) ||
 		    !add_import(l, import, start, err))
 			return false;
@@ -200,7 +214,8 @@ static bool decode_compact_imports(struct loader *l, struct reader *r, struct im
 static bool decode_import(struct loader *l, struct reader *r, struct error *err)
 {
 	struct import import = {0};
-	if (!read_name(r, &import.module, err) || !read_name(r, &import.name, err))
+	if (!read_name(r, l->module->limits.of[LOAD_LIMIT_NAME_BYTES], &import.module, err) ||
+	    !read_name(r, l->module->limits.of[LOAD_LIMIT_NAME_BYTES], &import.name, err))
 		return false;
 	uint32_t start = reader_offset(r);
 	uint8_t kind = r->pos < r->end ? *r->pos : 0;
@@ -213,12 +228,12 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_IMPORTS, "imports", &count, err) ||
+	if (!decode_count(r, l->module, LOAD_LIMIT_IMPORTS, 0, "imports", &count, err) ||
 	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
 		return false;
 	l->import_room = count;
-	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41 writes
-	 * that of the imports (its issue 2845): then the section ends with the last of them. */
+	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41
+	 * writes that of the imports (its issue 2845): then the section ends with the last of them. */
 	for (uint32_t i = 0; i < count && (r->pos < r->end || m->import_count != count); i++)
 		if (!decode_import(l, r, err))
 			return false;
@@ -239,8 +254,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 		switch (import->kind) {
 		case EXTERN_FUNC:
 			m->funcs[import->index] = (struct func_decl){
-				.type = import->type.func,
-				.type_index = import->type_index,
+			    .type = import->type.func,
+			    .type_index = import->type_index,
 			};
 			break;
 		case EXTERN_TABLE:
@@ -251,8 +266,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 			break;
 		case EXTERN_TAG:
 			m->tags[import->index] = (struct tag_decl){
-				.type = import->type.tag,
-				.type_index = import->type_index,
+			    .type = import->type.tag,
+			    .type_index = import->type_index,
 			};
 			break;
 		default:
@@ -269,7 +284,7 @@ bool decode_function_section(struct loader *l, struct reader *r, struct error *e
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_FUNCTIONS - m->func_count, "functions", &count, err) ||
+	if (!decode_count(r, m, LOAD_LIMIT_FUNCTIONS, m->func_count, "functions", &count, err) ||
 	    !extend(l, &m->funcs, m->func_count, (uint64_t)m->func_count + count, sizeof *m->funcs,
 	            err))
 		return false;
@@ -287,7 +302,7 @@ bool decode_memory_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_MEMORIES - m->memory_count, "memories", &count, err) ||
+	if (!decode_count(r, m, LOAD_LIMIT_MEMORIES, m->memory_count, "memories", &count, err) ||
 	    !extend(l, &m->memories, m->memory_count, (uint64_t)m->memory_count + count,
 	            sizeof *m->memories, err))
 		return false;
@@ -312,8 +327,8 @@ static bool decode_const_expr(struct loader *l, struct reader *r, valtype type,
 	return true;
 }
 
-/* Functions that a constant expression names may be named by ref.func (spec: C.refs). The expression
- * was validated, so a sink that never fails is enough. */
+/* Functions that a constant expression names may be named by ref.func (spec: C.refs). The
+ * expression was validated, so a sink that never fails is enough. */
 static bool declare_func(void *ctx, const struct step *step, struct error *err)
 {
 	(void)err;
@@ -367,7 +382,7 @@ bool decode_table_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	uint32_t count;
 	uint32_t start = reader_offset(r);
-	if (!decode_count(r, LIMIT_TABLES - m->table_count, "tables", &count, err))
+	if (!decode_count(r, m, LOAD_LIMIT_TABLES, m->table_count, "tables", &count, err))
 		return false;
 	if ((uint64_t)m->table_count + count > 1 &&
 	    !need_feature(l->features, FEATURE_REFERENCE_TYPES, start, "multiple tables", err))
@@ -388,7 +403,7 @@ bool decode_tag_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	uint32_t count;
 	if (!need_feature(l->features, FEATURE_EXCEPTIONS, reader_offset(r), "a tag section", err) ||
-	    !decode_count(r, LIMIT_TAGS - m->tag_count, "tags", &count, err) ||
+	    !decode_count(r, m, LOAD_LIMIT_TAGS, m->tag_count, "tags", &count, err) ||
 	    !extend(l, &m->tags, m->tag_count, (uint64_t)m->tag_count + count, sizeof *m->tags, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
@@ -405,7 +420,7 @@ bool decode_global_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_GLOBALS - m->global_count, "globals", &count, err) ||
+	if (!decode_count(r, m, LOAD_LIMIT_GLOBALS, m->global_count, "globals", &count, err) ||
 	    !extend(l, &m->globals, m->global_count, (uint64_t)m->global_count + count,
 	            sizeof *m->globals, err))
 		return false;
@@ -458,19 +473,19 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 	struct module *m = l->module;
 	uint32_t count;
 	uint32_t section_start = reader_offset(r);
-	if (!decode_count(r, LIMIT_EXPORTS, "exports", &count, err) ||
+	if (!decode_count(r, l->module, LOAD_LIMIT_EXPORTS, 0, "exports", &count, err) ||
 	    !extend(l, &m->exports, 0, count, sizeof *m->exports, err))
 		return false;
 	for (; m->export_count < count; m->export_count++) {
 		struct export *export = &m->exports[m->export_count];
-		if (!read_name(r, &export->name, err))
+		if (!read_name(r, l->module->limits.of[LOAD_LIMIT_NAME_BYTES], &export->name, err))
 			return false;
 		uint32_t start = reader_offset(r);
 		uint8_t kind;
 		if (!read_byte(r, &kind, err))
 			return false;
-		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count,
-		                           m->global_count, m->tag_count};
+		const uint32_t counts[] = {m->func_count, m->table_count, m->memory_count, m->global_count,
+		                           m->tag_count};
 		if (kind > 4)
 			return error_set_at(err, ERROR_MALFORMED, start, "malformed export kind 0x%02x", kind);
 		export->kind = (enum extern_kind)kind;
@@ -503,7 +518,7 @@ bool decode_start_section(struct loader *l, struct reader *r, struct error *err)
 
 enum elem_flag {
 	ELEM_NOT_ACTIVE = 1,
-	ELEM_EXPLICIT = 2,    /* table index (active) or declarative */
+	ELEM_EXPLICIT = 2, /* table index (active) or declarative */
 	ELEM_EXPRESSIONS = 4,
 };
 
@@ -511,7 +526,8 @@ static bool decode_elem_items(struct loader *l, struct reader *r, struct elem_se
                               struct error *err)
 {
 	struct module *m = l->module;
-	if (!decode_count(r, LIMIT_ELEM_ITEMS, "items in an element segment", &elem->count, err))
+	if (!decode_count(r, l->module, LOAD_LIMIT_ELEM_ITEMS, 0, "items in an element segment",
+	                  &elem->count, err))
 		return false;
 	elem->items_offset = reader_offset(r);
 	for (uint32_t i = 0; i < elem->count; i++) {
@@ -573,7 +589,8 @@ static bool decode_elem(struct loader *l, struct reader *r, struct elem_segment 
 			return false;
 		}
 	}
-	if (elem->mode == SEGMENT_ACTIVE && !valtype_matches(m->defs, elem->type, m->tables[elem->table].type.element))
+	if (elem->mode == SEGMENT_ACTIVE &&
+	    !valtype_matches(m->defs, elem->type, m->tables[elem->table].type.element))
 		return error_set_at(err, ERROR_INVALID, start,
 		                    "type mismatch: the segment's type is not the table's");
 	return decode_elem_items(l, r, elem, err);
@@ -583,7 +600,7 @@ bool decode_element_section(struct loader *l, struct reader *r, struct error *er
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_ELEM_SEGMENTS, "element segments", &count, err) ||
+	if (!decode_count(r, l->module, LOAD_LIMIT_ELEM_SEGMENTS, 0, "element segments", &count, err) ||
 	    !extend(l, &m->elems, 0, count, sizeof *m->elems, err))
 		return false;
 	for (; m->elem_count < count; m->elem_count++)
@@ -634,7 +651,7 @@ bool decode_data_section(struct loader *l, struct reader *r, struct error *err)
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, LIMIT_DATA_SEGMENTS, "data segments", &count, err) ||
+	if (!decode_count(r, l->module, LOAD_LIMIT_DATA_SEGMENTS, 0, "data segments", &count, err) ||
 	    !extend(l, &m->datas, 0, count, sizeof *m->datas, err))
 		return false;
 	for (; m->data_count < count; m->data_count++)
@@ -649,7 +666,7 @@ bool decode_code_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	uint32_t start = reader_offset(r);
 	uint32_t count;
-	if (!decode_count(r, LIMIT_FUNCTIONS, "function bodies", &count, err))
+	if (!decode_count(r, l->module, LOAD_LIMIT_FUNCTIONS, 0, "function bodies", &count, err))
 		return false;
 	if (count != m->func_count - m->imported_func_count)
 		return error_set_at(err, ERROR_MALFORMED, start,
@@ -664,10 +681,9 @@ bool decode_code_section(struct loader *l, struct reader *r, struct error *err)
 		func->body_offset = reader_offset(r);
 		if (!read_bytes(r, func->body_size, &bytes, err))
 			return false;
-		if (func->body_size > LIMIT_BODY_BYTES)
-			return error_set_at(err, ERROR_LIMIT, start,
-			                    "a function body of %u bytes; at most %u are taken",
-			                    func->body_size, (unsigned)LIMIT_BODY_BYTES);
+		if (!check_limit(m, LOAD_LIMIT_BODY_BYTES, func->body_size, start,
+		                 "bytes in a function body", err))
+			return false;
 	}
 	return true;
 }

@@ -33,8 +33,8 @@ struct loader {
 	struct module *module;
 	uint64_t features;
 	uint32_t declared_data_count;
-	uint32_t body_count;   /* bodies that the code section brought */
-	uint32_t import_room;  /* of module->imports while they are read */
+	uint32_t body_count;  /* bodies that the code section brought */
+	uint32_t import_room; /* of module->imports while they are read */
 	struct body_scratch *scratch;
 };
 
@@ -77,10 +77,15 @@ bool decode_reftype(struct reader *r, const struct module *m, valtype *out, stru
 /* A heap type as ref.null names it; *out is the nullable reference type to it. */
 bool decode_heaptype(struct reader *r, const struct module *m, valtype *out, struct error *err);
 
-/* An element count of a vector, refused beyond `limit` ("types", …) and beyond what the section's
- * remaining bytes can hold, so that a count never makes a large allocation on its own. */
-bool decode_count(struct reader *r, uint64_t limit, const char *what, uint32_t *out,
-                  struct error *err);
+/* An element count of a vector, refused when it and the `used` ones before it are beyond the
+ * module's limit, and beyond what the section's remaining bytes can hold, so that a count never
+ * makes a large allocation on its own. `what` is counted ("types", …). */
+bool decode_count(struct reader *r, const struct module *m, enum load_limit limit, uint64_t used,
+                  const char *what, uint32_t *out, struct error *err);
+
+/* ERROR_LIMIT when `count` is beyond the module's limit. */
+bool check_limit(const struct module *m, enum load_limit limit, uint64_t count, uint32_t offset,
+                 const char *what, struct error *err);
 
 static inline bool no_memory(struct error *err)
 {

@@ -1,5 +1,5 @@
-/* The type section (spec: 5.5.4): recursive groups of function, struct and array types with declared
- * supertypes. */
+/* The type section (spec: 5.5.4): recursive groups of function, struct and array types with
+ * declared supertypes. */
 #include "validator/decode_types.h"
 #include "validator/limit.h"
 #include "validator/type_space.h"
@@ -13,15 +13,16 @@
 #define CODE_I8 0x78
 #define CODE_I16 0x77
 
-/* The section while it is read: the module's arrays grow here and move into the arena at its end. */
+/* The section while it is read: the module's arrays grow here and move into the arena at its end.
+ */
 struct type_reader {
 	struct loader *l;
 	struct module *m;
 	struct reader *r;
 	uint32_t room;
 	struct type_space space;
-	uint32_t *ids;           /* in the space, by type index */
-	uint32_t *first;         /* lowest type index, by id */
+	uint32_t *ids;   /* in the space, by type index */
+	uint32_t *first; /* lowest type index, by id */
 	struct error *err;
 };
 
@@ -30,7 +31,8 @@ static bool read_functype(struct type_reader *t, struct functype *type)
 	/* Both vectors go into one array: the count of the results is known only behind the params, so
 	 * the params are read twice. */
 	uint32_t params;
-	if (!decode_count(t->r, LIMIT_PARAMS, "parameters of a function", &params, t->err))
+	if (!decode_count(t->r, t->m, LOAD_LIMIT_PARAMS, 0, "parameters of a function", &params,
+	                  t->err))
 		return false;
 	struct reader again = *t->r;
 	valtype each;
@@ -39,7 +41,7 @@ static bool read_functype(struct type_reader *t, struct functype *type)
 			return false;
 	uint32_t results_start = reader_offset(t->r);
 	uint32_t results;
-	if (!decode_count(t->r, LIMIT_RESULTS, "results of a function", &results, t->err))
+	if (!decode_count(t->r, t->m, LOAD_LIMIT_RESULTS, 0, "results of a function", &results, t->err))
 		return false;
 	if (results > 1 && !need_feature(t->l->features, FEATURE_MULTI_VALUE, results_start,
 	                                 "a function with several results", t->err))
@@ -49,10 +51,10 @@ static bool read_functype(struct type_reader *t, struct functype *type)
 	if (types == NULL)
 		return no_memory(t->err);
 	*type = (struct functype){
-		.params = types,
-		.results = types + params,
-		.param_count = params,
-		.result_count = results,
+	    .params = types,
+	    .results = types + params,
+	    .param_count = params,
+	    .result_count = results,
 	};
 	for (uint32_t i = 0; i < params; i++) {
 		if (!decode_valtype(&again, t->m, &types[i], t->err))
@@ -82,15 +84,15 @@ static bool read_field(struct type_reader *t, struct field *field)
 	if (!read_byte(t->r, &mutability, t->err))
 		return false;
 	field->is_mutable = mutability == 1;
-	return mutability <= 1 || error_set_at(t->err, ERROR_MALFORMED, start,
-	                                       "malformed mutability 0x%02x", mutability);
+	return mutability <= 1 ||
+	       error_set_at(t->err, ERROR_MALFORMED, start, "malformed mutability 0x%02x", mutability);
 }
 
 static bool read_fields(struct type_reader *t, struct type_def *def)
 {
 	uint32_t count = 1;
 	if (def->form == FORM_STRUCT &&
-	    !decode_count(t->r, LIMIT_FIELDS, "fields of a struct", &count, t->err))
+	    !decode_count(t->r, t->m, LOAD_LIMIT_FIELDS, 0, "fields of a struct", &count, t->err))
 		return false;
 	struct field *fields = arena_zeroed(t->m->arena, count, sizeof *fields);
 	if (fields == NULL)
@@ -110,8 +112,10 @@ static bool read_super(struct type_reader *t, uint32_t index, struct type_def *d
 	if (!read_u32(t->r, &count, t->err))
 		return false;
 	if (count > 1)
-		return error_set_at(t->err, ERROR_INVALID, start, "a type has %u supertypes, at most one "
-		                                                  "is taken", count);
+		return error_set_at(t->err, ERROR_INVALID, start,
+		                    "a type has %u supertypes, at most one "
+		                    "is taken",
+		                    count);
 	if (count == 0)
 		return true;
 	if (!read_u32(t->r, &def->super, t->err))
@@ -157,10 +161,8 @@ static bool read_subtype(struct type_reader *t, uint32_t index)
 
 static bool reserve(struct type_reader *t, uint64_t count)
 {
-	if (count > LIMIT_TYPES)
-		return error_set_at(t->err, ERROR_LIMIT, reader_offset(t->r),
-		                    "%llu types; at most %u are taken", (unsigned long long)count,
-		                    (unsigned)LIMIT_TYPES);
+	if (!check_limit(t->m, LOAD_LIMIT_TYPES, count, reader_offset(t->r), "types", t->err))
+		return false;
 	if (count <= t->room)
 		return true;
 	uint32_t room = t->room * 2 > count ? t->room * 2 : (uint32_t)count + 16;
@@ -254,13 +256,11 @@ static bool check_supers(struct type_reader *t, uint32_t start, uint32_t size, u
 			continue;
 		if (!fits_super(t->m, i))
 			return error_set_at(t->err, ERROR_INVALID, at,
-			                    "sub type: type %u does not match its supertype %u", i,
-			                    def->super);
+			                    "sub type: type %u does not match its supertype %u", i, def->super);
 		def->depth = t->m->defs[def->super].depth + 1;
-		if (def->depth > LIMIT_SUBTYPE_DEPTH)
-			return error_set_at(t->err, ERROR_LIMIT, at,
-			                    "type %u has more than %u supertypes above it", i,
-			                    (unsigned)LIMIT_SUBTYPE_DEPTH);
+		if (!check_limit(t->m, LOAD_LIMIT_SUBTYPE_DEPTH, def->depth, at, "supertypes above a type",
+		                 t->err))
+			return false;
 	}
 	return true;
 }
@@ -273,7 +273,7 @@ static bool read_group(struct type_reader *t)
 	if (t->r->pos < t->r->end && *t->r->pos == CODE_REC) {
 		t->r->pos++;
 		if (!need_feature(t->l->features, FEATURE_GC, at, "a recursive group", t->err) ||
-		    !decode_count(t->r, LIMIT_TYPES, "types in a group", &size, t->err))
+		    !decode_count(t->r, t->m, LOAD_LIMIT_TYPES, 0, "types in a group", &size, t->err))
 			return false;
 	}
 	uint32_t start = m->type_count;
@@ -282,7 +282,7 @@ static bool read_group(struct type_reader *t)
 	for (uint32_t i = start; i < start + size; i++) {
 		m->types[i] = (struct functype){0};
 		m->defs[i] = (struct type_def){
-			.super = TYPE_NONE, .canon = i, .group_start = start, .group_size = size};
+		    .super = TYPE_NONE, .canon = i, .group_start = start, .group_size = size};
 	}
 	/* The group's types may name each other. */
 	m->type_count += size;
@@ -291,8 +291,7 @@ static bool read_group(struct type_reader *t)
 			return false;
 
 	uint32_t before = t->space.count;
-	if (size > 0 &&
-	    !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
+	if (size > 0 && !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
 		return false;
 	for (uint32_t i = start; i < start + size; i++) {
 		if (t->space.count > before)
@@ -322,7 +321,7 @@ bool decode_type_section(struct loader *l, struct reader *r, struct error *err)
 	struct type_reader t = {.l = l, .m = m, .r = r, .err = err};
 	uint32_t groups;
 	type_space_init(&t.space, m->arena);
-	bool fine = decode_count(r, LIMIT_TYPES, "types", &groups, err);
+	bool fine = decode_count(r, l->module, LOAD_LIMIT_TYPES, 0, "types", &groups, err);
 	for (uint32_t i = 0; fine && i < groups; i++)
 		fine = read_group(&t);
 	mem_free(t.ids);

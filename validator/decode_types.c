@@ -58,7 +58,8 @@ bool decode_heaptype(struct reader *r, const struct module *m, valtype *out, str
 	if (!reader_sleb(r, 33, &code, err))
 		return false;
 	if (code >= 0) {
-		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err))
+		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference",
+		                  err))
 			return false;
 		if (code >= m->type_count)
 			return error_set_at(err, ERROR_INVALID, start, "unknown type %u", (uint32_t)code);
@@ -78,7 +79,8 @@ bool decode_valtype(struct reader *r, const struct module *m, valtype *out, stru
 	if (!read_byte(r, &byte, err))
 		return false;
 	if (byte == CODE_REF || byte == CODE_REF_NULL) {
-		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference", err) ||
+		if (!need_feature(m->features, FEATURE_FUNCTION_REFERENCES, start, "a typed reference",
+		                  err) ||
 		    !decode_heaptype(r, m, out, err))
 			return false;
 		if (byte == CODE_REF)
@@ -212,8 +214,7 @@ bool decode_global_type(struct loader *l, struct reader *r, struct global_type *
 	if (!read_byte(r, &mutability, err))
 		return false;
 	if (mutability > 1)
-		return error_set_at(err, ERROR_MALFORMED, start, "malformed mutability 0x%02x",
-		                    mutability);
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed mutability 0x%02x", mutability);
 	out->is_mutable = mutability == 1;
 	return true;
 }

@@ -10,7 +10,7 @@ static const struct {
 	int status;
 } kinds[] = {
 #define X(kind, word, status) [kind] = {word, status},
-	ERROR_KINDS(X)
+    ERROR_KINDS(X)
 #undef X
 };
 

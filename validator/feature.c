@@ -4,7 +4,7 @@
 
 static const char *const names[FEATURE_COUNT] = {
 #define X(id, name, standard, implemented) [FEATURE_##id] = name,
-	FEATURES(X)
+    FEATURES(X)
 #undef X
 };
 

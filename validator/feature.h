@@ -34,7 +34,7 @@ enum feature {
 #define X(id, name, standard, implemented) FEATURE_##id,
 	FEATURES(X)
 #undef X
-	FEATURE_COUNT
+	    FEATURE_COUNT
 };
 
 #define FEATURE_BIT(id) (UINT64_C(1) << FEATURE_##id)

@@ -11,9 +11,9 @@ struct function_hints {
 	struct reader r;
 	const struct module *module;
 	uint32_t func;
-	uint32_t left;       /* hints not read yet */
-	uint32_t next;       /* offset of the present one in the module */
-	uint32_t at;         /* where it stands in the section */
+	uint32_t left; /* hints not read yet */
+	uint32_t next; /* offset of the present one in the module */
+	uint32_t at;   /* where it stands in the section */
 	bool pending;
 };
 
@@ -32,10 +32,11 @@ static bool read_hint(struct function_hints *h, struct error *err)
 		return false;
 	h->next = h->module->funcs[h->func].body_offset + offset;
 	if (size != 1 || value > 1 || h->next <= before)
-		return error_set_at(err, ERROR_MALFORMED, h->at,
-		                    "%s annotation: a hint is one byte, 0 or 1, and they stand in the order "
-		                    "of their instructions",
-		                    "@" SECTION_NAME);
+		return error_set_at(
+		    err, ERROR_MALFORMED, h->at,
+		    "%s annotation: a hint is one byte, 0 or 1, and they stand in the order "
+		    "of their instructions",
+		    "@" SECTION_NAME);
 	h->left--;
 	h->pending = true;
 	return true;
@@ -72,10 +73,10 @@ static bool check_section(const struct module *m, const struct custom_section *s
                           struct body_scratch *scratch, struct error *err)
 {
 	struct function_hints h = {
-		.module = m,
-		.r = {.base = m->bytes,
-		      .pos = m->bytes + section->offset,
-		      .end = m->bytes + section->offset + section->size},
+	    .module = m,
+	    .r = {.base = m->bytes,
+	          .pos = m->bytes + section->offset,
+	          .end = m->bytes + section->offset + section->size},
 	};
 	uint32_t functions;
 	if (!read_u32(&h.r, &functions, err))
@@ -86,10 +87,11 @@ static bool check_section(const struct module *m, const struct custom_section *s
 		if (!read_u32(&h.r, &func, err) || !read_u32(&h.r, &h.left, err))
 			return false;
 		if (func < m->imported_func_count || func >= m->func_count || (i > 0 && func <= h.func))
-			return error_set_at(err, ERROR_INVALID, at,
-			                    "@%s annotation: invalid target: function %u has no body, or stands "
-			                    "out of order",
-			                    SECTION_NAME, func);
+			return error_set_at(
+			    err, ERROR_INVALID, at,
+			    "@%s annotation: invalid target: function %u has no body, or stands "
+			    "out of order",
+			    SECTION_NAME, func);
 		h.func = func;
 		h.next = 0;
 		if (!check_function(&h, scratch, err))

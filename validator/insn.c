@@ -5,14 +5,14 @@
 const struct signature signatures[] = {
 #define X(name, params, results, param_kinds, result_kinds)                                        \
 	[SIG_##name##_] = {params, results, LIST param_kinds, LIST result_kinds},
-	SIGNATURES(X)
+    SIGNATURES(X)
 #undef X
 };
 
 const struct insn insns[INSN_COUNT] = {
 #define INSN(id, prefix, code, mnemonic, immediate, signature, align, feature)                     \
-	[INSN_##id] = {mnemonic, code, prefix, IMM_##immediate, SIG_##signature##_, align,             \
-	               FEATURE_##feature},
+	[INSN_##id] = {mnemonic,           code,  prefix,           IMM_##immediate,                   \
+	               SIG_##signature##_, align, FEATURE_##feature},
 #include "validator/insn.def"
 };
 

@@ -14,22 +14,22 @@ enum insn_id {
 /* What stands behind the opcode in the binary format (spec: 5.4). */
 #define IMMEDIATES(X)                                                                              \
 	X(NONE)                                                                                        \
-	X(BLOCK)         /* block type */                                                              \
+	X(BLOCK) /* block type */                                                                      \
 	X(LABEL)                                                                                       \
-	X(LABELS)        /* vector of labels, default label */                                         \
+	X(LABELS) /* vector of labels, default label */                                                \
 	X(FUNC)                                                                                        \
 	X(TYPE)                                                                                        \
-	X(TYPES)         /* vector of value types */                                                   \
-	X(TYPE_TABLE)    /* type index, table index */                                                 \
-	X(TYPE_FIELD)    /* type index, field index */                                                 \
-	X(TYPE_COUNT)    /* type index, number of elements */                                          \
+	X(TYPES)      /* vector of value types */                                                      \
+	X(TYPE_TABLE) /* type index, table index */                                                    \
+	X(TYPE_FIELD) /* type index, field index */                                                    \
+	X(TYPE_COUNT) /* type index, number of elements */                                             \
 	X(TYPE_DATA)                                                                                   \
 	X(TYPE_ELEM)                                                                                   \
 	X(TYPE_TYPE)                                                                                   \
 	X(LOCAL)                                                                                       \
 	X(GLOBAL)                                                                                      \
 	X(TABLE)                                                                                       \
-	X(TABLE_TABLE)   /* destination, source */                                                     \
+	X(TABLE_TABLE) /* destination, source */                                                       \
 	X(MEMORY)                                                                                      \
 	X(MEMORY_MEMORY) /* destination, source */                                                     \
 	X(MEMARG)        /* alignment, memory index, offset */                                         \
@@ -42,14 +42,14 @@ enum insn_id {
 	X(I64)                                                                                         \
 	X(F32)                                                                                         \
 	X(F64)                                                                                         \
-	X(V128)          /* 16 bytes */                                                                \
+	X(V128) /* 16 bytes */                                                                         \
 	X(LANE)                                                                                        \
-	X(SHUFFLE)       /* 16 lane indices */                                                         \
-	X(HEAP)          /* heap type */                                                               \
-	X(CAST)          /* flags, label, two heap types */                                            \
+	X(SHUFFLE) /* 16 lane indices */                                                               \
+	X(HEAP)    /* heap type */                                                                     \
+	X(CAST)    /* flags, label, two heap types */                                                  \
 	X(TAG)                                                                                         \
-	X(TRY_TABLE)     /* block type, vector of catch clauses */                                     \
-	X(ZERO)          /* a zero byte */
+	X(TRY_TABLE) /* block type, vector of catch clauses */                                         \
+	X(ZERO)      /* a zero byte */
 
 enum immediate {
 #define X(name) IMM_##name,
@@ -157,10 +157,10 @@ struct insn {
 	const char *mnemonic;
 	uint16_t code;
 	uint8_t prefix;
-	uint8_t immediate;   /* enum immediate */
-	uint8_t signature;   /* enum signature_id */
-	uint8_t align;       /* log2 of bytes, of the access or the lane */
-	uint8_t feature;     /* enum feature */
+	uint8_t immediate; /* enum immediate */
+	uint8_t signature; /* enum signature_id */
+	uint8_t align;     /* log2 of bytes, of the access or the lane */
+	uint8_t feature;   /* enum feature */
 };
 
 extern const struct insn insns[INSN_COUNT];
@@ -182,12 +182,23 @@ static inline enum insn_id insn_find(unsigned prefix, uint32_t code)
 	unsigned base;
 	unsigned count;
 	switch (prefix) {
-	case 0: base = 0, count = 256; break;
-	case 0xfb: base = INSN_SLOT_FB, count = INSN_SLOT_FC - INSN_SLOT_FB; break;
-	case 0xfc: base = INSN_SLOT_FC, count = INSN_SLOT_FD - INSN_SLOT_FC; break;
-	case 0xfd: base = INSN_SLOT_FD, count = INSN_SLOT_FE - INSN_SLOT_FD; break;
-	case 0xfe: base = INSN_SLOT_FE, count = INSN_SLOTS - INSN_SLOT_FE; break;
-	default: return INSN_COUNT;
+	case 0:
+		base = 0, count = 256;
+		break;
+	case 0xfb:
+		base = INSN_SLOT_FB, count = INSN_SLOT_FC - INSN_SLOT_FB;
+		break;
+	case 0xfc:
+		base = INSN_SLOT_FC, count = INSN_SLOT_FD - INSN_SLOT_FC;
+		break;
+	case 0xfd:
+		base = INSN_SLOT_FD, count = INSN_SLOT_FE - INSN_SLOT_FD;
+		break;
+	case 0xfe:
+		base = INSN_SLOT_FE, count = INSN_SLOTS - INSN_SLOT_FE;
+		break;
+	default:
+		return INSN_COUNT;
 	}
 	if (code >= count || insn_slots[base + code] == 0)
 		return INSN_COUNT;

@@ -4,7 +4,6 @@
 
 #include "validator/body.h"
 #include "validator/decode.h"
-#include "validator/limit.h"
 #include "validator/names.h"
 
 bool name_is(struct name name, const char *text)
@@ -17,7 +16,7 @@ static const struct {
 	uint8_t order;
 } sections[] = {
 #define X(id, code, name, order) [code] = {name, order},
-	SECTIONS(X)
+    SECTIONS(X)
 #undef X
 };
 
@@ -30,7 +29,7 @@ static bool decode_custom_section(struct loader *l, struct reader *r, struct err
 {
 	struct module *m = l->module;
 	struct custom_section *custom = &m->customs[m->custom_count];
-	if (!read_name(r, &custom->name, err))
+	if (!read_name(r, m->limits.of[LOAD_LIMIT_NAME_BYTES], &custom->name, err))
 		return false;
 	custom->offset = reader_offset(r);
 	custom->size = (uint32_t)reader_left(r);
@@ -148,9 +147,9 @@ static bool decode_sections(struct loader *l, struct error *err)
 	for (uint32_t i = 0; i < m->section_count; i++) {
 		const struct section *section = &m->sections[i];
 		struct reader r = {
-			.base = m->bytes,
-			.pos = m->bytes + section->offset,
-			.end = m->bytes + section->offset + section->size,
+		    .base = m->bytes,
+		    .pos = m->bytes + section->offset,
+		    .end = m->bytes + section->offset + section->size,
 		};
 		if (!decode_section(l, section->id, &r, err)) {
 			error_wrap(err, "%s section", sections[section->id].name);
@@ -189,9 +188,8 @@ static bool validate_bodies(struct loader *l, struct error *err)
 static bool load(struct loader *l, struct error *err)
 {
 	struct module *m = l->module;
-	if (m->size > LIMIT_MODULE_BYTES)
-		return error_set(err, ERROR_LIMIT, "the module has %zu bytes; at most %llu are taken",
-		                 m->size, (unsigned long long)LIMIT_MODULE_BYTES);
+	if (!check_limit(m, LOAD_LIMIT_MODULE_BYTES, m->size, 0, "bytes in the module", err))
+		return false;
 	struct reader r = {.base = m->bytes, .pos = m->bytes, .end = m->bytes + m->size};
 	return check_preamble(&r, err) && scan_sections(l, r, err) && decode_sections(l, err) &&
 	       validate_bodies(l, err);
@@ -200,8 +198,8 @@ static bool load(struct loader *l, struct error *err)
 struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
                            struct error *err)
 {
-	uint64_t features = options != NULL && options->features != 0 ? options->features
-	                                                              : FEATURES_DEFAULT;
+	uint64_t features =
+	    options != NULL && options->features != 0 ? options->features : FEATURES_DEFAULT;
 	struct loader l = {.features = features};
 	struct arena *arena = arena_create();
 	l.scratch = body_scratch_create();
@@ -210,8 +208,13 @@ struct module *module_load(const uint8_t *bytes, size_t size, const struct modul
 	if (l.module == NULL || l.scratch == NULL) {
 		no_memory(err);
 	} else {
-		*l.module = (struct module){
-			.bytes = bytes, .size = size, .features = features, .arena = arena};
+		*l.module = (struct module){.bytes = bytes,
+		                            .size = size,
+		                            .features = features,
+		                            .arena = arena,
+		                            .limits = options != NULL && options->limits != NULL
+		                                          ? *options->limits
+		                                          : load_limits_default};
 		fine = load(&l, err);
 	}
 	body_scratch_destroy(l.scratch);

@@ -1,5 +1,5 @@
-/* validator: turns bytes into a const module, or says why not. This header is what the folder gives;
- * body.h offers the walk over a function's instructions that interp/ lowers from.
+/* validator: turns bytes into a const module, or says why not. This header is what the folder
+ * gives; body.h offers the walk over a function's instructions that interp/ lowers from.
  *
  * module_load() decodes (spec: chapter 5) and validates (chapter 3) everything at once, function
  * bodies included. The module keeps pointers into the bytes: they must stay unchanged until
@@ -9,6 +9,7 @@
 
 #include "validator/error.h"
 #include "validator/feature.h"
+#include "validator/limit.h"
 #include "validator/types.h"
 
 #include <stddef.h>
@@ -32,11 +33,12 @@ struct import {
 		struct global_type global;
 		const struct functype *tag;
 	} type;
-	uint32_t type_index;   /* of a function or tag */
-	uint32_t index;    /* in the index space of its kind */
+	uint32_t type_index; /* of a function or tag */
+	uint32_t index;      /* in the index space of its kind */
 };
 
-struct export {
+struct export
+{
 	struct name name;
 	enum extern_kind kind;
 	uint32_t index;
@@ -45,9 +47,9 @@ struct export {
 struct func_decl {
 	const struct functype *type;
 	uint32_t type_index;
-	uint32_t body_offset;   /* of the locals vector; 0 for an imported function */
-	uint32_t body_size;     /* bytes from there to behind the final `end` */
-	bool is_declared;       /* may be named by ref.func (spec: C.refs) */
+	uint32_t body_offset; /* of the locals vector; 0 for an imported function */
+	uint32_t body_size;   /* bytes from there to behind the final `end` */
+	bool is_declared;     /* may be named by ref.func (spec: C.refs) */
 };
 
 /* A constant expression that was validated: bytes [offset, offset + size) of the module. */
@@ -58,17 +60,17 @@ struct const_expr {
 
 struct table_decl {
 	struct table_type type;
-	struct const_expr init;   /* size 0: null */
+	struct const_expr init; /* size 0: null */
 };
 
 struct global_decl {
 	struct global_type type;
-	struct const_expr init;   /* size 0 for an imported global */
-	uint32_t slot;            /* own: slots of 8 bytes that the own globals before it take */
+	struct const_expr init; /* size 0 for an imported global */
+	uint32_t slot;          /* own: slots of 8 bytes that the own globals before it take */
 };
 
 struct tag_decl {
-	const struct functype *type;   /* without results */
+	const struct functype *type; /* without results */
 	uint32_t type_index;
 };
 
@@ -80,8 +82,8 @@ struct elem_segment {
 	uint32_t table;
 	struct const_expr offset;
 	uint32_t count;
-	bool is_funcs;            /* items: function indices as LEB128; else constant expressions */
-	uint32_t items_offset;    /* byte offset of the first item */
+	bool is_funcs;         /* items: function indices as LEB128; else constant expressions */
+	uint32_t items_offset; /* byte offset of the first item */
 };
 
 struct data_segment {
@@ -94,47 +96,66 @@ struct data_segment {
 
 struct custom_section {
 	struct name name;
-	uint32_t offset;          /* of the contents, behind the name */
+	uint32_t offset; /* of the contents, behind the name */
 	uint32_t size;
 };
 
 /* A section as it stands in the file, for `inspect`. */
 struct section {
 	uint8_t id;
-	uint32_t offset;          /* of the contents */
+	uint32_t offset; /* of the contents */
 	uint32_t size;
 };
 
 struct module {
 	const uint8_t *bytes;
 	size_t size;
-	uint64_t features;                 /* bits: what it was loaded with */
+	uint64_t features;         /* bits: what it was loaded with */
+	struct load_limits limits; /* the same */
 
-	struct section *sections;          uint32_t section_count;
-	struct functype *types;            uint32_t type_count;
-	struct type_def *defs;             /* by type index too */
-	struct import *imports;            uint32_t import_count;
+	struct section *sections;
+	uint32_t section_count;
+	struct functype *types;
+	uint32_t type_count;
+	struct type_def *defs; /* by type index too */
+	struct import *imports;
+	uint32_t import_count;
 	/* Index spaces: the imported ones first. */
-	struct func_decl *funcs;           uint32_t func_count;     uint32_t imported_func_count;
-	struct table_decl *tables;         uint32_t table_count;    uint32_t imported_table_count;
-	struct memory_type *memories;      uint32_t memory_count;   uint32_t imported_memory_count;
-	struct global_decl *globals;       uint32_t global_count;   uint32_t imported_global_count;
-	struct tag_decl *tags;             uint32_t tag_count;      uint32_t imported_tag_count;
-	uint32_t global_slots;             /* that the own globals take together */
-	struct export *exports;            uint32_t export_count;
-	struct elem_segment *elems;        uint32_t elem_count;
-	struct data_segment *datas;        uint32_t data_count;
-	struct custom_section *customs;    uint32_t custom_count;
+	struct func_decl *funcs;
+	uint32_t func_count;
+	uint32_t imported_func_count;
+	struct table_decl *tables;
+	uint32_t table_count;
+	uint32_t imported_table_count;
+	struct memory_type *memories;
+	uint32_t memory_count;
+	uint32_t imported_memory_count;
+	struct global_decl *globals;
+	uint32_t global_count;
+	uint32_t imported_global_count;
+	struct tag_decl *tags;
+	uint32_t tag_count;
+	uint32_t imported_tag_count;
+	uint32_t global_slots; /* that the own globals take together */
+	struct export *exports;
+	uint32_t export_count;
+	struct elem_segment *elems;
+	uint32_t elem_count;
+	struct data_segment *datas;
+	uint32_t data_count;
+	struct custom_section *customs;
+	uint32_t custom_count;
 	bool has_data_count;
 	bool has_start;
 	uint32_t start;
 
-	struct arena *arena;               /* holds all of the above */
+	struct arena *arena; /* holds all of the above */
 };
 
 /* NULL options: all defaults (validator/limit.h), all features that are on by default. */
 struct module_options {
-	uint64_t features;   /* bits of FEATURE_…; 0: FEATURES_DEFAULT */
+	uint64_t features;                /* bits of FEATURE_…; 0: FEATURES_DEFAULT */
+	const struct load_limits *limits; /* NULL: the defaults; none above its row's highest */
 };
 
 /* Decodes and validates. NULL on failure: ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED (with

@@ -4,13 +4,14 @@
 
 #define SUBSECTION_FUNCTIONS 1
 
-static bool find_in_map(struct reader *r, uint32_t func, struct name *out, struct error *err)
+static bool find_in_map(struct reader *r, uint64_t longest, uint32_t func, struct name *out,
+                        struct error *err)
 {
 	uint32_t count, index;
 	if (!read_u32(r, &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!read_u32(r, &index, err) || !read_name(r, out, err))
+		if (!read_u32(r, &index, err) || !read_name(r, longest, out, err))
 			return false;
 		if (index == func)
 			return true;
@@ -18,7 +19,8 @@ static bool find_in_map(struct reader *r, uint32_t func, struct name *out, struc
 	return false;
 }
 
-static bool find_in_section(struct reader *r, uint32_t func, struct name *out, struct error *err)
+static bool find_in_section(struct reader *r, uint64_t longest, uint32_t func, struct name *out,
+                            struct error *err)
 {
 	while (r->pos < r->end) {
 		uint8_t id;
@@ -29,7 +31,7 @@ static bool find_in_section(struct reader *r, uint32_t func, struct name *out, s
 			return false;
 		if (id == SUBSECTION_FUNCTIONS) {
 			struct reader map = {.base = r->base, .pos = contents, .end = contents + size};
-			return find_in_map(&map, func, out, err);
+			return find_in_map(&map, longest, func, out, err);
 		}
 	}
 	return false;
@@ -43,11 +45,11 @@ bool name_section_func(const struct module *module, uint32_t func, struct name *
 			continue;
 		struct error ignored = ERROR_INIT;
 		struct reader r = {
-			.base = module->bytes,
-			.pos = module->bytes + custom->offset,
-			.end = module->bytes + custom->offset + custom->size,
+		    .base = module->bytes,
+		    .pos = module->bytes + custom->offset,
+		    .end = module->bytes + custom->offset + custom->size,
 		};
-		return find_in_section(&r, func, out, &ignored);
+		return find_in_section(&r, module->limits.of[LOAD_LIMIT_NAME_BYTES], func, out, &ignored);
 	}
 	return false;
 }

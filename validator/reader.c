@@ -20,8 +20,7 @@ bool reader_uleb(struct reader *r, unsigned bits, uint64_t *out, struct error *e
 		/* In the last byte that the width allows, neither a continuation nor a bit beyond it. */
 		if (left <= 7) {
 			if (byte & 0x80)
-				return error_set_at(err, ERROR_MALFORMED, start,
-				                    "integer representation too long");
+				return error_set_at(err, ERROR_MALFORMED, start, "integer representation too long");
 			if (left < 7 && byte >> left != 0)
 				return error_set_at(err, ERROR_MALFORMED, start, "integer too large");
 		}
@@ -44,8 +43,7 @@ bool reader_sleb(struct reader *r, unsigned bits, int64_t *out, struct error *er
 		unsigned left = bits - shift;
 		if (left <= 7) {
 			if (byte & 0x80)
-				return error_set_at(err, ERROR_MALFORMED, start,
-				                    "integer representation too long");
+				return error_set_at(err, ERROR_MALFORMED, start, "integer representation too long");
 			/* The bits beyond the width must repeat the sign bit. */
 			unsigned sign_and_above = (byte & 0x7f) >> (left - 1);
 			if (sign_and_above != 0 && sign_and_above != 0x7fu >> (left - 1))
@@ -72,16 +70,17 @@ bool read_bytes(struct reader *r, size_t count, const uint8_t **out, struct erro
 	return true;
 }
 
-bool read_name(struct reader *r, struct name *out, struct error *err)
+bool read_name(struct reader *r, uint64_t longest, struct name *out, struct error *err)
 {
 	uint32_t len;
 	const uint8_t *data;
 	uint32_t start = reader_offset(r);
 	if (!read_u32(r, &len, err) || !read_bytes(r, len, &data, err))
 		return false;
-	if (len > LIMIT_NAME_BYTES)
-		return error_set_at(err, ERROR_LIMIT, start, "a name has %u bytes; at most %u are taken",
-		                    len, (unsigned)LIMIT_NAME_BYTES);
+	if (len > longest)
+		return error_set_at(
+		    err, ERROR_LIMIT, start, "a name has %u bytes; at most %llu are taken (limit %s)", len,
+		    (unsigned long long)longest, load_limit_rows[LOAD_LIMIT_NAME_BYTES].name);
 	if (!utf8_is_whole((const char *)data, len))
 		return error_set_at(err, ERROR_MALFORMED, start, "malformed UTF-8 encoding of a name");
 	*out = (struct name){.data = (const char *)data, .len = len};

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct reader {
-	const uint8_t *base;   /* byte 0 of the module */
+	const uint8_t *base; /* byte 0 of the module */
 	const uint8_t *pos;
 	const uint8_t *end;
 };
@@ -82,7 +82,7 @@ static inline bool read_s64(struct reader *r, int64_t *out, struct error *err)
 /* `count` bytes as they are; *out points into the module. */
 bool read_bytes(struct reader *r, size_t count, const uint8_t **out, struct error *err);
 
-/* A name: its length, then UTF-8 (spec: 5.2.4). */
-bool read_name(struct reader *r, struct name *out, struct error *err);
+/* A name: its length, at most `longest` (LOAD_LIMIT_NAME_BYTES), then UTF-8 (spec: 5.2.4). */
+bool read_name(struct reader *r, uint64_t longest, struct name *out, struct error *err);
 
 #endif

@@ -8,7 +8,7 @@ _Static_assert((IN_GROUP & HEAP_MASK) != 0 && (IN_GROUP & HEAP_ABSTRACT) == 0, "
 
 /* A group as it is asked for, with the ids of what it names. */
 struct candidate {
-	const struct type_def *defs;      /* of its first type */
+	const struct type_def *defs; /* of its first type */
 	const struct functype *types;
 	const uint32_t *ids;
 	uint32_t start;
@@ -141,8 +141,8 @@ static bool grow_types(struct type_space *space, uint32_t more, struct error *er
 {
 	if (more <= space->room - space->count)
 		return true;
-	uint32_t room = space->room * 2 > space->count + more ? space->room * 2
-	                                                      : space->count + more + 16;
+	uint32_t room =
+	    space->room * 2 > space->count + more ? space->room * 2 : space->count + more + 16;
 	struct type_def *defs = mem_resize(space->defs, room * sizeof *defs);
 	if (defs == NULL)
 		return no_memory(err);
@@ -217,10 +217,10 @@ static bool grow_table(struct type_space *space, struct error *err)
 		return no_memory(err);
 	for (uint32_t id = 0; id < space->count; id += space->defs[id].group_size) {
 		struct candidate c = {
-			.defs = &space->defs[id],
-			.types = &space->types[id],
-			.start = id,
-			.size = space->defs[id].group_size,
+		    .defs = &space->defs[id],
+		    .types = &space->types[id],
+		    .start = id,
+		    .size = space->defs[id].group_size,
 		};
 		insert(table, room, hash_group(&c), id);
 	}
@@ -259,11 +259,11 @@ bool type_space_add(struct type_space *space, const struct type_def *defs,
                     struct error *err)
 {
 	struct candidate c = {
-		.defs = defs + start,
-		.types = types + start,
-		.ids = ids,
-		.start = start,
-		.size = size,
+	    .defs = defs + start,
+	    .types = types + start,
+	    .ids = ids,
+	    .start = start,
+	    .size = size,
 	};
 	struct words words = {0};
 	for (uint32_t i = 0; i < size && !words.failed; i++)

@@ -1,6 +1,6 @@
-/* A set of types without doubles: equal recursive groups (spec: 3.1.1, iso-recursive equivalence) are
- * one, and every type has an id. A module has one while it is loaded; a store (interp/) has one for all
- * its modules, so that types can be compared by their ids at run time. */
+/* A set of types without doubles: equal recursive groups (spec: 3.1.1, iso-recursive equivalence)
+ * are one, and every type has an id. A module has one while it is loaded; a store (interp/) has one
+ * for all its modules, so that types can be compared by their ids at run time. */
 #ifndef VALIDATOR_TYPE_SPACE_H
 #define VALIDATOR_TYPE_SPACE_H
 
@@ -8,13 +8,14 @@
 #include "validator/types.h"
 
 struct type_space {
-	/* By id. Their value types name ids of this space; canon is the id itself. Supertypes are ids. */
+	/* By id. Their value types name ids of this space; canon is the id itself. Supertypes are ids.
+	 */
 	struct type_def *defs;
 	struct functype *types;
 	uint32_t count;
 	uint32_t room;
-	uint32_t *table;      /* hash table of groups: id of the first type + 1, or 0 */
-	uint32_t table_room;  /* a power of two */
+	uint32_t *table;     /* hash table of groups: id of the first type + 1, or 0 */
+	uint32_t table_room; /* a power of two */
 	uint32_t group_count;
 	struct arena *arena;
 };

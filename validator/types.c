@@ -56,7 +56,7 @@ bool functype_equal(const struct functype *a, const struct functype *b)
 
 bool type_is_subtype(const struct type_def *defs, uint32_t sub, uint32_t super)
 {
-	/* Chains are at most LIMIT_SUBTYPE_DEPTH long. */
+	/* Chains are at most LOAD_LIMIT_SUBTYPE_DEPTH long. */
 	for (; sub != TYPE_NONE; sub = defs[sub].super)
 		if (sub == super)
 			return true;
@@ -152,8 +152,8 @@ bool limits_match(uint64_t actual_size, const struct limits *actual, const struc
 const char *extern_kind_name(enum extern_kind kind)
 {
 	static const char *const names[] = {
-		[EXTERN_FUNC] = "function", [EXTERN_TABLE] = "table", [EXTERN_MEMORY] = "memory",
-		[EXTERN_GLOBAL] = "global", [EXTERN_TAG] = "tag",
+	    [EXTERN_FUNC] = "function", [EXTERN_TABLE] = "table", [EXTERN_MEMORY] = "memory",
+	    [EXTERN_GLOBAL] = "global", [EXTERN_TAG] = "tag",
 	};
 	return names[kind];
 }

@@ -16,7 +16,7 @@
 typedef uint32_t valtype;
 
 enum {
-	VAL_KIND_BOTTOM = 0,   /* unknown type of an operand in dead code (spec: appendix, ⊥) */
+	VAL_KIND_BOTTOM = 0, /* unknown type of an operand in dead code (spec: appendix, ⊥) */
 	VAL_KIND_I32,
 	VAL_KIND_I64,
 	VAL_KIND_F32,
@@ -83,32 +83,32 @@ static inline unsigned valtype_slots(valtype type)
 const char *valtype_name(valtype type, char buf[32]);
 
 /* A type definition (spec: 2.3.8 to 2.3.11). What a function type takes and returns stands in the
- * struct functype of the same index. Equal types of a module are one: value types name the lowest index
- * of them (`canon`), so that equal types are equal words. */
+ * struct functype of the same index. Equal types of a module are one: value types name the lowest
+ * index of them (`canon`), so that equal types are equal words. */
 enum type_form { FORM_FUNC, FORM_STRUCT, FORM_ARRAY };
 
 #define TYPE_NONE UINT32_MAX
 
 struct field {
-	valtype type;          /* as it is on the operand stack: i32 for packed fields */
-	uint8_t packed_bits;   /* 8 or 16; 0: not packed */
+	valtype type;        /* as it is on the operand stack: i32 for packed fields */
+	uint8_t packed_bits; /* 8 or 16; 0: not packed */
 	bool is_mutable;
 };
 
 struct type_def {
 	enum type_form form;
 	bool is_final;
-	uint32_t super;        /* TYPE_NONE: none */
-	uint32_t depth;        /* number of supertypes above it */
+	uint32_t super; /* TYPE_NONE: none */
+	uint32_t depth; /* number of supertypes above it */
 	uint32_t canon;
-	uint32_t group_start;  /* of its recursive group */
+	uint32_t group_start; /* of its recursive group */
 	uint32_t group_size;
 	const struct field *fields;
-	uint32_t field_count;  /* an array has one */
+	uint32_t field_count; /* an array has one */
 };
 
 struct functype {
-	const valtype *params;   /* results stand right behind the params */
+	const valtype *params; /* results stand right behind the params */
 	const valtype *results;
 	uint32_t param_count;
 	uint32_t result_count;
@@ -144,15 +144,15 @@ char *functype_name(const struct functype *type, char *buf, unsigned long size);
 
 struct limits {
 	uint64_t min;
-	uint64_t max;     /* UINT64_MAX: none given */
+	uint64_t max; /* UINT64_MAX: none given */
 	bool has_max;
-	bool is_shared;   /* threads proposal */
-	bool is_64;       /* memory64 */
+	bool is_shared; /* threads proposal */
+	bool is_64;     /* memory64 */
 };
 
 struct memory_type {
-	struct limits limits;     /* in pages */
-	unsigned page_size_log2;  /* 16 unless custom-page-sizes says otherwise: 0 */
+	struct limits limits;    /* in pages */
+	unsigned page_size_log2; /* 16 unless custom-page-sizes says otherwise: 0 */
 };
 
 /* The most pages that a memory of this type may ever have, whatever its own maximum (spec: 3.2.16).
@@ -165,7 +165,7 @@ static inline uint64_t memory_pages_max(const struct memory_type *type)
 
 struct table_type {
 	valtype element;
-	struct limits limits;     /* in elements */
+	struct limits limits; /* in elements */
 };
 
 /* The type of addresses in a memory and of indices in a table (spec: 2.3.11). */

@@ -47,11 +47,12 @@ bool walk_make_operand_room(struct body *b)
 {
 	if (b->operand_count >= b->operand_limit)
 		return error_set_at(b->err, ERROR_LIMIT, b->at,
-		                    "the function needs more than %u frame slots for its locals and "
-		                    "operands",
-		                    (unsigned)LIMIT_FRAME_SLOTS);
+		                    "the function needs more than %llu frame slots for its locals and "
+		                    "operands (limit %s)",
+		                    (unsigned long long)b->m->limits.of[LOAD_LIMIT_FRAME_SLOTS],
+		                    load_limit_rows[LOAD_LIMIT_FRAME_SLOTS].name);
 	if (!walk_grow((void **)&b->s->operands, &b->s->operand_room, b->operand_count + (size_t)1,
-	          sizeof(valtype), b->err))
+	               sizeof(valtype), b->err))
 		return false;
 	size_t room = b->s->operand_room;
 	b->operand_cap = room < b->operand_limit ? (uint32_t)room : b->operand_limit;
@@ -62,9 +63,8 @@ void walk_mismatch(struct body *b, valtype want, const valtype *found)
 {
 	char want_name[32], found_name[32];
 	error_put_at(b->err, ERROR_INVALID, b->at, "type mismatch: expected %s, found %s",
-	                    valtype_name(want, want_name),
-	                    found == NULL ? "nothing on the operand stack"
-	                                  : valtype_name(*found, found_name));
+	             valtype_name(want, want_name),
+	             found == NULL ? "nothing on the operand stack" : valtype_name(*found, found_name));
 }
 
 /* ---- control ---- */
@@ -72,19 +72,19 @@ void walk_mismatch(struct body *b, valtype want, const valtype *found)
 static bool push_control(struct body *b, enum insn_id opener, const struct block_type *type,
                          bool told)
 {
-	if (b->control_count >= LIMIT_NESTING)
-		return error_set_at(b->err, ERROR_LIMIT, b->at,
-		                    "blocks are nested deeper than %u levels", (unsigned)LIMIT_NESTING);
+	if (!check_limit(b->m, LOAD_LIMIT_NESTING, b->control_count + UINT64_C(1), b->at,
+	                 "nested blocks", b->err))
+		return false;
 	if (!walk_grow((void **)&b->s->controls, &b->s->control_room, b->control_count + (size_t)1,
-	          sizeof(struct control), b->err))
+	               sizeof(struct control), b->err))
 		return false;
 	b->s->controls[b->control_count++] = (struct control){
-		.opener = opener,
-		.told = told,
-		.height = b->operand_count,
-		.offset = b->at,
-		.init_height = b->set_count,
-		.type = *type,
+	    .opener = opener,
+	    .told = told,
+	    .height = b->operand_count,
+	    .offset = b->at,
+	    .init_height = b->set_count,
+	    .type = *type,
 	};
 	return push_all(b, type->params, type->param_count);
 }
@@ -154,10 +154,10 @@ static bool read_block_type(struct body *b, struct block_type *out)
 		return false;
 	const struct functype *type = &b->m->types[index];
 	*out = (struct block_type){
-		.params = type->params,
-		.results = type->results,
-		.param_count = type->param_count,
-		.result_count = type->result_count,
+	    .params = type->params,
+	    .results = type->results,
+	    .param_count = type->param_count,
+	    .result_count = type->result_count,
 	};
 	return true;
 }
@@ -243,9 +243,8 @@ static bool read_lane(struct body *b, unsigned count, uint32_t *out)
 	if (!read_byte(&b->r, &lane, b->err))
 		return false;
 	*out = lane;
-	return lane < count ||
-	       error_set_at(b->err, ERROR_INVALID, b->at,
-	                    "invalid lane index %u: there are %u lanes", lane, count);
+	return lane < count || error_set_at(b->err, ERROR_INVALID, b->at,
+	                                    "invalid lane index %u: there are %u lanes", lane, count);
 }
 
 static bool read_shuffle(struct body *b, struct step *step)
@@ -255,8 +254,8 @@ static bool read_shuffle(struct body *b, struct step *step)
 	for (unsigned i = 0; i < V128_BYTES; i++)
 		if (step->bytes[i] >= 2 * V128_BYTES)
 			return error_set_at(b->err, ERROR_INVALID, b->at,
-			                    "invalid lane index %u: two vectors have %u lanes",
-			                    step->bytes[i], 2 * V128_BYTES);
+			                    "invalid lane index %u: two vectors have %u lanes", step->bytes[i],
+			                    2 * V128_BYTES);
 	return true;
 }
 
@@ -312,8 +311,7 @@ static bool read_simple_immediate(struct body *b, const struct insn *insn, struc
 	case IMM_LANE:
 		return read_lane(b, V128_BYTES >> insn->align, &step->index2);
 	case IMM_MEMARG_LANE:
-		return read_memarg(b, insn, step) &&
-		       read_lane(b, V128_BYTES >> insn->align, &step->index2);
+		return read_memarg(b, insn, step) && read_lane(b, V128_BYTES >> insn->align, &step->index2);
 	case IMM_SHUFFLE:
 		return read_shuffle(b, step);
 	default:
@@ -364,11 +362,12 @@ static bool validate_simple(struct body *b, const struct insn *insn, struct step
 static bool validate_br_table(struct body *b, struct step *step, bool told)
 {
 	uint32_t count;
-	if (!decode_count(&b->r, LIMIT_BR_TABLE_TARGETS, "targets of a br_table", &count, b->err) ||
+	if (!decode_count(&b->r, b->m, LOAD_LIMIT_BR_TABLE_TARGETS, 0, "targets of a br_table", &count,
+	                  b->err) ||
 	    !pop(b, VAL_I32))
 		return false;
 	if (told && !walk_grow((void **)&b->s->labels, &b->s->label_room, count + (size_t)1,
-	                  sizeof(uint32_t), b->err))
+	                       sizeof(uint32_t), b->err))
 		return false;
 	/* The default label stands last; all must take as many values as it does. */
 	uint32_t arity = 0;
@@ -600,8 +599,9 @@ static bool validate_else(struct body *b, struct step *step)
 {
 	struct control *c = top(b);
 	if (c->opener != INSN_if)
-		return error_set_at(b->err, ERROR_MALFORMED, b->at, "`else` without `if`: END opcode "
-		                                                    "expected");
+		return error_set_at(b->err, ERROR_MALFORMED, b->at,
+		                    "`else` without `if`: END opcode "
+		                    "expected");
 	step->falls_through = !c->unreachable;
 	if (!close_block(b))
 		return false;
@@ -640,8 +640,7 @@ static bool validate_by_hand(struct body *b, struct step *step, bool told)
 	case INSN_loop:
 	case INSN_if:
 	case INSN_try:
-		return read_block_type(b, &step->block) &&
-		       (step->id != INSN_if || pop(b, VAL_I32)) &&
+		return read_block_type(b, &step->block) && (step->id != INSN_if || pop(b, VAL_I32)) &&
 		       pop_all(b, step->block.params, step->block.param_count) &&
 		       push_control(b, step->id, &step->block, told);
 	case INSN_else:
@@ -839,12 +838,13 @@ static inline __attribute__((always_inline)) bool run(struct body *b, const stru
 			return false;
 		const struct insn *insn = &insns[id];
 		if (__builtin_expect(!has_feature(b->m->features, (enum feature)insn->feature), 0))
-			return need_feature(b->m->features, (enum feature)insn->feature, b->at,
-			                    insn->mnemonic, b->err);
+			return need_feature(b->m->features, (enum feature)insn->feature, b->at, insn->mnemonic,
+			                    b->err);
 		if (b->is_const && !check_const(b, id))
 			return false;
 
-		/* What ends a block or a part of it is told when the block was; all else when it is alive. */
+		/* What ends a block or a part of it is told when the block was; all else when it is alive.
+		 */
 		const struct control *c = top(b);
 		bool told = false;
 		if (sink != NULL) {
@@ -870,46 +870,44 @@ static bool read_locals(struct body *b, const struct functype *type)
 		return false;
 	if (type->param_count > 0)
 		memcpy(b->s->locals, type->params, type->param_count * sizeof(valtype));
-	if (!decode_count(&b->r, LIMIT_LOCALS, "groups of locals", &groups, b->err))
+	if (!decode_count(&b->r, b->m, LOAD_LIMIT_LOCALS, 0, "groups of locals", &groups, b->err))
 		return false;
 	for (uint32_t i = 0; i < groups; i++) {
 		uint32_t count;
 		valtype each;
 		b->at = reader_offset(&b->r);
-		if (!read_u32(&b->r, &count, b->err) ||
-		    !decode_valtype(&b->r, b->m, &each, b->err))
+		if (!read_u32(&b->r, &count, b->err) || !decode_valtype(&b->r, b->m, &each, b->err))
 			return false;
 		uint64_t before = total;
 		total += count;
 		/* More than 32 bits count are malformed (spec: 5.5.13), wherever our own limit lies. */
 		if (total > UINT32_MAX)
 			return error_set_at(b->err, ERROR_MALFORMED, b->at, "too many locals");
-		if (total > LIMIT_LOCALS)
+		if (total > b->m->limits.of[LOAD_LIMIT_LOCALS])
 			continue;
 		if (!walk_grow((void **)&b->s->locals, &b->s->local_room, total, sizeof(valtype), b->err))
 			return false;
 		for (uint64_t j = before; j < total; j++)
 			b->s->locals[j] = each;
 	}
-	if (total > LIMIT_LOCALS)
-		return error_set_at(b->err, ERROR_LIMIT, b->at,
-		                    "too many locals: %llu, at most %u are taken",
-		                    (unsigned long long)total, (unsigned)LIMIT_LOCALS);
+	if (!check_limit(b->m, LOAD_LIMIT_LOCALS, total, b->at, "locals of a function", b->err))
+		return false;
 	b->local_count = (uint32_t)total;
 	if (!walk_grow((void **)&b->s->is_set, &b->s->is_set_room, total, sizeof(bool), b->err))
 		return false;
 	for (uint32_t i = 0; i < b->local_count; i++)
 		b->s->is_set[i] = i < type->param_count;
 
-	/* An operand takes two slots at most (v128). Results may lie below the locals (interp/lower.h). */
+	/* An operand takes two slots at most (v128). Results may lie below the locals (interp/lower.h).
+	 */
 	uint64_t slots = type->result_slots;
 	for (uint32_t i = 0; i < b->local_count; i++)
 		slots += valtype_slots(b->s->locals[i]);
-	if (slots >= LIMIT_FRAME_SLOTS)
-		return error_set_at(b->err, ERROR_LIMIT, b->at,
-		                    "too many locals: they take %llu frame slots, at most %u are taken",
-		                    (unsigned long long)slots, (unsigned)LIMIT_FRAME_SLOTS);
-	b->operand_limit = (uint32_t)(LIMIT_FRAME_SLOTS - slots) / 2;
+	uint64_t room = b->m->limits.of[LOAD_LIMIT_FRAME_SLOTS];
+	if (!check_limit(b->m, LOAD_LIMIT_FRAME_SLOTS, slots + 1, b->at,
+	                 "frame slots for locals and operands", b->err))
+		return false;
+	b->operand_limit = (uint32_t)(room - slots) / 2;
 	return true;
 }
 
@@ -929,14 +927,14 @@ static bool walk_body(const struct module *module, uint32_t func, struct body_sc
 	const struct func_decl *decl = &module->funcs[func];
 	const uint8_t *pos = module->bytes + decl->body_offset;
 	struct body b = {
-		.m = module,
-		.r = {.base = module->bytes, .pos = pos, .end = pos + decl->body_size},
-		.s = scratch,
-		.err = err,
+	    .m = module,
+	    .r = {.base = module->bytes, .pos = pos, .end = pos + decl->body_size},
+	    .s = scratch,
+	    .err = err,
 	};
 	struct block_type type = {
-		.results = decl->type->results,
-		.result_count = decl->type->result_count,
+	    .results = decl->type->results,
+	    .result_count = decl->type->result_count,
 	};
 	bool fine = read_locals(&b, decl->type) && start(&b, &type);
 	if (fine && sink != NULL && sink->begin != NULL)
@@ -969,13 +967,13 @@ bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end,
                      const struct body_sink *sink, struct const_expr *out, struct error *err)
 {
 	struct body b = {
-		.m = module,
-		.r = {.base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end},
-		.s = scratch,
-		.is_const = true,
-		.operand_limit = (uint32_t)LIMIT_FRAME_SLOTS / 2,
-		.global_limit = global_count,
-		.err = err,
+	    .m = module,
+	    .r = {.base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end},
+	    .s = scratch,
+	    .is_const = true,
+	    .operand_limit = (uint32_t)module->limits.of[LOAD_LIMIT_FRAME_SLOTS] / 2,
+	    .global_limit = global_count,
+	    .err = err,
 	};
 	struct block_type block = {.results = &type, .result_count = 1};
 	if (!start(&b, &block) || !(sink == NULL ? run(&b, NULL) : run(&b, sink)))

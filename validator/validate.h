@@ -8,12 +8,12 @@
 #include "validator/limit.h"
 
 struct control {
-	enum insn_id opener;        /* block, loop, if, else */
-	bool unreachable;           /* the rest of this block is dead */
-	bool told;                  /* the sink knows this block: it was entered alive */
-	uint32_t height;            /* of the operand stack at entry, without the params */
+	enum insn_id opener; /* block, loop, if, else */
+	bool unreachable;    /* the rest of this block is dead */
+	bool told;           /* the sink knows this block: it was entered alive */
+	uint32_t height;     /* of the operand stack at entry, without the params */
 	uint32_t offset;
-	uint32_t init_height;       /* of the log of locals that were set (see set_local) */
+	uint32_t init_height; /* of the log of locals that were set (see set_local) */
 	struct block_type type;
 };
 
@@ -36,7 +36,7 @@ struct body_scratch {
 	size_t label_room;
 	struct catch_clause *catches;
 	size_t catch_room;
-	bool *is_set;               /* locals without a default value: were they given one? */
+	bool *is_set; /* locals without a default value: were they given one? */
 	size_t is_set_room;
 	uint32_t *set_log;
 	size_t set_log_room;
@@ -48,13 +48,13 @@ struct body {
 	struct reader r;
 	struct body_scratch *s;
 	uint32_t operand_count;
-	uint32_t operand_cap;       /* pushes below this find room and stay in the frame limit */
-	uint32_t operand_limit;     /* what LIMIT_FRAME_SLOTS leaves beside the locals */
+	uint32_t operand_cap;   /* pushes below this find room and stay in the frame limit */
+	uint32_t operand_limit; /* what LOAD_LIMIT_FRAME_SLOTS leaves beside the locals */
 	uint32_t control_count;
 	uint32_t local_count;
-	uint32_t set_count;         /* entries of the set_log */
-	uint32_t at;                /* offset of the present instruction */
-	uint32_t global_limit;      /* constant expressions: globals that may be named */
+	uint32_t set_count;    /* entries of the set_log */
+	uint32_t at;           /* offset of the present instruction */
+	uint32_t global_limit; /* constant expressions: globals that may be named */
 	bool is_const;
 	struct error *err;
 };
@@ -134,7 +134,8 @@ static inline bool pop_all(struct body *b, const valtype *types, uint32_t count)
 	return true;
 }
 
-/* As pop_all(), but takes nothing away: for the labels of br_table, which all see the same stack. */
+/* As pop_all(), but takes nothing away: for the labels of br_table, which all see the same stack.
+ */
 static inline bool check_top(struct body *b, const valtype *types, uint32_t count)
 {
 	const struct control *c = top(b);
@@ -193,8 +194,8 @@ bool validate_catches(struct body *b, struct step *step);
 /* validate_legacy.c: catch, catch_all, delegate, rethrow. */
 bool validate_legacy(struct body *b, struct step *step);
 
-/* The end of a block, or of one of its parts: its results must be all that stands on its part of the
- * stack, and are taken from there. */
+/* The end of a block, or of one of its parts: its results must be all that stands on its part of
+ * the stack, and are taken from there. */
 bool close_block(struct body *b);
 
 /* A type index that must be of this form. */

@@ -1,6 +1,7 @@
 /* Typing of the exception handling that compilers before 2025 emit (feature legacy-exceptions):
  *
- *     try bt … (catch tag …)* (catch_all …)? end        try bt … delegate label        rethrow label */
+ *     try bt … (catch tag …)* (catch_all …)? end        try bt … delegate label        rethrow
+ * label */
 #include "validator/validate.h"
 
 static bool is_catch(const struct control *c)

@@ -11,7 +11,7 @@ static valtype concrete(const struct body *b, uint32_t index, bool is_nullable)
 bool read_type(struct body *b, enum type_form form, uint32_t *out)
 {
 	static const char *const names[] = {
-		[FORM_FUNC] = "function", [FORM_STRUCT] = "struct", [FORM_ARRAY] = "array"};
+	    [FORM_FUNC] = "function", [FORM_STRUCT] = "struct", [FORM_ARRAY] = "array"};
 	if (!read_index(b, b->m->type_count, "type", out))
 		return false;
 	return b->m->defs[*out].form == form ||
@@ -250,7 +250,8 @@ static bool read_segment(struct body *b, struct step *step, const struct field *
 			return error_set_at(b->err, ERROR_INVALID, b->at, "unknown data segment %u",
 			                    step->index2);
 		return !valtype_is_ref(field->type) ||
-		       invalid(b, "array type is not numeric or vector: its elements cannot come from data");
+		       invalid(b,
+		               "array type is not numeric or vector: its elements cannot come from data");
 	}
 	if (!read_index(b, b->m->elem_count, "elem segment", &step->index2))
 		return false;
@@ -302,10 +303,9 @@ static bool validate_array(struct body *b, struct step *step)
 	case INSN_array_new_fixed:
 		if (!read_u32(&b->r, &step->index2, b->err))
 			return false;
-		if (step->index2 > LIMIT_FIELDS)
-			return error_set_at(b->err, ERROR_LIMIT, b->at,
-			                    "array.new_fixed of %u elements; at most %u are taken",
-			                    step->index2, (unsigned)LIMIT_FIELDS);
+		if (!check_limit(b->m, LOAD_LIMIT_FIELDS, step->index2, b->at,
+		                 "elements of an array.new_fixed", b->err))
+			return false;
 		for (uint32_t i = 0; i < step->index2; i++)
 			if (!pop(b, field->type))
 				return false;
@@ -391,7 +391,8 @@ static bool check_catch(struct body *b, const struct catch_clause *clause)
 bool validate_catches(struct body *b, struct step *step)
 {
 	uint32_t count;
-	if (!decode_count(&b->r, LIMIT_BR_TABLE_TARGETS, "catch clauses", &count, b->err) ||
+	if (!decode_count(&b->r, b->m, LOAD_LIMIT_BR_TABLE_TARGETS, 0, "catch clauses", &count,
+	                  b->err) ||
 	    !walk_grow((void **)&b->s->catches, &b->s->catch_room, count, sizeof(struct catch_clause),
 	               b->err))
 		return false;

@@ -140,6 +140,20 @@ enables() {
 }
 tap_case "--enable takes what is not on by default" enables
 
+limits() {
+	# (func block block end end)
+	printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\12\12\1\10\0\2\100\2\100\13\13\13' >"$work/nested.wasm"
+	local command
+	for command in validate inspect run; do
+		status 1 "$tiphys" $command --limit nesting=2 "$work/nested.wasm"
+		expect_in "3 nested blocks; at most 2 are taken (limit nesting)" "$err"
+		status 2 "$tiphys" $command --limit nestin=2 "$work/nested.wasm"
+		expect_in 'unknown limit "nestin"; did you mean "nesting"?' "$err"
+	done
+	status 0 "$tiphys" validate --limit nesting=3 --limit functions=1 "$work/nested.wasm"
+}
+tap_case "--limit bounds what is taken" limits
+
 # ---- inspect ----
 
 inspects() {

@@ -237,12 +237,12 @@ static const struct {
 	uint64_t value;
 	builder *build;
 } limits[] = {
-#define X(id, value, what) {#id, (value), build_##id},
+#define X(id, name, value, highest, what) {#id, (value), build_##id},
     LIMITS(X)
 #undef X
 };
 
-static void check_limit(const char *name, uint64_t value, builder *build)
+static void try_limit(const char *name, uint64_t value, builder *build)
 {
 	struct wasm w = {0};
 	bool on = build(&w, value);
@@ -265,18 +265,19 @@ static void test_each_limit(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-		check_limit(limits[i].name, limits[i].value, limits[i].build);
+		try_limit(limits[i].name, limits[i].value, limits[i].build);
 }
 
 /* One custom section of zeros over the whole: nothing of it is read, so nothing of it is there. */
 static void test_module_bytes(void **state)
 {
+	const size_t most = load_limits_default.of[LOAD_LIMIT_MODULE_BYTES];
 	(void)state;
-	size_t room = LIMIT_MODULE_BYTES + 1;
+	size_t room = most + 1;
 	uint8_t *bytes = mmap(NULL, room, PROT_READ | PROT_WRITE,
 	                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_ptr_not_equal(bytes, MAP_FAILED);
-	for (size_t size = LIMIT_MODULE_BYTES; size <= room; size++) {
+	for (size_t size = most; size <= room; size++) {
 		struct bytes head = {0};
 		bytes_put(&head, "\0asm\1\0\0\0\0", 9);
 		bytes_u(&head, size - 14);
@@ -285,7 +286,7 @@ static void test_module_bytes(void **state)
 		bytes_free(&head);
 		struct error err = ERROR_INIT;
 		struct module *module = module_load(bytes, size, NULL, &err);
-		if (size <= LIMIT_MODULE_BYTES) {
+		if (size <= most) {
 			assert_non_null(module);
 			assert_int_equal(module->custom_count, 1);
 		} else {
@@ -303,9 +304,50 @@ static void test_imports_count_too(void **state)
 	(void)state;
 	struct wasm w = {0};
 	wasm_import_global(&w, "m", "g", 'i', false);
-	FILL(&w, SECTION_GLOBAL, "\x7f\0\x41\0\x0b", LIMIT_GLOBALS);
+	FILL(&w, SECTION_GLOBAL, "\x7f\0\x41\0\x0b", load_limits_default.of[LOAD_LIMIT_GLOBALS]);
 	struct error err = finish_and_load(&w);
 	assert_error(&err, ERROR_LIMIT, "globals");
+}
+
+/* Imports alone were once not counted: 2,048 memories and more overran an encoding of interp/. */
+static void test_imported_memories_are_limited(void **state)
+{
+	(void)state;
+	const uint64_t most = load_limits_default.of[LOAD_LIMIT_MEMORIES];
+	for (uint64_t n = most; n <= most + 1; n++) {
+		struct wasm w = {0};
+		FILL(&w, SECTION_IMPORT, "\1m\1a\2\0\0", n);
+		struct error err = finish_and_load(&w);
+		assert_int_equal(err.kind, n == most ? ERROR_NONE : ERROR_LIMIT);
+	}
+	struct wasm w = {0};
+	FILL(&w, SECTION_IMPORT, "\1m\1a\1\x70\0\0", load_limits_default.of[LOAD_LIMIT_TABLES] + 1);
+	struct error err = finish_and_load(&w);
+	assert_error(&err, ERROR_LIMIT, "limit tables");
+}
+
+/* The same module is taken or refused as the caller's limits say. */
+static void test_limits_are_the_callers(void **state)
+{
+	(void)state;
+	struct wasm w = {0};
+	struct bytes bytes;
+	wasm_func(&w, "_", "", "block block nop end end");
+	bytes = wasm_finish(&w);
+	struct load_limits limits = load_limits_default;
+	for (limits.of[LOAD_LIMIT_NESTING] = 1; limits.of[LOAD_LIMIT_NESTING] < 6;
+	     limits.of[LOAD_LIMIT_NESTING]++) {
+		struct error err = ERROR_INIT;
+		struct module *module =
+		    module_load(bytes.data, bytes.size, &(struct module_options){.limits = &limits}, &err);
+		/* Three blocks with the function's own. */
+		if (limits.of[LOAD_LIMIT_NESTING] >= 3)
+			assert_non_null(module);
+		else
+			assert_error(&err, ERROR_LIMIT, "limit nesting");
+		module_destroy(module);
+	}
+	bytes_free(&bytes);
 }
 
 int main(void)
@@ -314,6 +356,8 @@ int main(void)
 	    cmocka_unit_test(test_each_limit),
 	    cmocka_unit_test(test_module_bytes),
 	    cmocka_unit_test(test_imports_count_too),
+	    cmocka_unit_test(test_imported_memories_are_limited),
+	    cmocka_unit_test(test_limits_are_the_callers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

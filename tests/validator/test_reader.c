@@ -181,7 +181,7 @@ static bool is_name(const uint8_t *text, size_t size)
 	struct reader r = {.base = b.data, .pos = b.data, .end = b.data + b.size};
 	struct error err = ERROR_INIT;
 	struct name name;
-	bool fine = read_name(&r, &name, &err);
+	bool fine = read_name(&r, load_limits_default.of[LOAD_LIMIT_NAME_BYTES], &name, &err);
 	if (fine) {
 		assert_int_equal(name.len, size);
 		assert_int_equal(reader_left(&r), 0);
@@ -251,7 +251,7 @@ static void test_name_longer_than_rest(void **state)
 	                            5);
 	struct error err = ERROR_INIT;
 	struct name name;
-	assert_false(read_name(&r, &name, &err));
+	assert_false(read_name(&r, load_limits_default.of[LOAD_LIMIT_NAME_BYTES], &name, &err));
 	assert_error(&err, ERROR_MALFORMED, "unexpected end");
 }
 
