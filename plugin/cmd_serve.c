@@ -40,7 +40,8 @@ struct serve_options {
 	struct option_texts stores;
 	struct load_words load;
 	uint64_t concurrency, queue;
-	uint64_t step_timeout;
+	uint64_t step_timeout, reply_within, result_ttl;
+	uint64_t kept_results;
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
 	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
@@ -74,6 +75,14 @@ static const struct option serve_rows[] = {
                   "steps that may wait for their turn; more are told to come again (default 256)"),
     OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
                   "how long a step may run (default 300)"),
+    OPTION_NUMBER(
+        struct serve_options, reply_within, "reply-within", "SECONDS", 1, 29,
+        "when a call whose step still runs is told to come again (default 20); Argo waits "
+        "for 30"),
+    OPTION_NUMBER(struct serve_options, result_ttl, "result-ttl", "SECONDS", 1, 604800,
+                  "how long a result waits for the call that collects it (default 600)"),
+    OPTION_BYTES(struct serve_options, kept_results, "kept-results",
+                 "size of all results that wait; then the oldest are dropped (default 64M)"),
     OPTION_BYTES(struct serve_options, max_memory, "max-memory",
                  "memory that a module may have (default 1G)"),
     OPTION_BYTES(struct serve_options, max_output, "max-output",
@@ -191,6 +200,7 @@ _Noreturn static void stop(struct life *life, int signal)
 	log_text(&line, "signal", sigabbrev_np(signal));
 	log_end(&line);
 	atomic_store(&is_stopping, true);
+	server_stop(life->server);
 	pool_stop(life->pool);
 	workers_stop(life->workers);
 	bool idle = pool_wait(life->pool, STOP_STEPS_MS);
@@ -259,7 +269,10 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .connections_max = (unsigned)options->max_connections,
 	    .idle_seconds = (unsigned)options->idle_timeout,
 	    .token = &life->token,
-	    .step = &life->step,
+	    .executor = {.step = &life->step,
+	                 .reply_within_ms = options->reply_within * 1000,
+	                 .result_ttl_ms = options->result_ttl * 1000,
+	                 .kept_bytes = options->kept_results},
 	};
 	struct load_rules rules;
 	if (!load_rules_read(&options->load, &rules, err))
@@ -289,7 +302,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	};
 	struct server_setting with_pool = setting;
 	if ((life->pool = pool_create(options->concurrency, options->queue, err)) != NULL) {
-		with_pool.pool = life->pool;
+		with_pool.executor.pool = life->pool;
 		life->server = server_create(&with_pool, err);
 	}
 	if (life->server == NULL)
@@ -307,6 +320,9 @@ int cmd_serve(int argc, char **argv)
 	    .concurrency = processors(),
 	    .queue = 256,
 	    .step_timeout = 300,
+	    .reply_within = 20,
+	    .result_ttl = 600,
+	    .kept_results = 64 * MIB,
 	    .max_memory = 1024 * MIB,
 	    .max_output = MIB,
 	    .max_parameter = REPLY_PARAMETER_DEFAULT,

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+_Static_assert(offsetof(struct pool_job, turn) == 0, "a turn is its job");
+
 struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* a job waits, or the pool stops */
 	pthread_cond_t idle; /* the last thread has ended */
-	struct pool_job *first, **last;
-	size_t waiting, queue_max;
+	struct turns turns;
+	size_t queue_max;
 	size_t idle_threads; /* that look for work */
 	size_t running_threads;
 	bool stopping;
@@ -23,18 +25,14 @@ static void *work(void *argument)
 	struct pool *pool = argument;
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
-		while (pool->first == NULL && !pool->stopping) {
+		while (pool->turns.count == 0 && !pool->stopping) {
 			pool->idle_threads++;
 			pthread_cond_wait(&pool->work, &pool->lock);
 			pool->idle_threads--;
 		}
-		struct pool_job *job = pool->first;
+		struct pool_job *job = (struct pool_job *)turns_take(&pool->turns);
 		if (job == NULL)
 			break;
-		pool->first = job->next;
-		if (pool->first == NULL)
-			pool->last = &pool->first;
-		pool->waiting--;
 		bool stopping = pool->stopping;
 		pthread_mutex_unlock(&pool->lock);
 		job->run(job, stopping);
@@ -60,7 +58,7 @@ struct pool *pool_create(size_t threads, size_t queue_max, struct error *err)
 	pthread_cond_init(&pool->work, NULL);
 	pthread_cond_init(&pool->idle, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	pool->last = &pool->first;
+	turns_init(&pool->turns);
 	pool->queue_max = queue_max;
 	for (; pool->thread_count < threads; pool->thread_count++) {
 		pthread_mutex_lock(&pool->lock);
@@ -82,16 +80,23 @@ bool pool_submit(struct pool *pool, struct pool_job *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	/* A thread that looks for work takes a job without its having to wait. */
-	bool taken = !pool->stopping && pool->waiting < pool->queue_max + pool->idle_threads;
-	if (taken) {
-		job->next = NULL;
-		*pool->last = job;
-		pool->last = &job->next;
-		pool->waiting++;
+	bool taken = !pool->stopping && pool->turns.count < pool->queue_max + pool->idle_threads &&
+	             turns_add(&pool->turns, &job->turn);
+	if (taken)
 		pthread_cond_signal(&pool->work);
-	}
 	pthread_mutex_unlock(&pool->lock);
 	return taken;
+}
+
+struct pool_load pool_load(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	const struct pool_load load = {
+	    .waiting = pool->turns.count,
+	    .running = pool->running_threads - pool->idle_threads,
+	};
+	pthread_mutex_unlock(&pool->lock);
+	return load;
 }
 
 void pool_stop(struct pool *pool)

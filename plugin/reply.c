@@ -10,6 +10,10 @@
 
 const char reply_not_ours[] = "{}";
 
+/* How soon the agent is to ask again. Until then nobody waits for the step, so what this is longer
+ * is added to its time. */
+#define REQUEUE "1s"
+
 void node_clear(struct node *node)
 {
 	for (size_t i = 0; i < node->parameter_count; i++) {
@@ -144,6 +148,18 @@ static json_t *json_of_outputs(const struct node *node)
 	return outputs;
 }
 
+/* Takes `body`. */
+static char *text_of_reply(json_t *body, const char *requeue)
+{
+	json_t *reply = json_object();
+	json_object_set_new(reply, "node", body);
+	if (requeue != NULL)
+		json_object_set_new(reply, "requeue", json_string(requeue));
+	char *text = json_dumps(reply, JSON_COMPACT);
+	json_decref(reply);
+	return text;
+}
+
 char *reply_of_node(const struct node *node)
 {
 	json_t *body = json_object();
@@ -154,9 +170,18 @@ char *reply_of_node(const struct node *node)
 	if (json_object_size(outputs) > 0)
 		json_object_set(body, "outputs", outputs);
 	json_decref(outputs);
-	json_t *reply = json_object();
-	json_object_set_new(reply, "node", body);
-	char *text = json_dumps(reply, JSON_COMPACT);
-	json_decref(reply);
-	return text;
+	if (node->progress[0] != '\0')
+		json_object_set_new(body, "progress", json_string(node->progress));
+	return text_of_reply(body, NULL);
+}
+
+char *reply_of_running(const char *message, const char *progress)
+{
+	json_t *body = json_object();
+	json_object_set_new(body, "phase", json_string("Running"));
+	if (message != NULL)
+		json_object_set_new(body, "message", json_string(message));
+	if (*progress != '\0')
+		json_object_set_new(body, "progress", json_string(progress));
+	return text_of_reply(body, REQUEUE);
 }

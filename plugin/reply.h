@@ -4,6 +4,7 @@
 #define PLUGIN_REPLY_H
 
 #include "plugin/bytes.h"
+#include "plugin/step_progress.h"
 #include "validator/error.h"
 
 #include <stdbool.h>
@@ -36,7 +37,8 @@ struct node {
 	struct bytes result; /* outputs.result; UTF-8 */
 	bool has_exit_code;
 	int exit_code;
-	size_t output_bytes; /* of all outputs so far */
+	char progress[STEP_PROGRESS_SIZE]; /* "": none */
+	size_t output_bytes;               /* of all outputs so far */
 };
 
 void node_clear(struct node *node);
@@ -57,6 +59,10 @@ bool node_set_result(struct node *node, const char *value, size_t size,
 /* The JSON text of the reply, for the caller to free(); NULL without memory. The message is cleaned
  * up: UTF-8, without control characters, cut at REPLY_MESSAGE_MAX. */
 char *reply_of_node(const struct node *node);
+
+/* The reply for a step that goes on: the agent is to ask again soon. `message` may be NULL,
+ * `progress` "". As reply_of_node() else. */
+char *reply_of_running(const char *message, const char *progress);
 
 /* "{}": not ours, the agent asks the next plugin. */
 extern const char reply_not_ours[];

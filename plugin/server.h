@@ -2,8 +2,7 @@
 #ifndef PLUGIN_SERVER_H
 #define PLUGIN_SERVER_H
 
-#include "plugin/pool.h"
-#include "plugin/step.h"
+#include "plugin/execute.h"
 #include "plugin/token.h"
 #include "validator/error.h"
 
@@ -20,8 +19,7 @@ struct server_setting {
 	unsigned connections_max; /* --max-connections */
 	unsigned idle_seconds;    /* --idle-timeout: of a connection that sends or takes nothing */
 	struct token *token;
-	struct pool *pool;
-	const struct step_setting *step;
+	struct executor_setting executor; /* but for its callbacks */
 };
 
 /* Listens, and answers from a thread of its own. */
@@ -29,6 +27,9 @@ struct server *server_create(const struct server_setting *setting, struct error 
 
 /* "127.0.0.1:3000", with the port that was found. Borrowed. */
 const char *server_address(const struct server *server);
+
+/* Answers all who wait for a step: the server stops. Before pool_stop(). */
+void server_stop(struct server *server);
 
 /* Waits until all replies that are due have been sent. False when that takes longer than `ms`. No
  * step may be under way. */

@@ -2,7 +2,6 @@
 
 #include "caps/cleanup.h"
 #include "plugin/contract.h"
-#include "plugin/log.h"
 #include "validator/error.h"
 
 #include <errno.h>
@@ -398,15 +397,59 @@ static void collect_command(struct step *step)
 	}
 }
 
-static void log_step(const struct step *step, const char *digest, unsigned long id)
+/* ---- what others may know ---- */
+
+void step_watch_init(struct step_watch *watch, const struct request *request)
 {
-	const struct request *request = step->request;
+	static atomic_ulong serial;
+	*watch = (struct step_watch){.request = request, .id = atomic_fetch_add(&serial, 1) + 1};
+	pthread_mutex_init(&watch->lock, NULL);
+}
+
+void step_watch_clear(struct step_watch *watch)
+{
+	pthread_mutex_destroy(&watch->lock);
+}
+
+static void show(struct step_watch *watch, struct workdir *dir)
+{
+	pthread_mutex_lock(&watch->lock);
+	watch->dir = dir;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+static bool read_progress(struct workdir *dir, char progress[STEP_PROGRESS_SIZE])
+{
+	cleanup_bytes struct bytes text = {0};
+	struct error err = ERROR_INIT;
+	return workdir_read(dir, STEP_PROGRESS_FILE, STEP_PROGRESS_MAX, &text, &err) &&
+	       step_progress_parse(text.data, text.size, progress);
+}
+
+bool step_watch_progress(struct step_watch *watch, char progress[STEP_PROGRESS_SIZE])
+{
+	pthread_mutex_lock(&watch->lock);
+	bool found = watch->dir != NULL && read_progress(watch->dir, progress);
+	pthread_mutex_unlock(&watch->lock);
+	return found;
+}
+
+void step_watch_log(const struct step_watch *watch, struct log_line *line)
+{
+	const struct request *request = watch->request;
+	log_number(line, "run", (int64_t)watch->id);
+	log_text(line, "workflow", request->workflow);
+	log_text(line, "namespace", request->namespace);
+	log_text(line, "template", request->template);
+}
+
+/* ---- a step from its begin to its end ---- */
+
+static void log_step(const struct step *step, const struct step_watch *watch, const char *digest)
+{
 	struct log_line line = log_begin(step->node->failed ? LOG_WARN : LOG_INFO, "step finished");
-	log_number(&line, "run", (int64_t)id);
-	log_text(&line, "workflow", request->workflow);
-	log_text(&line, "namespace", request->namespace);
-	log_text(&line, "template", request->template);
-	log_text(&line, "module", request->module);
+	step_watch_log(watch, &line);
+	log_text(&line, "module", step->request->module);
 	log_text(&line, "digest", digest);
 	log_text(&line, "phase", step->node->failed ? "Failed" : "Succeeded");
 	log_number(&line, "ms", (int64_t)step->outcome.took_ms);
@@ -414,33 +457,42 @@ static void log_step(const struct step *step, const char *digest, unsigned long 
 	log_end(&line);
 }
 
-bool step_run(const struct step_setting *setting, const struct request *request, struct node *node)
+/* The guest alone writes below its directory until this returns. */
+static bool run_watched(struct step *step, struct step_watch *watch, const char *module)
 {
-	static atomic_ulong serial;
-	struct step step = {.setting = setting, .request = request, .node = node, .dir = WORKDIR_INIT};
+	show(watch, &step->dir);
+	bool ran = run(step, module);
+	show(watch, NULL);
+	read_progress(&step->dir, step->node->progress);
+	return ran;
+}
+
+bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node)
+{
+	struct step step = {
+	    .setting = setting, .request = watch->request, .node = node, .dir = WORKDIR_INIT};
 	cleanup_free char *module = NULL;
 	char digest[MODULES_DIGEST_SIZE] = "";
-	unsigned long id = atomic_fetch_add(&serial, 1) + 1;
 	struct error err = ERROR_INIT;
 	bool ran = false;
 	if (check_artifacts(&step) && check_outputs(&step)) {
-		if (!modules_get(setting->modules, request->module, &module, digest, &err)) {
-			error_wrap(&err, "module %.200s", request->module);
+		if (!modules_get(setting->modules, step.request->module, &module, digest, &err)) {
+			error_wrap(&err, "module %.200s", step.request->module);
 			fail(&step, &err);
 		} else if (lay_out(&step)) {
-			ran = run(&step, module);
+			ran = run_watched(&step, watch, module);
 		}
 	}
 	bool stopped = ran && step.outcome.end == WORKER_STOPPED;
 	if (ran && has_exited(&step)) {
-		if (request->form == REQUEST_COMMAND)
+		if (step.request->form == REQUEST_COMMAND)
 			collect_command(&step);
 		else
 			collect_contract(&step);
 	}
 	workdir_destroy(&step.dir);
 	if (!stopped)
-		log_step(&step, digest, id);
+		log_step(&step, watch, digest);
 	worker_outcome_clear(&step.outcome);
 	return !stopped;
 }

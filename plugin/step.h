@@ -3,11 +3,15 @@
 #define PLUGIN_STEP_H
 
 #include "plugin/load_rules.h"
+#include "plugin/log.h"
 #include "plugin/modules.h"
 #include "plugin/reply.h"
 #include "plugin/request.h"
-#include "plugin/worker.h"
+#include "plugin/step_progress.h"
 #include "plugin/workdir.h"
+#include "plugin/worker.h"
+
+#include <pthread.h>
 
 /* What all steps of a server share. Borrowed; used by many threads at once. */
 struct step_setting {
@@ -21,9 +25,28 @@ struct step_setting {
 	uint64_t memory_bytes;         /* --max-memory */
 };
 
+/* What others may know of a step before, while and after it runs. */
+struct step_watch {
+	const struct request *request; /* borrowed */
+	unsigned long id;              /* of the run, in the log */
+	pthread_mutex_t lock;
+	struct workdir *dir; /* under the lock; NULL but while the guest runs */
+};
+
+/* The request may be decoded later, before step_run(). */
+void step_watch_init(struct step_watch *watch, const struct request *request);
+void step_watch_clear(struct step_watch *watch);
+
+/* What the guest has written to /work/progress. False, with `progress` untouched, when there is
+ * nothing that Argo can read. From any thread. */
+bool step_watch_progress(struct step_watch *watch, char progress[STEP_PROGRESS_SIZE]);
+
+/* Adds the fields that tell which step a line is about. */
+void step_watch_log(const struct step_watch *watch, struct log_line *line);
+
 /* Runs a step of form REQUEST_CONTRACT or REQUEST_COMMAND; blocks until it is over. Every failure
  * is the node's. False when the step was killed because the server stops: then there is no outcome.
  */
-bool step_run(const struct step_setting *setting, const struct request *request, struct node *node);
+bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node);
 
 #endif

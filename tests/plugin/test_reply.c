@@ -39,6 +39,26 @@ static void with_everything(void **state)
 	                    "\"empty\",\"value\":\"\"}],\"result\":\"out\",\"exitCode\":\"3\"}}}");
 }
 
+static void of_a_step_that_goes_on(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *message, *progress, *reply;
+	} rows[] = {
+	    {NULL, "", "{\"node\":{\"phase\":\"Running\"},\"requeue\":\"1s\"}"},
+	    {"waits", "1/2",
+	     "{\"node\":{\"phase\":\"Running\",\"message\":\"waits\",\"progress\":\"1/2\"},"
+	     "\"requeue\":\"1s\"}"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *text = reply_of_running(rows[i].message, rows[i].progress);
+		assert_string_equal(text, rows[i].reply);
+		free(text);
+	}
+	cleanup_node struct node node = {.progress = "2/2"};
+	assert_reply(&node, "{\"node\":{\"phase\":\"Succeeded\",\"progress\":\"2/2\"}}");
+}
+
 static void first_failure_wins(void **state)
 {
 	(void)state;
@@ -137,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(succeeded_alone),
 	    cmocka_unit_test(with_everything),
+	    cmocka_unit_test(of_a_step_that_goes_on),
 	    cmocka_unit_test(first_failure_wins),
 	    cmocka_unit_test(messages_are_cleaned),
 	    cmocka_unit_test(long_messages_are_cut_between_characters),

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,21 @@ static int litter(void)
 	return 0;
 }
 
+/* toil SECONDS [TEXT]: writes TEXT to /work/progress, takes its time, and says which run it was. */
+static int toil(int argc, char **argv)
+{
+	uint64_t self;
+	if (argc > 3) {
+		FILE *file = fopen("/work/progress", "w");
+		fputs(argv[3], file);
+		fclose(file);
+	}
+	usleep((useconds_t)(atof(argv[2]) * 1e6));
+	getentropy(&self, sizeof self);
+	printf("%016llx\n", (unsigned long long)self);
+	return 0;
+}
+
 static volatile int endless = 1;
 
 static int clock_and_random(void)
@@ -155,6 +171,8 @@ int main(int argc, char **argv)
 			;
 	if (strcmp(what, "sleep") == 0)
 		sleep((unsigned)atoi(argv[2]));
+	if (strcmp(what, "toil") == 0 && argc > 2)
+		return toil(argc, argv);
 	if (strcmp(what, "flood") == 0)
 		return flood(stdout);
 	if (strcmp(what, "flood-stderr") == 0)

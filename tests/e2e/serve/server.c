@@ -255,3 +255,16 @@ size_t open_descriptors(pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	return entries(path, "");
 }
+
+size_t log_lines(const struct server_process *server, const char *text)
+{
+	size_t count = 0, size = 0;
+	char *line = NULL;
+	FILE *file = fopen(server->log, "r");
+	assert_non_null(file);
+	while (getline(&line, &size, file) > 0)
+		count += strstr(line, text) != NULL;
+	free(line);
+	fclose(file);
+	return count;
+}

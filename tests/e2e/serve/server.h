@@ -52,6 +52,9 @@ size_t work_entries(const struct site *site);
 size_t work_runs(const struct site *site);
 size_t open_descriptors(pid_t pid);
 
+/* Lines of the server's log that hold the text. */
+size_t log_lines(const struct server_process *server, const char *text);
+
 double now_ms(void);
 void sleep_ms(unsigned ms);
 

@@ -1,0 +1,289 @@
+/* Steps that take longer than a call may: they are answered Running, go on, and are joined again.
+ * N equal nodes get N runs and N results, whatever becomes of their callers. */
+#include "tests/e2e/serve/client.h"
+#include "tests/e2e/serve/server.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#define NODES_MAX 16
+
+static const char *build, *command_wasm, *contract_wasm;
+static struct site site;
+
+static int start(void **state)
+{
+	(void)state;
+	curl_global_init(CURL_GLOBAL_ALL);
+	site_create(&site, build, command_wasm, contract_wasm);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	site_destroy(&site);
+	return 0;
+}
+
+/* ---- nodes, each in a thread that asks until its step is over ---- */
+
+struct node {
+	pthread_t thread;
+	const char *address, *args;
+	char result[64], phase[16], message[256], progress[40];
+	unsigned running; /* answers */
+	long status;      /* of the last call */
+};
+
+static void take_text(const json_t *node, const char *key, char *into, size_t size)
+{
+	if (*node_text(node, key) != '\0')
+		snprintf(into, size, "%s", node_text(node, key));
+}
+
+/* One call. True when it is to be asked again. */
+static bool ask(struct node *node)
+{
+	char body[512];
+	snprintf(
+	    body, sizeof body,
+	    "{\"workflow\":{\"metadata\":{\"name\":\"wf\",\"uid\":\"u-1\"}},\"template\":{\"name\":"
+	    "\"main\",\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":%s}"
+	    "}}}",
+	    node->args);
+	cleanup_answer struct answer answer = client_call(node->address, (struct call){.body = body});
+	node->status = answer.status;
+	json_t *reply = json_loadb(answer.body == NULL ? "" : answer.body, answer.size, 0, NULL);
+	const json_t *told = json_object_get(reply, "node");
+	take_text(told, "phase", node->phase, sizeof node->phase);
+	take_text(told, "message", node->message, sizeof node->message);
+	take_text(told, "progress", node->progress, sizeof node->progress);
+	bool again = strcmp(node->phase, "Running") == 0;
+	if (again && *node_text(reply, "requeue") != '\0')
+		node->running++;
+	if (node_output(told, "result") != NULL)
+		snprintf(node->result, sizeof node->result, "%s", node_output(told, "result"));
+	json_decref(reply);
+	return again;
+}
+
+static void *ask_until_it_is_over(void *env)
+{
+	struct node *node = env;
+	while (ask(node))
+		sleep_ms(200);
+	return NULL;
+}
+
+static void begin(struct node *node, const char *address, const char *args)
+{
+	*node = (struct node){.address = address, .args = args};
+	assert_int_equal(pthread_create(&node->thread, NULL, ask_until_it_is_over, node), 0);
+}
+
+/* All have succeeded, each with the result of a run of its own. */
+static void assert_own_results(struct node *nodes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		pthread_join(nodes[i].thread, NULL);
+		if (strcmp(nodes[i].phase, "Succeeded") != 0)
+			fail_msg("node %zu: %s %s", i, nodes[i].phase, nodes[i].message);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(nodes[i].result, nodes[j].result);
+	}
+}
+
+static void start_server(struct server_process *server, const char *concurrency, const char *ttl)
+{
+	const char *const more[] = {
+	    "--reply-within", "1", "--concurrency", concurrency, "--result-ttl", ttl, NULL};
+	*server = (struct server_process){0};
+	server_start(&site, server, NULL, more);
+}
+
+/* ---- */
+
+static void equal_long_nodes(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node nodes[3];
+	int status;
+	start_server(&server, "3", "60");
+	for (size_t i = 0; i < 3; i++)
+		begin(&nodes[i], server.address, "[\"toil\",2.5]");
+	assert_own_results(nodes, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(nodes[i].running >= 2);
+	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
+	server_end(&server, SIGTERM, &status);
+}
+
+static void sixteen_callers_of_few_turns(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node nodes[NODES_MAX];
+	bool has_waited = false;
+	int status;
+	start_server(&server, "4", "60");
+	for (size_t i = 0; i < NODES_MAX; i++)
+		begin(&nodes[i], server.address, "[\"toil\",0.7]");
+	assert_own_results(nodes, NODES_MAX);
+	for (size_t i = 0; i < NODES_MAX; i++)
+		has_waited = has_waited || strstr(nodes[i].message, "waits for its turn") != NULL;
+	assert_true(has_waited);
+	assert_int_equal(log_lines(&server, "\"step finished\""), NODES_MAX);
+	server_end(&server, SIGTERM, &status);
+}
+
+/* The agent is killed while it waits: what it asked for goes on, and its successor gets it. */
+static void an_agent_that_is_killed(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node nodes[3];
+	int status;
+	start_server(&server, "3", "60");
+	pid_t agent = fork();
+	if (agent == 0) {
+		for (size_t i = 0; i < 3; i++)
+			begin(&nodes[i], server.address, "[\"toil\",2]");
+		for (size_t i = 0; i < 3; i++)
+			pthread_join(nodes[i].thread, NULL);
+		_exit(0);
+	}
+	sleep_ms(600);
+	kill(agent, SIGKILL);
+	waitpid(agent, &status, 0);
+	for (size_t i = 0; i < 3; i++)
+		begin(&nodes[i], server.address, "[\"toil\",2]");
+	assert_own_results(nodes, 3);
+	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
+	assert_int_equal(log_lines(&server, "result dropped"), 0);
+	server_end(&server, SIGTERM, &status);
+}
+
+static void a_result_waits_for_its_caller(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node node = {.args = "[\"toil\",1.5]"};
+	int status;
+	start_server(&server, "2", "60");
+	node.address = server.address;
+	assert_true(ask(&node));
+	sleep_ms(1000);
+	assert_int_equal(log_lines(&server, "\"step finished\""), 1);
+	double begin = now_ms();
+	assert_false(ask(&node));
+	assert_true(now_ms() - begin < 500);
+	assert_string_equal(node.phase, "Succeeded");
+	/* It is collected: the next one is another node. */
+	assert_true(ask(&node));
+	server_end(&server, SIGTERM, &status);
+}
+
+static void a_result_that_nobody_collects(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node node = {.args = "[\"toil\",1.2]"};
+	int status;
+	start_server(&server, "2", "1");
+	node.address = server.address;
+	assert_true(ask(&node));
+	for (int i = 0; i < 100 && log_lines(&server, "result dropped") == 0; i++)
+		sleep_ms(50);
+	assert_int_equal(log_lines(&server, "--result-ttl"), 1);
+	assert_true(ask(&node));
+	server_end(&server, SIGTERM, &status);
+}
+
+static void progress_is_passed_on(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *args, *progress;
+	} rows[] = {
+	    {"[\"toil\",1.3,\"3/7\\n\"]", "3/7"},
+	    {"[\"toil\",1.3,\"7/3\"]", ""},
+	    {"[\"toil\",1.3,\"plenty\"]", ""},
+	};
+	struct server_process server;
+	int status;
+	start_server(&server, "2", "60");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct node node = {.args = rows[i].args, .address = server.address};
+		assert_true(ask(&node));
+		assert_string_equal(node.progress, rows[i].progress);
+		node.progress[0] = '\0';
+		assert_false(ask(&node));
+		assert_string_equal(node.phase, "Succeeded");
+		assert_string_equal(node.progress, rows[i].progress);
+	}
+	server_end(&server, SIGTERM, &status);
+}
+
+/* The queue holds what others put there; a workflow with one step is not behind all of them. */
+static void workflows_take_turns(void **state)
+{
+	(void)state;
+	struct server_process server;
+	struct node crowd[8];
+	int status;
+	start_server(&server, "1", "60");
+	for (size_t i = 0; i < 8; i++)
+		begin(&crowd[i], server.address, "[\"toil\",0.5]");
+	wait_for_child(server.pid);
+	sleep_ms(100);
+	double before = now_ms();
+	json_t *reply = NULL;
+	do {
+		cleanup_answer struct answer answer = client_call(
+		    server.address,
+		    (struct call){.body = "{\"workflow\":{\"metadata\":{\"uid\":\"u-2\"}},\"template\":{"
+		                          "\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\","
+		                          "\"args\":[\"echo\"]}}}}"});
+		json_decref(reply);
+		reply = json_loadb(answer.body, answer.size, 0, NULL);
+	} while (strcmp(node_text(json_object_get(reply, "node"), "phase"), "Running") == 0);
+	double took = now_ms() - before;
+	json_decref(reply);
+	assert_own_results(crowd, 8);
+	/* Two of the crowd's runs at most came before it, of four seconds that all of them took. */
+	if (took > 2500)
+		fail_msg("waited %.0f ms", took);
+	server_end(&server, SIGTERM, &status);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(equal_long_nodes),
+	    cmocka_unit_test(sixteen_callers_of_few_turns),
+	    cmocka_unit_test(an_agent_that_is_killed),
+	    cmocka_unit_test(a_result_waits_for_its_caller),
+	    cmocka_unit_test(a_result_that_nobody_collects),
+	    cmocka_unit_test(progress_is_passed_on),
+	    cmocka_unit_test(workflows_take_turns),
+	};
+	if (argc != 4)
+		return 2;
+	build = argv[1];
+	command_wasm = argv[2];
+	contract_wasm = argv[3];
+	return cmocka_run_group_tests(tests, start, end);
+}
