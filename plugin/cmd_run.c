@@ -51,6 +51,7 @@ static const struct option rows[] = {
         "call this export with ARGS read by its type, and print its results"),
     OPTION_ENABLE(struct run_options),
     OPTION_LIMIT(struct run_options),
+    OPTION_THREADS(struct run_options),
     ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
     ROW(FLAG, checked_memory, "checked-memory",
         "check each access to memory, as where address space is short: slow"),
@@ -234,9 +235,13 @@ static bool run_module(struct run *run, struct error *err)
 	};
 	struct load_rules rules;
 
+	if (!load_rules_read(&run->options.load, &rules, err))
+		return false;
+	/* Behind a wall no thread may start. */
+	if (run->wall != NULL)
+		rules.threads = 0;
 	/* What is the granter's is opened first; then comes the wall, and only behind it the module. */
-	if (!load_rules_read(&run->options.load, &rules, err) ||
-	    !module_file_map(&run->file, run->operands.items[0], err) ||
+	if (!module_file_map(&run->file, run->operands.items[0], err) ||
 	    !open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
 	    !module_file_decode(&run->file, &rules, err))
 		return false;

@@ -14,6 +14,7 @@ static const struct option rows[] = {
                        "say a line for each valid file too"),
     OPTION_ENABLE(struct validate_options),
     OPTION_LIMIT(struct validate_options),
+    OPTION_THREADS(struct validate_options),
 };
 
 static const struct command_line line = {

@@ -70,7 +70,11 @@ static bool read_limit(struct load_rules *rules, const char *text, struct error 
 
 bool load_rules_read(const struct load_words *words, struct load_rules *rules, struct error *err)
 {
-	*rules = (struct load_rules){.features = FEATURES_DEFAULT, .limits = load_limits_default};
+	*rules = (struct load_rules){
+	    .features = FEATURES_DEFAULT,
+	    .limits = load_limits_default,
+	    .threads = words->threads == 0 ? MODULE_THREADS_ALL : (unsigned)words->threads,
+	};
 	for (size_t i = 0; i < words->enable.count; i++)
 		if (!enable(rules, words->enable.items[i], err))
 			return false;
@@ -82,5 +86,6 @@ bool load_rules_read(const struct load_words *words, struct load_rules *rules, s
 
 struct module_options load_rules_options(const struct load_rules *rules)
 {
-	return (struct module_options){.features = rules->features, .limits = &rules->limits};
+	return (struct module_options){
+	    .features = rules->features, .limits = &rules->limits, .threads = rules->threads};
 }

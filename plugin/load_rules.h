@@ -10,6 +10,7 @@
 struct load_words {
 	struct option_texts enable; /* features beyond what is on by default */
 	struct option_texts limits; /* NAME=N */
+	uint64_t threads;           /* that validate; 0: as many as there are processors */
 };
 
 void load_words_clear(struct load_words *words);
@@ -23,10 +24,14 @@ void load_words_clear(struct load_words *words);
 	OPTION_TEXTS(type, load.limits, "limit", "NAME=N",                                             \
 	             "take modules with up to N of what NAME limits: functions, body-bytes, "          \
 	             "nesting, … (a refusal tells the limit's name)")
+#define OPTION_THREADS(type)                                                                       \
+	OPTION_NUMBER(type, load.threads, "validate-threads", "N", 0, MODULE_THREADS_MAX,              \
+	              "validate a large module by so many threads (0: as there are processors)")
 
 struct load_rules {
 	uint64_t features;
 	struct load_limits limits;
+	unsigned threads;
 };
 
 /* False with ERROR_USAGE when there is no feature or limit of that name, or no such limit can be

@@ -2,7 +2,7 @@
  * loaded module can be asked. */
 #include "validator/module.h"
 
-#include "validator/body.h"
+#include "validator/bodies.h"
 #include "validator/decode.h"
 #include "validator/names.h"
 
@@ -176,23 +176,14 @@ static bool decode_sections(struct loader *l, struct error *err)
 	return true;
 }
 
-static bool validate_bodies(struct loader *l, struct error *err)
-{
-	const struct module *m = l->module;
-	for (uint32_t i = m->imported_func_count; i < m->func_count; i++)
-		if (!body_validate(m, i, l->scratch, err))
-			return false;
-	return true;
-}
-
-static bool load(struct loader *l, struct error *err)
+static bool load(struct loader *l, unsigned threads, struct error *err)
 {
 	struct module *m = l->module;
 	if (!check_limit(m, LOAD_LIMIT_MODULE_BYTES, m->size, 0, "bytes in the module", err))
 		return false;
 	struct reader r = {.base = m->bytes, .pos = m->bytes, .end = m->bytes + m->size};
 	return check_preamble(&r, err) && scan_sections(l, r, err) && decode_sections(l, err) &&
-	       validate_bodies(l, err);
+	       bodies_validate(m, threads, l->scratch, err);
 }
 
 struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
@@ -215,7 +206,7 @@ struct module *module_load(const uint8_t *bytes, size_t size, const struct modul
 		                            .limits = options != NULL && options->limits != NULL
 		                                          ? *options->limits
 		                                          : load_limits_default};
-		fine = load(&l, err);
+		fine = load(&l, options != NULL ? options->threads : 0, err);
 	}
 	body_scratch_destroy(l.scratch);
 	if (fine)

@@ -156,7 +156,12 @@ struct module {
 struct module_options {
 	uint64_t features;                /* bits of FEATURE_…; 0: FEATURES_DEFAULT */
 	const struct load_limits *limits; /* NULL: the defaults; none above its row's highest */
+	unsigned threads; /* that validate bodies at once, the caller among them; 0: it alone */
 };
+
+#define MODULE_THREADS_MAX 16
+/* As many as there are processors, up to MODULE_THREADS_MAX. */
+#define MODULE_THREADS_ALL UINT32_MAX
 
 /* Decodes and validates. NULL on failure: ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED (with
  * err->feature), ERROR_LIMIT or ERROR_NO_MEMORY, with byte offset and function index. */

@@ -78,6 +78,7 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 	if (!walk_grow((void **)&b->s->controls, &b->s->control_room, b->control_count + (size_t)1,
 	               sizeof(struct control), b->err))
 		return false;
+	bool is_loop = opener == INSN_loop;
 	b->s->controls[b->control_count++] = (struct control){
 	    .opener = opener,
 	    .told = told,
@@ -85,6 +86,8 @@ static bool push_control(struct body *b, enum insn_id opener, const struct block
 	    .offset = b->at,
 	    .init_height = b->set_count,
 	    .type = *type,
+	    .label_types = is_loop ? type->params : type->results,
+	    .label_count = is_loop ? type->param_count : type->result_count,
 	};
 	return push_all(b, type->params, type->param_count);
 }
@@ -374,17 +377,14 @@ static bool validate_br_table(struct body *b, struct step *step, bool told)
 	for (uint32_t i = 0; i <= count; i++) {
 		uint32_t label;
 		const struct control *target = NULL;
-		const valtype *types;
-		uint32_t type_count;
 		if (!read_u32(&b->r, &label, b->err) || !find_label(b, label, &target))
 			return false;
-		label_types(target, &types, &type_count);
 		if (i == 0)
-			arity = type_count;
-		else if (type_count != arity)
+			arity = target->label_count;
+		else if (target->label_count != arity)
 			return invalid(b, "type mismatch: the labels of br_table take different numbers of "
 			                  "values");
-		if (!check_top(b, types, type_count))
+		if (!check_top(b, target->label_types, target->label_count))
 			return false;
 		if (told)
 			b->s->labels[i] = label;
@@ -398,19 +398,16 @@ static bool validate_br_table(struct body *b, struct step *step, bool told)
 static bool validate_br(struct body *b, struct step *step)
 {
 	const struct control *target = NULL;
-	const valtype *types;
-	uint32_t count;
 	if (!read_u32(&b->r, &step->index, b->err))
 		return false;
 	if (step->id == INSN_br_if && !pop(b, VAL_I32))
 		return false;
 	if (!find_label(b, step->index, &target))
 		return false;
-	label_types(target, &types, &count);
-	if (!pop_all(b, types, count))
+	if (!pop_all(b, target->label_types, target->label_count))
 		return false;
 	if (step->id == INSN_br_if)
-		return push_all(b, types, count);
+		return push_all(b, target->label_types, target->label_count);
 	set_unreachable(b);
 	return true;
 }
@@ -831,9 +828,16 @@ static bool ends_part(enum insn_id id)
  * the steps. */
 static inline __attribute__((always_inline)) bool run(struct body *b, const struct body_sink *sink)
 {
+	bool has_hot = sink == NULL && !b->is_const && hot_can(b->m);
 	while (b->control_count > 0) {
 		struct step step;
 		enum insn_id id;
+		if (has_hot) {
+			if (!validate_hot(b))
+				return false;
+			if (b->control_count == 0)
+				break;
+		}
 		if (!read_opcode(b, &id))
 			return false;
 		const struct insn *insn = &insns[id];
@@ -962,6 +966,22 @@ bool body_walk(const struct module *module, uint32_t func, struct body_scratch *
 	return walk_body(module, func, scratch, sink, err);
 }
 
+/* Modules have tens of thousands of data segments whose offset is one i32.const: worth no walk.
+ * Returns its size with the `end`, or 0 when it is anything else. */
+static uint32_t plain_i32_size(const struct module *module, uint32_t offset, uint32_t end)
+{
+	struct error unused = ERROR_INIT;
+	struct reader r = {
+	    .base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end};
+	uint8_t byte;
+	int32_t value;
+	if (r.pos == r.end || *r.pos++ != insns[INSN_i32_const].code ||
+	    !read_s32(&r, &value, &unused) || !read_byte(&r, &byte, &unused) ||
+	    byte != insns[INSN_end].code)
+		return 0;
+	return reader_offset(&r) - offset;
+}
+
 bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end, valtype type,
                      uint32_t global_count, struct body_scratch *scratch,
                      const struct body_sink *sink, struct const_expr *out, struct error *err)
@@ -975,6 +995,11 @@ bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end,
 	    .global_limit = global_count,
 	    .err = err,
 	};
+	uint32_t size = sink == NULL && type == VAL_I32 ? plain_i32_size(module, offset, end) : 0;
+	if (size != 0) {
+		*out = (struct const_expr){.offset = offset, .size = size};
+		return true;
+	}
 	struct block_type block = {.results = &type, .result_count = 1};
 	if (!start(&b, &block) || !(sink == NULL ? run(&b, NULL) : run(&b, sink)))
 		return false;

@@ -15,6 +15,8 @@ struct control {
 	uint32_t offset;
 	uint32_t init_height; /* of the log of locals that were set (see set_local) */
 	struct block_type type;
+	const valtype *label_types; /* what a branch to it takes along (spec: label types) */
+	uint32_t label_count;
 };
 
 /* Room for block types of one reference type, which stand nowhere in the module. */
@@ -157,14 +159,6 @@ static inline void set_unreachable(struct body *b)
 	c->unreachable = true;
 }
 
-/* What a branch to the label takes along (spec: label types). */
-static inline void label_types(const struct control *c, const valtype **types, uint32_t *count)
-{
-	bool loop = c->opener == INSN_loop;
-	*types = loop ? c->type.params : c->type.results;
-	*count = loop ? c->type.param_count : c->type.result_count;
-}
-
 static inline bool find_label(struct body *b, uint32_t label, const struct control **out)
 {
 	if (label >= b->control_count)
@@ -179,6 +173,15 @@ static inline bool read_index(struct body *b, uint32_t count, const char *what, 
 		return false;
 	return *out < count || error_set_at(b->err, ERROR_INVALID, b->at, "unknown %s %u", what, *out);
 }
+
+/* ---- validate_hot.c: the plain cases of the most frequent instructions ---- */
+
+/* Do the module's features allow it? */
+bool hot_can(const struct module *m);
+/* Goes on, without a sink and in a function body, up to an instruction that is for the general
+ * path, or to the body's end; then control_count is 0. False, with err set, when the body ends too
+ * early. */
+bool validate_hot(struct body *b);
 
 /* ---- validate_refs.c: references, aggregates, exceptions, tail calls ---- */
 

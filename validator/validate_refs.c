@@ -155,7 +155,8 @@ static bool validate_br_on_cast(struct body *b, struct step *step)
 	bool on_fail = step->id == INSN_br_on_cast_fail;
 	valtype taken = on_fail ? rest : step->type2;
 	valtype left = on_fail ? step->type2 : rest;
-	label_types(target, &types, &count);
+	types = target->label_types;
+	count = target->label_count;
 	if (count == 0)
 		return invalid(b, "type mismatch: the label takes no reference");
 	if (!pop(b, step->type))
@@ -174,7 +175,8 @@ bool validate_branch_on(struct body *b, struct step *step)
 		return validate_br_on_cast(b, step);
 	if (!read_u32(&b->r, &step->index, b->err) || !find_label(b, step->index, &target))
 		return false;
-	label_types(target, &types, &count);
+	types = target->label_types;
+	count = target->label_count;
 	if (!pop_ref(b, &step->type))
 		return false;
 	if (step->id == INSN_br_on_null)
@@ -373,7 +375,8 @@ static bool check_catch(struct body *b, const struct catch_clause *clause)
 	uint32_t count;
 	if (!find_label(b, clause->label, &target))
 		return false;
-	label_types(target, &types, &count);
+	types = target->label_types;
+	count = target->label_count;
 	const struct functype *tag = clause->is_all ? NULL : b->m->tags[clause->tag].type;
 	uint32_t values = tag == NULL ? 0 : tag->param_count;
 	if (count != values + clause->with_ref)

@@ -1,0 +1,75 @@
+/* validator/bodies.c: several threads find what one finds. */
+#include "tests/validator/load.h"
+#include "validator/bodies.h"
+
+enum { FUNCTIONS = 3000 };
+
+/* Some 130 bytes a function, so that all together are worth several threads; those in `bad` leave a
+ * value of another type, each one of its own. */
+static struct bytes large_module(const uint32_t *bad, unsigned bad_count)
+{
+	struct wasm w = {0};
+	for (uint32_t i = 0; i < FUNCTIONS; i++) {
+		struct bytes body = {0};
+		wasm_locals(&body, "");
+		for (int j = 0; j < 16; j++)
+			assemble(&body, "i32.const %u i32.const 100000 i32.add drop", i);
+		const char *result = "i32.const 1";
+		for (unsigned j = 0; j < bad_count; j++)
+			if (bad[j] == i)
+				result = j == 0 ? "f32.const 1" : "f64.const 1";
+		assemble(&body, "%s end", result);
+		wasm_func_body(&w, wasm_type(&w, "_i"), &body);
+	}
+	return wasm_finish(&w);
+}
+
+static struct error load_with(const struct bytes *bytes, unsigned threads)
+{
+	const struct module_options options = {.threads = threads};
+	struct error err = ERROR_INIT;
+	struct module *m = module_load(bytes->data, bytes->size, &options, &err);
+	assert_int_equal(m == NULL, err.kind != ERROR_NONE);
+	if (m != NULL)
+		assert_true((uint64_t)m->funcs[0].body_size * FUNCTIONS >= BODIES_PARALLEL_BYTES);
+	module_destroy(m);
+	return err;
+}
+
+static void test_valid(void **state)
+{
+	(void)state;
+	struct bytes bytes = large_module(NULL, 0);
+	static const unsigned threads[] = {0, 1, 2, 3, MODULE_THREADS_MAX, 1000, MODULE_THREADS_ALL};
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+		assert_string_equal(load_with(&bytes, threads[i]).message, "");
+	bytes_free(&bytes);
+}
+
+static void test_first_error_wins(void **state)
+{
+	(void)state;
+	static const uint32_t bad[][2] = {{2999, 0}, {2999, 2998}, {1500, 1499}, {260, 2990}, {0, 1}};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct bytes bytes = large_module(bad[i], 2);
+		struct error one = load_with(&bytes, 1);
+		assert_int_equal(one.func, bad[i][0] < bad[i][1] ? bad[i][0] : bad[i][1]);
+		for (unsigned round = 0; round < 20; round++) {
+			struct error many = load_with(&bytes, 2 + round % 4);
+			assert_int_equal(many.kind, ERROR_INVALID);
+			assert_int_equal(many.func, one.func);
+			assert_int_equal(many.offset, one.offset);
+			assert_string_equal(many.message, one.message);
+		}
+		bytes_free(&bytes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_valid),
+	    cmocka_unit_test(test_first_error_wins),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
