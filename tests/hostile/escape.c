@@ -1,7 +1,7 @@
 /* A guest that tries to get out, by every way of attempts.def. For each: a line with the answer,
  * the expected one, and the sentence. Whatever it could read of a file that is not its own it
  * prints too, so that the host's test finds it. */
-#include "guest_wasi.h"
+#include "tests/hostile/guest_wasi.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -381,7 +381,7 @@ static void tell(uint32_t answer, const char *expected, const char *sentence)
 int main(void)
 {
 #define ATTEMPT(sentence, expected, expression) tell(expression, #expected, sentence);
-#include "attempts.def"
+#include "tests/hostile/attempts.def"
 #undef ATTEMPT
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* Reads sub/secret again and again while the host swaps sub between a directory and a link to what
  * lies outside. Prints the number of reads that worked, and any content that is not its own. */
-#include "guest_wasi.h"
+#include "tests/hostile/guest_wasi.h"
 
 #include <stdio.h>
 #include <string.h>
