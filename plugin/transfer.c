@@ -1,12 +1,12 @@
 #include "plugin/transfer.h"
 
-#include "plugin/json.h"
 #include "validator/printable.h"
 #include "plugin/reference.h"
 #include "caps/cleanup.h"
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +102,17 @@ struct exchange {
 	unsigned retry_after;
 	bool begun;
 	bool abandoned;
+	bool is_private;               /* url's own origin is asked */
+	struct resumption *resumption; /* NULL: each try begins anew */
+};
+
+/* What is known of a body over all tries that fetch it. */
+struct resumption {
+	uint64_t received; /* bytes that the sink has */
+	uint64_t skip;     /* bytes of this reply that the sink has already */
+	char etag[TRANSFER_ETAG_MAX], modified[64];
+	bool begun;
+	bool judged; /* this reply's first byte was seen */
 };
 
 static void keep_field(char *field, size_t field_size, const char *value, size_t size)
@@ -136,7 +147,8 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 	if (size > 5 &&
 	    strncmp(line, "HTTP/", 5) == 0) { /* a reply of its own, as after 100 Continue */
 		reply->content_type[0] = reply->challenge[0] = reply->content_digest[0] = '\0';
-		reply->location[0] = '\0';
+		reply->location[0] = reply->etag[0] = reply->modified[0] = '\0';
+		reply->sha256[0] = reply->meta_sha256[0] = '\0';
 		exchange->retry_after = 0;
 	} else if ((value = header_value(line, size, "Content-Type", &value_size)) != NULL) {
 		keep_field(reply->content_type, sizeof reply->content_type, value, value_size);
@@ -150,6 +162,14 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 		}
 	} else if ((value = header_value(line, size, "Location", &value_size)) != NULL) {
 		keep_field(reply->location, sizeof reply->location, value, value_size);
+	} else if ((value = header_value(line, size, "ETag", &value_size)) != NULL) {
+		keep_field(reply->etag, sizeof reply->etag, value, value_size);
+	} else if ((value = header_value(line, size, "Last-Modified", &value_size)) != NULL) {
+		keep_field(reply->modified, sizeof reply->modified, value, value_size);
+	} else if ((value = header_value(line, size, "x-amz-checksum-sha256", &value_size)) != NULL) {
+		keep_field(reply->sha256, sizeof reply->sha256, value, value_size);
+	} else if ((value = header_value(line, size, "x-amz-meta-sha256", &value_size)) != NULL) {
+		keep_field(reply->meta_sha256, sizeof reply->meta_sha256, value, value_size);
 	} else if ((value = header_value(line, size, "Retry-After", &value_size)) != NULL) {
 		char text[16] = "";
 		keep_field(text, sizeof text, value, value_size);
@@ -158,6 +178,43 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 		                            ? TRANSFER_RETRY_AFTER_MAX_SECONDS
 		                            : (unsigned)seconds;
 	}
+	return size;
+}
+
+/* Judges a reply by its status before its first byte goes to the sink: a part from where the last
+ * try broke off (206), or all of it from a server that knows no ranges. */
+static bool take_up(struct exchange *exchange, long status)
+{
+	struct resumption *known = exchange->resumption;
+	const struct transfer_reply *reply = exchange->reply;
+	known->judged = true;
+	known->skip = 0;
+	if (!known->begun) {
+		snprintf(known->etag, sizeof known->etag, "%s", reply->etag);
+		snprintf(known->modified, sizeof known->modified, "%s", reply->modified);
+		known->begun = exchange->request->sink->begin(exchange->request->sink->env, exchange->err);
+		return known->begun;
+	}
+	if (strcmp(known->etag, reply->etag) != 0 || strcmp(known->modified, reply->modified) != 0)
+		return error_set(
+		    exchange->err, ERROR_NETWORK,
+		    "it changed while it was read, and reading broke off in between; try again");
+	if (status != 206)
+		known->skip = known->received;
+	return true;
+}
+
+static size_t add_resumed(struct exchange *exchange, long status, const char *bytes, size_t size)
+{
+	struct resumption *known = exchange->resumption;
+	if (!known->judged && !take_up(exchange, status))
+		return 0;
+	size_t skipped = size < known->skip ? size : (size_t)known->skip;
+	known->skip -= skipped;
+	const struct transfer_sink *sink = exchange->request->sink;
+	if (skipped < size && !sink->add(sink->env, bytes + skipped, size - skipped, exchange->err))
+		return 0;
+	known->received += size - skipped;
 	return size;
 }
 
@@ -178,6 +235,8 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *env)
 	const struct transfer_sink *sink = exchange->request->sink;
 	if (sink == NULL)
 		return size;
+	if (exchange->resumption != NULL)
+		return add_resumed(exchange, status, bytes, size);
 	if (!exchange->begun && !sink->begin(sink->env, exchange->err))
 		return 0;
 	exchange->begun = true;
@@ -227,26 +286,70 @@ static int on_progress(void *env, curl_off_t total, curl_off_t now, curl_off_t s
 	return 1;
 }
 
-static struct curl_slist *header_list(const struct transfer_request *request)
+/* Appends a line and frees it; NULL without memory, and then the list is freed too. */
+static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = list != NULL && line != NULL ? curl_slist_append(list, line) : NULL;
+	if (longer == NULL)
+		curl_slist_free_all(list);
+	return longer;
+}
+
+static struct curl_slist *add_field(struct curl_slist *list, const char *name, const char *value)
+{
+	cleanup_free char *line = NULL;
+	if (asprintf(&line, "%s: %s", name, value) < 0)
+		line = NULL;
+	return add_line(list, line);
+}
+
+/* `is_private`: url's own origin is asked. */
+static struct curl_slist *header_list(const struct transfer_request *request, bool is_private,
+                                      const struct resumption *resumption)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-	if (request->has_body && list != NULL)
-		list = curl_slist_append(list, "Transfer-Encoding:");
-	for (unsigned i = 0; i < TRANSFER_HEADERS_MAX && request->headers[i] != NULL && list != NULL;
-	     i++)
-		list = curl_slist_append(list, request->headers[i]);
+	if (request->has_body)
+		list = add_line(list, "Transfer-Encoding:");
+	for (unsigned i = 0; i < TRANSFER_HEADERS_MAX && request->headers[i] != NULL; i++)
+		list = add_line(list, request->headers[i]);
+	for (const char *const *at = request->private_headers; is_private && at != NULL && *at != NULL;
+	     at++)
+		list = add_line(list, *at);
+	if (is_private && request->authorization != NULL)
+		list = add_field(list, "Authorization", request->authorization);
+	if (resumption != NULL && resumption->received > 0) {
+		char range[48];
+		snprintf(range, sizeof range, "bytes=%" PRIu64 "-", resumption->received);
+		list = add_field(list, "Range", range);
+		if (resumption->etag[0] != '\0' && strncmp(resumption->etag, "W/", 2) != 0)
+			list = add_field(list, "If-Match", resumption->etag);
+		else if (resumption->modified[0] != '\0')
+			list = add_field(list, "If-Unmodified-Since", resumption->modified);
+	}
 	return list;
 }
 
 /* The authorities that certificates are verified by: the system's, or what the environment names,
  * as OpenSSL's own programs and Go's have it: for clusters with an authority of their own. */
-static void set_authorities(CURL *handle)
+static void set_authorities(CURL *handle, const char *pem)
 {
+	if (pem != NULL) {
+		struct curl_blob blob = {(void *)(uintptr_t)pem, strlen(pem), CURL_BLOB_NOCOPY};
+		curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+		return;
+	}
 	const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
 	if (file != NULL && file[0] != '\0')
 		curl_easy_setopt(handle, CURLOPT_CAINFO, file);
 	if (folder != NULL && folder[0] != '\0')
 		curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
+}
+
+static void sign(CURL *handle, const struct transfer_signature *signature)
+{
+	curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, signature->scope);
+	curl_easy_setopt(handle, CURLOPT_USERNAME, signature->key_id);
+	curl_easy_setopt(handle, CURLOPT_PASSWORD, signature->secret);
 }
 
 static void set_up(struct exchange *exchange, const struct transfer_options *options,
@@ -258,7 +361,7 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https"); /* which: may_go() */
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-	set_authorities(handle);
+	set_authorities(handle, request->authorities);
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -269,6 +372,8 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	curl_easy_setopt(handle, CURLOPT_HEADERDATA, exchange);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange);
+	if (exchange->is_private && request->signature != NULL)
+		sign(handle, request->signature);
 	if (strcmp(request->method, "HEAD") == 0) {
 		curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
 	} else if (request->has_body) {
@@ -319,7 +424,8 @@ static bool origin_of(const char *url, char *scheme, size_t scheme_size, char *h
 	return (size_t)snprintf(host, host_size, "%s:%s", host_text, port_text) < host_size;
 }
 
-static bool may_go(const struct transfers *transfers, const char *url, struct error *err)
+static bool may_go(const struct transfers *transfers, const struct transfer_request *request,
+                   const char *url, struct error *err)
 {
 	char scheme[16], host[300], shown[300];
 	printable_ascii(url, shown, sizeof shown);
@@ -329,6 +435,12 @@ static bool may_go(const struct transfers *transfers, const char *url, struct er
 		return true;
 	if (strcasecmp(scheme, "http") != 0)
 		return error_set(err, ERROR_DENIED, "%s is neither https nor http", shown);
+	if (request->permits_http) {
+		if (strncasecmp(request->url, "http:", 5) == 0)
+			return true;
+		return error_set(err, ERROR_DENIED, "%s is plain http, and a redirect of https leads there",
+		                 shown);
+	}
 	/* A listed name without a port, or with 80 where the URL leaves it out, matches either way. */
 	if (transfers_insecure(transfers, host))
 		return true;
@@ -396,6 +508,9 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 	exchange->error_size = 0;
 	exchange->sent = 0;
 	exchange->begun = false;
+	exchange->retry_after = 0;
+	if (exchange->resumption != NULL)
+		exchange->resumption->judged = false;
 	set_up(exchange, &transfers->options, url, headers);
 	detail[0] = '\0';
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
@@ -405,8 +520,10 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 		*code = CURLE_OK; /* the error's body was cut short by us */
 	/* An empty body never reaches on_body(). */
 	const struct transfer_sink *sink = exchange->request->sink;
-	if (*code == CURLE_OK && reply->status >= 200 && reply->status <= 299 && sink != NULL &&
-	    !exchange->begun)
+	bool fine = *code == CURLE_OK && reply->status >= 200 && reply->status <= 299;
+	if (fine && exchange->resumption != NULL && !exchange->resumption->judged)
+		take_up(exchange, reply->status);
+	else if (fine && exchange->resumption == NULL && sink != NULL && !exchange->begun)
 		sink->begin(sink->env, exchange->err);
 	make_absolute(url, reply->location, sizeof reply->location);
 	snprintf(reply->url, sizeof reply->url, "%s", url);
@@ -415,26 +532,30 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 }
 
 static bool ask(struct transfers *transfers, const struct transfer_request *request,
-                const char *url, const char *authorization, struct transfer_reply *reply,
-                struct error *err)
+                const char *url, struct transfer_reply *reply, struct error *err)
 {
-	__attribute__((cleanup(free_headers))) struct curl_slist *headers = header_list(request);
-	if (authorization != NULL && headers != NULL) {
-		cleanup_free char *line = NULL;
-		if (asprintf(&line, "Authorization: %s", authorization) < 0)
-			return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
-		headers = curl_slist_append(headers, line);
-	}
-	if (headers == NULL)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
-
+	bool is_private = transfer_same_origin(url, request->url);
+	struct resumption resumption = {0};
+	struct exchange exchange = {
+	    .request = request,
+	    .reply = reply,
+	    .err = err,
+	    .is_private = is_private,
+	    .resumption = request->resumes ? &resumption : NULL,
+	};
 	for (unsigned tries = 0;; tries++) {
-		struct exchange exchange = {.request = request, .reply = reply, .err = err};
+		__attribute__((cleanup(free_headers))) struct curl_slist *headers =
+		    header_list(request, is_private, exchange.resumption);
+		if (headers == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
 		char detail[CURL_ERROR_SIZE];
 		CURLcode code = CURLE_OK;
 		attempt(transfers, &exchange, url, headers, detail, &code);
 		bool failed = err->kind != ERROR_NONE;
 		bool again = !failed && !exchange.abandoned && wants_retry(code, reply->status);
+		if (again && resumption.received > 0 && resumption.etag[0] == '\0' &&
+		    resumption.modified[0] == '\0')
+			again = false; /* nothing tells whether it is still the same */
 		if (again && tries < transfers->options.retries) {
 			if (back_off(request, tries, exchange.retry_after))
 				continue;
@@ -449,7 +570,7 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 			error_set(err, ERROR_NETWORK, "given up as asked");
 		else if (!failed)
 			error_set(err, ERROR_NETWORK, "%s%s%s", why, tries > 0 ? " (tried several times)" : "",
-			          code == CURLE_SSL_CONNECT_ERROR
+			          code == CURLE_SSL_CONNECT_ERROR && !request->permits_http
 			              ? " (a server that speaks plain http must be listed in "
 			                "INSECURE_OCI_REGISTRIES)"
 			              : "");
@@ -463,11 +584,7 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 {
 	cleanup_free char *url = strdup(request->url);
 	for (unsigned hops = 0; url != NULL; hops++) {
-		if (!may_go(transfers, url, err))
-			return false;
-		const char *authorization =
-		    transfer_same_origin(url, request->url) ? request->authorization : NULL;
-		if (!ask(transfers, request, url, authorization, reply, err))
+		if (!may_go(transfers, request, url, err) || !ask(transfers, request, url, reply, err))
 			return false;
 		bool redirect = reply->status == 307 || reply->status == 308 ||
 		                (!request->has_body && reply->status >= 301 && reply->status <= 303);
@@ -480,40 +597,4 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 		url = strdup(reply->location);
 	}
 	return error_set(err, ERROR_NO_MEMORY, "no memory for a URL");
-}
-
-/* The first words that the server has for the error, in the shapes that registries and token
- * servers use; "" when there are none. */
-static void words_of(const char *body, char *words, size_t size)
-{
-	words[0] = '\0';
-	cleanup_json json_t *root = json_loads(body, 0, NULL);
-	const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
-	const char *code = json_string_value(json_object_get(first, "code"));
-	const char *message = json_string_value(json_object_get(first, "message"));
-	if (first == NULL) {
-		code = json_string_value(json_object_get(root, "error"));
-		message = json_string_value(json_object_get(root, "error_description"));
-		if (message == NULL)
-			message = json_string_value(json_object_get(root, "details"));
-		if (message == NULL)
-			message = json_string_value(json_object_get(root, "message"));
-	}
-	char plain_code[80], plain_message[240];
-	printable_ascii(code != NULL ? code : "", plain_code, sizeof plain_code);
-	printable_ascii(message != NULL ? message : "", plain_message, sizeof plain_message);
-	if (plain_code[0] != '\0' || plain_message[0] != '\0')
-		snprintf(words, size, ": %s%s%s", plain_code,
-		         plain_code[0] != '\0' && plain_message[0] != '\0' ? ": " : "", plain_message);
-}
-
-bool transfer_refused(const struct transfer_request *request, const struct transfer_reply *reply,
-                      struct error *err)
-{
-	char words[340], shown[340];
-	words_of(reply->error_body, words, sizeof words);
-	printable_ascii(reply->url, shown, sizeof shown);
-	enum error_kind kind =
-	    reply->status == 401 || reply->status == 403 ? ERROR_DENIED : ERROR_NETWORK;
-	return error_set(err, kind, "%s %s: HTTP %ld%s", request->method, shown, reply->status, words);
 }

@@ -11,6 +11,7 @@
 
 #define TRANSFER_REDIRECTS_MAX 5
 #define TRANSFER_HEADERS_MAX 4
+#define TRANSFER_ETAG_MAX 256
 /* Bytes kept of a header's value, and of the body of a reply that is an error. */
 #define TRANSFER_FIELD_MAX 4096
 #define TRANSFER_ERROR_BODY_MAX (16 * 1024)
@@ -43,15 +44,32 @@ struct transfer_sink {
 	void *env;
 };
 
+/* AWS Signature Version 4, made by libcurl over every header of the request, which must have
+ * x-amz-content-sha256 among its private headers. */
+struct transfer_signature {
+	const char *scope; /* CURLOPT_AWS_SIGV4: "aws:amz:us-east-1:s3" */
+	const char *key_id;
+	const char *secret;
+};
+
 struct transfer_request {
-	const char *method; /* "GET", "HEAD", "POST", "PUT" */
+	const char *method; /* "GET", "HEAD", "POST", "PUT", "DELETE" */
 	const char *url;
 	const char *headers[TRANSFER_HEADERS_MAX]; /* "Name: value"; NULL ends them */
-	const char *authorization;                 /* whole value, or NULL; sent to url's origin only */
-	const void *body; /* of PUT and POST, from memory or else from body_fd */
+	/* What follows goes to url's origin only, not along a redirect to another one. */
+	const char *authorization;                  /* whole value, or NULL */
+	const char *const *private_headers;         /* "Name: value", NULL at the end; or NULL */
+	const struct transfer_signature *signature; /* or NULL */
+	const char
+	    *authorities;  /* PEM: certificates are verified by these alone; NULL: the usual ones */
+	bool permits_http; /* the one who wrote the URL may choose plain http */
+	const void *body;  /* of PUT and POST, from memory or else from body_fd */
 	uint64_t body_size;
 	int body_fd; /* read by pread from 0; unused when body != NULL */
 	bool has_body;
+	/* A body that breaks off is asked for from there on, as long as it is the same one (ETag or
+	 * Last-Modified); the sink's begin() is called once. Without it each try begins anew. */
+	bool resumes;
 	unsigned time_limit_seconds;      /* for one try; 0: only the stall ends it */
 	const struct transfer_sink *sink; /* NULL: the body is thrown away */
 	bool (*progress)(void *env, uint64_t done, uint64_t total); /* false gives up; NULL: none */
@@ -64,7 +82,11 @@ struct transfer_reply {
 	char location[TRANSFER_FIELD_MAX];  /* absolute, or "" */
 	char challenge[TRANSFER_FIELD_MAX]; /* every WWW-Authenticate value, a line each */
 	char content_digest[160];           /* Docker-Content-Digest */
-	char url[TRANSFER_FIELD_MAX];       /* that answered, after redirects */
+	char etag[TRANSFER_ETAG_MAX];
+	char modified[64];            /* Last-Modified */
+	char sha256[80];              /* x-amz-checksum-sha256 (base64), or "" */
+	char meta_sha256[80];         /* x-amz-meta-sha256 (hexadecimal), or "" */
+	char url[TRANSFER_FIELD_MAX]; /* that answered, after redirects */
 	char error_body[TRANSFER_ERROR_BODY_MAX + 1];
 };
 
@@ -79,7 +101,7 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 
 /* Sets an error for a reply that is not the one wanted: "GET URL: HTTP 404: MANIFEST_UNKNOWN:
  * manifest unknown". The server's words come from its JSON body (distribution spec, errors), a
- * token server's "details" or "error_description". */
+ * token server's "details" or "error_description", or S3's XML (Code, Message). */
 bool transfer_refused(const struct transfer_request *request, const struct transfer_reply *reply,
                       struct error *err);
 
