@@ -45,6 +45,7 @@ struct serve_options {
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
 	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
+	struct artifacts_options artifacts;
 };
 
 #define MIB ((uint64_t)1 << 20)
@@ -93,6 +94,18 @@ static const struct option serve_rows[] = {
                  "size of all outputs of a step together (default 960K)"),
     OPTION_BYTES(struct serve_options, max_module, "max-module",
                  "size of a module that is fetched (default 256M)"),
+    OPTION_BYTES(struct serve_options, artifacts.limits.bytes, "max-artifact",
+                 "size of one artifact, packed and unpacked (default 16G)"),
+    OPTION_NUMBER(struct serve_options, artifacts.limits.files, "max-artifact-files", "N", 1,
+                  UINT32_MAX, "files and folders in one artifact (default 1000000)"),
+    OPTION_NUMBER(struct serve_options, artifacts.limits.depth, "max-artifact-depth", "N", 1, 1024,
+                  "folders in folders in one artifact (default 256)"),
+    OPTION_NUMBER(struct serve_options, artifacts.limits.ratio, "max-artifact-ratio", "N", 1,
+                  UINT32_MAX,
+                  "bytes that a packed byte of an artifact may become, beyond 64 MiB (default "
+                  "500)"),
+    OPTION_NUMBER(struct serve_options, artifacts.seconds, "artifact-timeout", "SECONDS", 1, 604800,
+                  "how long an artifact may be on its way (default 3600)"),
     OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
     OPTION_NUMBER(struct serve_options, max_connections, "max-connections", "N", 1, 100000,
                   "connections at a time (default 2048)"),
@@ -159,6 +172,7 @@ static bool go_on(void *env, const char *what, uint64_t done, uint64_t total)
 struct life {
 	struct token token;
 	struct modules *modules;
+	struct artifacts *artifacts;
 	struct workroot root;
 	struct workers *workers;
 	struct pool *pool;
@@ -210,6 +224,7 @@ _Noreturn static void stop(struct life *life, int signal)
 		pool_destroy(life->pool);
 		workers_destroy(life->workers);
 		modules_destroy(life->modules);
+		artifacts_destroy(life->artifacts);
 	}
 	workroot_destroy(&life->root);
 	if (idle) {
@@ -287,12 +302,16 @@ static bool start(struct life *life, const struct serve_options *options, const 
 		           "in everyone)");
 		return false;
 	}
+	struct artifacts_options artifacts = options->artifacts;
+	artifacts.stopping = &is_stopping;
 	if ((life->modules = modules_create(&modules, err)) == NULL ||
+	    (life->artifacts = artifacts_create(&artifacts, err)) == NULL ||
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
 	life->step = (struct step_setting){
 	    .workers = life->workers,
 	    .modules = life->modules,
+	    .artifacts = life->artifacts,
 	    .root = &life->root,
 	    .load = &options->load,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},
@@ -330,6 +349,7 @@ int cmd_serve(int argc, char **argv)
 	    .max_body = 4 * MIB,
 	    .max_connections = 2048,
 	    .idle_timeout = 60,
+	    .artifacts = {.limits = ARCHIVE_LIMITS_DEFAULT, .seconds = ARTIFACT_SECONDS_DEFAULT},
 	};
 	struct operands operands;
 	int status;

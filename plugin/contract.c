@@ -19,10 +19,10 @@ static json_t *list_of_artifacts(const struct request_artifacts *artifacts)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < artifacts->count; i++) {
-		const struct request_artifact *artifact = &artifacts->items[i];
+		const struct artifact *artifact = &artifacts->items[i];
 		json_t *item = json_pack("{s:s, s:s}", "name", artifact->name, "path", artifact->path);
-		if (artifact->s3_key != NULL)
-			json_object_set_new(item, "s3", json_pack("{s:s}", "key", artifact->s3_key));
+		if (artifact->location == LOCATION_S3 && artifact_key(artifact) != NULL)
+			json_object_set_new(item, "s3", json_pack("{s:s}", "key", artifact_key(artifact)));
 		json_array_append_new(array, item);
 	}
 	return array;

@@ -121,48 +121,21 @@ static bool read_parameters(struct reader *reader, const json_t *inputs)
 	return true;
 }
 
-static bool is_about_itself(const char *key)
-{
-	static const char *const keys[] = {"name",        "path",    "mode",           "optional",
-	                                   "archive",     "from",    "fromExpression", "globalName",
-	                                   "archiveLogs", "subPath", "recurseMode",    "artifactGC",
-	                                   "artifactGc",  "deleted"};
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool read_artifacts(struct reader *reader, const char *at, const json_t *holder,
                            struct request_artifacts *list)
 {
-	json_t *array, *item, *location, *raw, *s3;
+	json_t *array, *item;
 	if (!read_array(reader, at, holder, "artifacts", &array) || array == NULL)
 		return array == NULL && reader->err->kind == ERROR_NONE;
 	list->items = calloc(json_array_size(array) + 1, sizeof *list->items);
 	if (list->items == NULL)
 		return out_of_memory(reader);
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct request_artifact *artifact = &list->items[i];
+		const char *name;
 		char here[160];
 		format_at(here, sizeof here, at, "artifacts", i);
-		if (!read_named(reader, at, "artifacts", array, i, &item, &artifact->name) ||
-		    !read_string(reader, here, item, "path", "", &artifact->path))
-			return false;
-		artifact->optional = json_is_true(field(item, "optional"));
-		const char *key;
-		json_object_foreach(item, key, location)
-		{
-			if (artifact->kind == NULL && json_is_object(location) && !is_about_itself(key))
-				artifact->kind = key;
-		}
-		if (!read_object(reader, here, item, "raw", &raw) ||
-		    !read_object(reader, here, item, "s3", &s3))
-			return false;
-		if (raw != NULL && !read_string(reader, here, raw, "data", "", &artifact->data))
-			return false;
-		if (s3 != NULL && !read_string(reader, here, s3, "key", NULL, &artifact->s3_key))
+		if (!read_named(reader, at, "artifacts", array, i, &item, &name) ||
+		    !artifact_decode(item, name, here, reader->kind, &list->items[i], reader->err))
 			return false;
 		list->count++;
 	}

@@ -6,6 +6,7 @@
 #ifndef PLUGIN_REQUEST_H
 #define PLUGIN_REQUEST_H
 
+#include "plugin/artifact.h"
 #include "validator/error.h"
 
 #include <jansson.h>
@@ -41,17 +42,8 @@ struct request_outputs {
 	size_t count;
 };
 
-struct request_artifact {
-	const char *name;
-	const char *path;
-	const char *kind;   /* the key of its location: "raw", "s3", …; NULL when there is none */
-	const char *data;   /* of kind "raw" */
-	const char *s3_key; /* of kind "s3"; NULL otherwise */
-	bool optional;
-};
-
 struct request_artifacts {
-	struct request_artifact *items;
+	struct artifact *items;
 	size_t count;
 };
 

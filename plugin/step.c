@@ -25,6 +25,7 @@ struct step {
 	const struct request *request;
 	struct node *node;
 	struct workdir dir;
+	struct artifacts_run artifacts;
 	struct worker_outcome outcome;
 };
 
@@ -39,31 +40,8 @@ static bool fail(struct step *step, const struct error *err)
 
 static bool check_artifacts(struct step *step)
 {
-	const struct request_artifacts *in = &step->request->artifacts;
-	for (size_t i = 0; i < in->count; i++) {
-		const struct request_artifact *artifact = &in->items[i];
-		if (artifact->kind == NULL ? !artifact->optional : strcmp(artifact->kind, "raw") != 0) {
-			node_fail(
-			    step->node,
-			    "input artifact %s: %s%s%s; this version of tiphys takes artifacts of kind raw",
-			    artifact->name,
-			    artifact->kind == NULL ? "has no location" : "its location is of kind ",
-			    artifact->kind == NULL ? "" : artifact->kind,
-			    artifact->kind == NULL ? "" : ", which is not supported");
-			return false;
-		}
-	}
-	const struct request_artifacts *out = &step->request->output_artifacts;
-	for (size_t i = 0; i < out->count; i++) {
-		if (!out->items[i].optional) {
-			node_fail(step->node,
-			          "output artifact %s: this version of tiphys stores no output artifacts; hand "
-			          "small data on as an output parameter",
-			          out->items[i].name);
-			return false;
-		}
-	}
-	return true;
+	struct error err = ERROR_INIT;
+	return artifacts_check(&step->artifacts, &err) || fail(step, &err);
 }
 
 static bool check_outputs(struct step *step)
@@ -94,45 +72,6 @@ static bool check_outputs(struct step *step)
 
 /* ---- the work directory ---- */
 
-/* Where the artifact lies below /work: at its own path when a plain command asks for it below
- * /work, else under artifacts-in. For the caller to free(). */
-static char *artifact_place(const struct step *step, const struct request_artifact *artifact)
-{
-	char *guest, *place = NULL;
-	if (step->request->form == REQUEST_COMMAND && workdir_relative(artifact->path) != NULL)
-		return strdup(workdir_relative(artifact->path));
-	if (asprintf(&guest, WORKDIR_GUEST "/artifacts-in/%s",
-	             artifact->path + strspn(artifact->path, "/")) < 0)
-		return NULL;
-	const char *relative = workdir_relative(guest);
-	if (relative != NULL)
-		place = strdup(relative);
-	free(guest);
-	return place;
-}
-
-static bool lay_artifacts(struct step *step, struct error *err)
-{
-	const struct request_artifacts *artifacts = &step->request->artifacts;
-	for (size_t i = 0; i < artifacts->count; i++) {
-		const struct request_artifact *artifact = &artifacts->items[i];
-		if (artifact->kind == NULL)
-			continue;
-		cleanup_free char *place = artifact_place(step, artifact);
-		const char *data = artifact->data == NULL ? "" : artifact->data;
-		bool done = place == NULL
-		                ? error_set(err, ERROR_USAGE,
-		                            "path \"%.300s\" is empty or has components like \"..\"",
-		                            artifact->path)
-		                : workdir_write(&step->dir, place, data, strlen(data), err);
-		if (!done) {
-			error_wrap(err, "input artifact %.200s", artifact->name);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool lay_contract(struct step *step, struct error *err)
 {
 	cleanup_free char *input = contract_input(step->request);
@@ -146,7 +85,8 @@ static bool lay_contract(struct step *step, struct error *err)
 static bool lay_out(struct step *step)
 {
 	struct error err = ERROR_INIT;
-	if (workdir_create(&step->dir, step->setting->root, &err) && lay_artifacts(step, &err) &&
+	if (workdir_create(&step->dir, step->setting->root, &err) &&
+	    artifacts_lay(&step->artifacts, &err) &&
 	    (step->request->form == REQUEST_COMMAND || lay_contract(step, &err)))
 		return true;
 	return fail(step, &err);
@@ -159,7 +99,9 @@ static bool run(struct step *step, const char *module)
 	const struct request *request = step->request;
 	const struct load_words *load = step->setting->load;
 	cleanup_free const char **strings =
-	    calloc(16 + 2 * (load->enable.count + load->limits.count + request->env.count) +
+	    calloc(16 +
+	               2 * (load->enable.count + load->limits.count + request->env.count +
+	                    step->artifacts.grant_count) +
 	               request->args.count,
 	           sizeof *strings);
 	cleanup_free char *dir = NULL, *memory = NULL;
@@ -171,6 +113,10 @@ static bool run(struct step *step, const char *module)
 	size_t count = 0;
 	strings[count++] = "--dir";
 	strings[count++] = dir;
+	for (size_t i = 0; i < step->artifacts.grant_count; i++) {
+		strings[count++] = "--dir";
+		strings[count++] = step->artifacts.grants[i];
+	}
 	strings[count++] = "--clock";
 	strings[count++] = "--random";
 	strings[count++] = "--memory";
@@ -475,6 +421,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	char digest[MODULES_DIGEST_SIZE] = "";
 	struct error err = ERROR_INIT;
 	bool ran = false;
+	artifacts_run_init(&step.artifacts, setting->artifacts, step.request, setting->root, &step.dir);
 	if (check_artifacts(&step) && check_outputs(&step)) {
 		if (!modules_get(setting->modules, step.request->module, &module, digest, &err)) {
 			error_wrap(&err, "module %.200s", step.request->module);
@@ -483,13 +430,14 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 			ran = run_watched(&step, watch, module);
 		}
 	}
-	bool stopped = ran && step.outcome.end == WORKER_STOPPED;
+	bool stopped = ran ? step.outcome.end == WORKER_STOPPED : artifacts_stopped(setting->artifacts);
 	if (ran && has_exited(&step)) {
 		if (step.request->form == REQUEST_COMMAND)
 			collect_command(&step);
 		else
 			collect_contract(&step);
 	}
+	artifacts_run_clear(&step.artifacts);
 	workdir_destroy(&step.dir);
 	if (!stopped)
 		log_step(&step, watch, digest);

@@ -3,6 +3,7 @@
 #define PLUGIN_STEP_H
 
 #include "plugin/load_rules.h"
+#include "plugin/artifacts.h"
 #include "plugin/log.h"
 #include "plugin/modules.h"
 #include "plugin/reply.h"
@@ -17,6 +18,7 @@
 struct step_setting {
 	struct workers *workers;
 	struct modules *modules;
+	struct artifacts *artifacts;
 	const struct workroot *root;
 	struct reply_limits limits;
 	const struct load_words *load; /* --enable, --limit */

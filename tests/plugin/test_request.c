@@ -145,11 +145,12 @@ static void inputs_and_outputs(void **state)
 	assert_true(json_is_integer(request.parameters.items[1].value));
 	assert_true(json_is_null(request.parameters.items[2].value));
 	assert_int_equal(request.artifacts.count, 3);
-	assert_string_equal(request.artifacts.items[0].kind, "raw");
-	assert_string_equal(request.artifacts.items[0].data, "hey");
-	assert_string_equal(request.artifacts.items[1].kind, "s3");
-	assert_string_equal(request.artifacts.items[1].s3_key, "k");
-	assert_null(request.artifacts.items[2].kind);
+	assert_int_equal(request.artifacts.items[0].location, LOCATION_RAW);
+	assert_string_equal(artifact_text(request.artifacts.items[0].place, "data"), "hey");
+	assert_int_equal(request.artifacts.items[0].archive, ARCHIVE_NONE);
+	assert_int_equal(request.artifacts.items[1].location, LOCATION_S3);
+	assert_string_equal(artifact_key(&request.artifacts.items[1]), "k");
+	assert_int_equal(request.artifacts.items[2].location, LOCATION_NONE);
 	assert_true(request.artifacts.items[2].optional);
 	assert_int_equal(request.outputs.count, 2);
 	assert_string_equal(request.outputs.items[0].path, "/work/o");
@@ -186,8 +187,15 @@ static void mistakes_are_named(void **state)
 	     "template.inputs.parameters[0]: is a number"},
 	    {TEMPLATE("\"inputs\":{\"parameters\":[{\"value\":1}]}"), ERROR_MALFORMED,
 	     "template.inputs.parameters[0].name: is missing"},
-	    {TEMPLATE("\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"raw\":{\"data\":1}}]}"),
-	     ERROR_MALFORMED, "template.inputs.artifacts[0].data: is a number"},
+	    {TEMPLATE("\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"mode\":\"rwx\"}]}"),
+	     ERROR_MALFORMED, "template.inputs.artifacts[0].mode: must be permission bits"},
+	    {TEMPLATE("\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"archive\":{\"rar\":{}}}]}"),
+	     ERROR_MALFORMED, "template.inputs.artifacts[0].archive.rar: is not known"},
+	    {TEMPLATE("\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"archive\":{\"tar\":"
+	              "{\"compressionLevel\":10}}}]}"),
+	     ERROR_MALFORMED, "compressionLevel: must be a whole number from -1 to 9"},
+	    {TEMPLATE("\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"raw\":{},\"s3\":{}}]}"),
+	     ERROR_MALFORMED, "template.inputs.artifacts[0]: has two locations, raw and s3"},
 	    {TEMPLATE("\"outputs\":{\"parameters\":[{\"name\":\"a\",\"valueFrom\":1}]}"),
 	     ERROR_MALFORMED, "template.outputs.parameters[0].valueFrom: is a number"},
 	    {WASM("null"), ERROR_USAGE, "template.plugin.wasm: is null"},

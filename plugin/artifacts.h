@@ -1,0 +1,65 @@
+/* The artifacts of a step: what they are fetched from, where they lie for the guest, and what is
+ * stored of those that it made.
+ *
+ * A module of the contract finds an input at /work/artifacts-in/PATH and leaves an output at
+ * /work/artifacts-out/PATH, PATH being the artifact's without its leading slash. A plain command
+ * finds both at the artifact's own path: below /work it is a part of the work directory; elsewhere
+ * the folder above it is granted to the run, an otherwise empty one. */
+#ifndef PLUGIN_ARTIFACTS_H
+#define PLUGIN_ARTIFACTS_H
+
+#include "plugin/artifact.h"
+#include "plugin/request.h"
+#include "plugin/unarchive.h"
+#include "plugin/workdir.h"
+#include "validator/error.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARTIFACT_SECONDS_DEFAULT 3600
+
+struct artifacts_options {
+	struct archive_limits limits;
+	uint64_t seconds;            /* --artifact-timeout: for one artifact, tries and all */
+	const atomic_bool *stopping; /* a transfer is given up when it becomes true */
+};
+
+/* What all steps of a server share. Thread-safe. */
+struct artifacts;
+
+struct artifacts *artifacts_create(const struct artifacts_options *options, struct error *err);
+/* No step may be under way. NULL is allowed. */
+void artifacts_destroy(struct artifacts *artifacts);
+
+/* Whether transfers are given up because the server stops. */
+bool artifacts_stopped(const struct artifacts *artifacts);
+
+/* A step's. All pointers are borrowed. */
+struct artifacts_run {
+	struct artifacts *shared;
+	const struct request *request;
+	const struct workroot *root;
+	struct workdir *work; /* /work */
+	struct workdir
+	    outside; /* what stands for "/" where a plain command's artifacts lie elsewhere */
+	struct workdir scratch; /* for what is on its way; the guest does not see it */
+	char **grants;          /* "HOST::GUEST", for --dir */
+	size_t grant_count;
+};
+
+void artifacts_run_init(struct artifacts_run *run, struct artifacts *shared,
+                        const struct request *request, const struct workroot *root,
+                        struct workdir *work);
+void artifacts_run_clear(struct artifacts_run *run);
+
+/* Before anything is fetched: what can be known to fail. The error names the artifact. */
+bool artifacts_check(const struct artifacts_run *run, struct error *err);
+
+/* Fetches the inputs and lays them out, and makes the folders of the outputs. The grants are known
+ * afterwards. */
+bool artifacts_lay(struct artifacts_run *run, struct error *err);
+
+#endif

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""faults PORTFILE PLAN LOG FOLDER|HOST:PORT: an HTTP server of a folder, or a proxy in front of another
+server, that does wrong what PLAN says. A real server in front of which nothing goes wrong tells nothing
+about what happens when it does.
+
+Each line of PLAN is "METHOD PATTERN TIMES FAULT [VALUE]", read anew for each request; the first line that
+fits (PATTERN is found in the path with its query) and was used fewer than TIMES times counts:
+  status CODE[,SECONDS]  answers so, without asking anybody, with Retry-After when SECONDS are given
+  drop BYTES             closes the connection behind so many bytes of the body
+  refuse                 closes the connection without an answer
+  stall SECONDS          sends nothing for so long before the body
+  length BYTES           announces so many bytes more than there are
+  flip BYTE              changes that byte of the body
+  change                 gives another ETag
+LOG gets a line "METHOD PATH STATUS RANGE" for each request."""
+
+import http.client
+import http.server
+import os
+import sys
+import threading
+import time
+
+portfile, plan, log, behind = sys.argv[1:5]
+used = {}
+lock = threading.Lock()
+
+
+def fault_for(method, path):
+    with lock, open(plan, encoding="utf-8") as lines:
+        written = os.stat(plan).st_mtime_ns
+        for number, line in enumerate(lines):
+            words = line.split()
+            if len(words) < 4 or words[0] != method or words[1] not in path:
+                continue
+            if used.get((written, number), 0) < int(words[2]):
+                used[written, number] = used.get((written, number), 0) + 1
+                return words[3], words[4] if len(words) > 4 else ""
+    return None, ""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def note(self, status):
+        with lock, open(log, "a", encoding="utf-8") as out:
+            print(self.command, self.path, status, self.headers.get("Range", "-"), file=out)
+
+    def from_folder(self):
+        """Status, headers and body of a file, with ranges as RFC 9110 has them."""
+        name = os.path.join(behind, self.path.split("?")[0].lstrip("/"))
+        if self.headers.get("X-Wanted") not in (None, "yes"):
+            return 403, {}, b"another X-Wanted is wanted"
+        if not os.path.isfile(name):
+            return 404, {}, b"no such file"
+        with open(name, "rb") as file:
+            body = file.read()
+        tag = f'"{os.path.getmtime(name)}"'
+        if self.headers.get("If-Match", tag) != tag:
+            return 412, {"ETag": tag}, b"changed"
+        span = self.headers.get("Range", "")
+        if span.startswith("bytes=") and span.endswith("-"):
+            start = int(span[6:-1])
+            place = f"bytes {start}-{len(body) - 1}/{len(body)}"
+            return 206, {"ETag": tag, "Content-Range": place}, body[start:]
+        return 200, {"ETag": tag}, body
+
+    def from_server(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        other = http.client.HTTPConnection(behind, timeout=60)
+        headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+        other.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            other.putheader(name, value)
+        other.endheaders(body if body else None)
+        reply = other.getresponse()
+        body = reply.read()
+        headers = {k: v for k, v in reply.getheaders()
+                   if k.lower() not in ("connection", "transfer-encoding", "content-length")}
+        other.close()
+        return reply.status, headers, body
+
+    def answer(self):
+        fault, value = fault_for(self.command, self.path)
+        if fault == "refuse":
+            self.note("refused")
+            self.close_connection = True
+            return
+        if fault == "status":
+            code, _, seconds = value.partition(",")
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, headers, body = int(code), {"Retry-After": seconds} if seconds else {}, b"a fault"
+        elif ":" in behind:
+            status, headers, body = self.from_server()
+        else:
+            status, headers, body = self.from_folder()
+        self.note(status)
+        length = len(body)
+        if fault == "length":
+            length += int(value)
+        if fault == "flip" and len(body) > int(value):
+            at = int(value)
+            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+        if fault == "change":
+            headers["ETag"] = '"changed"'
+        self.send_response_only(status)
+        for name, text in headers.items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.flush()
+        if fault == "stall":
+            time.sleep(float(value))
+        if fault == "drop":
+            body = body[:int(value)]
+        if self.command != "HEAD":
+            self.wfile.write(body)
+            self.wfile.flush()
+        if fault in ("drop", "length"):
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+with open(portfile + ".new", "w", encoding="utf-8") as out:
+    print(server.server_port, file=out)
+os.rename(portfile + ".new", portfile)
+server.serve_forever()
