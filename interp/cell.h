@@ -69,6 +69,9 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(move_s)     /* fp[a] = fp[b], 64 bits */                                                     \
 	X(move_s32)   /* fp[a] = fp[b], f32 */                                                         \
 	X(move_s128)  /* fp[a] = fp[b], v128 */                                                        \
+	X(move2_s)    /* fp[a] = fp[b], then fp[c] = fp[d] */                                          \
+	X(move3_s)    /* and once more: c and d hold two slots each, the first in the low half */      \
+	X(sum_s)      /* fp[a] = the i32 fp[b] + c; acc stays as it is */                              \
 	X(move_a)     /* fp[a] = acc */                                                                \
 	X(move_f)     /* fp[a] = ff */                                                                 \
 	X(move_d)     /* fp[a] = fd */                                                                 \
@@ -237,13 +240,23 @@ static inline uint32_t address_check_size(uint16_t check)
 	VARIANTS_COMMUTE(V, n)                                                                         \
 	V(n##_ks_r) V(n##_ks_w) V(n##_sa_r) V(n##_sa_w) V(n##_ka_r) V(n##_ka_w)
 #define VARIANTS_COMPARE(V, n)                                                                     \
-	VARIANTS_COMMUTE(V, n) V(n##_br_ss) V(n##_br_sk) V(n##_br_as) V(n##_br_ak)
+	VARIANTS_COMMUTE(V, n)                                                                         \
+	V(n##_br_ss) V(n##_br_sk) V(n##_br_as) V(n##_br_ak) V(n##_step_s) V(n##_step_k)
 #define VARIANTS_FCOMPARE(V, n)                                                                    \
-	VARIANTS_COMMUTE(V, n) V(n##_br_ss) V(n##_br_as) V(n##_un_ss) V(n##_un_as)
+	VARIANTS_COMMUTE(V, n)                                                                         \
+	V(n##_br_ss)                                                                                   \
+	V(n##_br_sk) V(n##_br_as) V(n##_br_ak) V(n##_un_ss) V(n##_un_sk) V(n##_un_as) V(n##_un_ak)
 #define VARIANTS_UNARY(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w)
-#define VARIANTS_LOAD(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
-#define VARIANTS_STORE(V, n) V(n##_ss) V(n##_sa) V(n##_sk) V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka)
-#define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k)
+#define VARIANTS_LOAD_PLAIN(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
+#define VARIANTS_LOAD(V, n)                                                                        \
+	VARIANTS_LOAD_PLAIN(V, n)                                                                      \
+	V(n##_p_r) V(n##_p_w) V(n##_q_r) V(n##_q_w) V(n##_u_r) V(n##_u_w) V(n##_v_r) V(n##_v_w)
+#define VARIANTS_STORE(V, n)                                                                       \
+	V(n##_ss)                                                                                      \
+	V(n##_sa)                                                                                      \
+	V(n##_sk) V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka) V(n##_ps) V(n##_pa) V(n##_pk) V(n##_qs)      \
+	    V(n##_qa) V(n##_qk)
+#define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k) V(n##_p) V(n##_q)
 /* Atomics take the checked address from acc and the values from slots b and c. */
 #define VARIANTS_ATOMIC(V, n) V(n##_r) V(n##_w)
 

@@ -11,8 +11,8 @@
 	}
 #define BINARY(n, variant, T, U, X, Y, check, expression)                                          \
 	HANDLER(n##_##variant##_r)                                                                     \
-	BINARY_BODY(T, U, X, Y, check, expression, (void)0) HANDLER(n##_##variant##_w)                 \
-	    BINARY_BODY(T, U, X, Y, check, expression, KEEP_##U(pc->a))
+	BINARY_BODY(T, U, X, Y, check, expression, (void)0)                                            \
+	HANDLER(n##_##variant##_w) BINARY_BODY(T, U, X, Y, check, expression, KEEP_##U(pc->a))
 
 #define BINARY_COMMUTE(n, T, U, check, e)                                                          \
 	BINARY(n, ss, T, U, SLOT_##T(pc->b), SLOT_##T(pc->c), check, e)                                \
@@ -40,18 +40,41 @@
 	}
 #define SHORT_i32 pc->d
 #define SHORT_i64 ((uint64_t)(int64_t)(int32_t)pc->d)
+/* A number of 16 bits. */
+#define HALF_i32 ((uint32_t)(int16_t)pc->a)
+#define HALF_i64 ((uint64_t)(int16_t)pc->a)
+#define SHORT_f32 f32_of_bits(pc->d)
+#define SHORT_f64 ((double)f32_of_bits(pc->d))
+/* The end of a loop: a number of 16 bits is added to the local, which is compared. */
+#define STEP(n, variant, T, Y, condition)                                                          \
+	HANDLER(n##_##variant)                                                                         \
+	{                                                                                              \
+		TYPE_##T x = SLOT_##T(pc->b) + HALF_##T;                                                   \
+		acc = x;                                                                                   \
+		fp[pc->b].i64 = acc;                                                                       \
+		TYPE_##T y = Y;                                                                            \
+		if (condition)                                                                             \
+			JUMP;                                                                                  \
+		NEXT;                                                                                      \
+	}
 #define COMPARE(n, T, e, swapped, inverse)                                                         \
 	BINARY_COMMUTE(n, T, i32, , e)                                                                 \
 	BRANCH(n, br_ss, T, SLOT_##T(pc->b), SLOT_##T(pc->a), e)                                       \
 	BRANCH(n, br_sk, T, SLOT_##T(pc->b), SHORT_##T, e)                                             \
 	BRANCH(n, br_as, T, ACC_##T, SLOT_##T(pc->a), e)                                               \
-	BRANCH(n, br_ak, T, ACC_##T, SHORT_##T, e)
+	BRANCH(n, br_ak, T, ACC_##T, SHORT_##T, e)                                                     \
+	STEP(n, step_s, T, SLOT_##T(pc->d), e)                                                         \
+	STEP(n, step_k, T, SHORT_##T, e)
 #define FCOMPARE(n, T, e, swapped)                                                                 \
 	BINARY_COMMUTE(n, T, i32, , e)                                                                 \
 	BRANCH(n, br_ss, T, SLOT_##T(pc->b), SLOT_##T(pc->a), e)                                       \
+	BRANCH(n, br_sk, T, SLOT_##T(pc->b), SHORT_##T, e)                                             \
 	BRANCH(n, br_as, T, ACC_##T, SLOT_##T(pc->a), e)                                               \
+	BRANCH(n, br_ak, T, ACC_##T, SHORT_##T, e)                                                     \
 	BRANCH(n, un_ss, T, SLOT_##T(pc->b), SLOT_##T(pc->a), !(e))                                    \
-	BRANCH(n, un_as, T, ACC_##T, SLOT_##T(pc->a), !(e))
+	BRANCH(n, un_sk, T, SLOT_##T(pc->b), SHORT_##T, !(e))                                          \
+	BRANCH(n, un_as, T, ACC_##T, SLOT_##T(pc->a), !(e))                                            \
+	BRANCH(n, un_ak, T, ACC_##T, SHORT_##T, !(e))
 
 #define UNARY_BODY(T, U, X, check, expression, keep)                                               \
 	{                                                                                              \
@@ -62,10 +85,11 @@
 	}
 #define UNARY(n, T, U, check, e)                                                                   \
 	HANDLER(n##_s_r)                                                                               \
-	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0) HANDLER(n##_s_w)                          \
-	    UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)              \
-	        UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                          \
-	            UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
+	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0)                                           \
+	HANDLER(n##_s_w)                                                                               \
+	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)                  \
+	    UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                              \
+	        UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
 
 #define INNER UNARY
 #define FIELD_OF(x) ((const struct object *)(uintptr_t)(x))->slots[pc->c]
@@ -75,8 +99,14 @@
 #define ADDRESS_s ((uint64_t)fp[pc->b].i32 + pc->c)
 #define ADDRESS_a (acc + pc->c)
 #define ADDRESS_k pc->k
+/* Sums of 32 bits, which wrap before the offset is added. */
+#define ADDRESS_p ((uint64_t)(uint32_t)(fp[pc->b].i32 + pc->c) + pc->d)
+#define ADDRESS_q ((uint64_t)(uint32_t)(fp[pc->b].i32 + fp[pc->c].i32) + pc->d)
+#define ADDRESS_u ((uint64_t)(uint32_t)(acc + pc->c) + pc->d)
+#define ADDRESS_v ((uint64_t)(uint32_t)(acc + fp[pc->b].i32) + pc->d)
 
-#define LOAD_BODY(M, U, address, e, keep)                                                          \
+#define LOAD_AT(name, M, U, address, e, keep)                                                      \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		M v;                                                                                       \
 		MARK_FAULT();                                                                              \
@@ -86,16 +116,22 @@
 		keep;                                                                                      \
 		NEXT;                                                                                      \
 	}
+#define LOAD_BOTH(name, M, U, address, e)                                                          \
+	LOAD_AT(name##_r, M, U, address, e, (void)0)                                                   \
+	LOAD_AT(name##_w, M, U, address, e, KEEP_##U(pc->a))
+#define V_LOAD(n, M, U, e)                                                                         \
+	LOAD_BOTH(n##_s, M, U, ADDRESS_s, e)                                                           \
+	LOAD_BOTH(n##_a, M, U, ADDRESS_a, e)                                                           \
+	LOAD_BOTH(n##_k, M, U, ADDRESS_k, e)
 #define LOAD(n, M, U, e)                                                                           \
-	HANDLER(n##_s_r)                                                                               \
-	LOAD_BODY(M, U, ADDRESS_s, e, (void)0) HANDLER(n##_s_w)                                        \
-	    LOAD_BODY(M, U, ADDRESS_s, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)                            \
-	        LOAD_BODY(M, U, ADDRESS_a, e, (void)0) HANDLER(n##_a_w)                                \
-	            LOAD_BODY(M, U, ADDRESS_a, e, KEEP_##U(pc->a)) HANDLER(n##_k_r)                    \
-	                LOAD_BODY(M, U, ADDRESS_k, e, (void)0) HANDLER(n##_k_w)                        \
-	                    LOAD_BODY(M, U, ADDRESS_k, e, KEEP_##U(pc->a))
+	V_LOAD(n, M, U, e)                                                                             \
+	LOAD_BOTH(n##_p, M, U, ADDRESS_p, e)                                                           \
+	LOAD_BOTH(n##_q, M, U, ADDRESS_q, e)                                                           \
+	LOAD_BOTH(n##_u, M, U, ADDRESS_u, e)                                                           \
+	LOAD_BOTH(n##_v, M, U, ADDRESS_v, e)
 
-#define STORE_BODY(M, address, value)                                                              \
+#define STORE_AT(name, M, address, value)                                                          \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		M v = (M)(value);                                                                          \
 		MARK_FAULT();                                                                              \
@@ -104,18 +140,25 @@
 		NEXT;                                                                                      \
 	}
 #define STORE(n, T, M)                                                                             \
-	HANDLER(n##_ss)                                                                                \
-	STORE_BODY(M, ADDRESS_s, SLOT_##T(pc->a)) HANDLER(n##_sa) STORE_BODY(M, ADDRESS_s, ACC_##T)    \
-	    HANDLER(n##_sk) STORE_BODY(M, ADDRESS_s, SHORT_##T) HANDLER(n##_as)                        \
-	        STORE_BODY(M, ADDRESS_a, SLOT_##T(pc->a)) HANDLER(n##_ak)                              \
-	            STORE_BODY(M, ADDRESS_a, SHORT_##T) HANDLER(n##_ks)                                \
-	                STORE_BODY(M, ADDRESS_k, SLOT_##T(pc->a)) HANDLER(n##_ka)                      \
-	                    STORE_BODY(M, ADDRESS_k, ACC_##T)
+	STORE_AT(n##_ss, M, ADDRESS_s, SLOT_##T(pc->a))                                                \
+	STORE_AT(n##_sa, M, ADDRESS_s, ACC_##T)                                                        \
+	STORE_AT(n##_sk, M, ADDRESS_s, SHORT_##T)                                                      \
+	STORE_AT(n##_as, M, ADDRESS_a, SLOT_##T(pc->a))                                                \
+	STORE_AT(n##_ak, M, ADDRESS_a, SHORT_##T)                                                      \
+	STORE_AT(n##_ks, M, ADDRESS_k, SLOT_##T(pc->a))                                                \
+	STORE_AT(n##_ka, M, ADDRESS_k, ACC_##T)                                                        \
+	STORE_AT(n##_ps, M, ADDRESS_p, SLOT_##T(pc->a))                                                \
+	STORE_AT(n##_pa, M, ADDRESS_p, ACC_##T)                                                        \
+	STORE_AT(n##_pk, M, ADDRESS_p, HALF_##T)                                                       \
+	STORE_AT(n##_qs, M, ADDRESS_q, SLOT_##T(pc->a))                                                \
+	STORE_AT(n##_qa, M, ADDRESS_q, ACC_##T)                                                        \
+	STORE_AT(n##_qk, M, ADDRESS_q, HALF_##T)
 #define FSTORE(n, T)                                                                               \
-	HANDLER(n##_s)                                                                                 \
-	STORE_BODY(TYPE_##T, ADDRESS_s, ACC_##T) HANDLER(n##_a)                                        \
-	    STORE_BODY(TYPE_##T, ADDRESS_a, ACC_##T) HANDLER(n##_k)                                    \
-	        STORE_BODY(TYPE_##T, ADDRESS_k, ACC_##T)
+	STORE_AT(n##_s, TYPE_##T, ADDRESS_s, ACC_##T)                                                  \
+	STORE_AT(n##_a, TYPE_##T, ADDRESS_a, ACC_##T)                                                  \
+	STORE_AT(n##_k, TYPE_##T, ADDRESS_k, ACC_##T)                                                  \
+	STORE_AT(n##_p, TYPE_##T, ADDRESS_p, ACC_##T)                                                  \
+	STORE_AT(n##_q, TYPE_##T, ADDRESS_q, ACC_##T)
 
 /* ---- atomics: acc is a checked address (cell.h), so nothing faults here ---- */
 

@@ -53,6 +53,27 @@ HANDLER(move_s128)
 	NEXT;
 }
 
+HANDLER(move2_s)
+{
+	fp[pc->a].i64 = fp[pc->b].i64;
+	fp[pc->c].i64 = fp[pc->d].i64;
+	NEXT;
+}
+
+HANDLER(move3_s)
+{
+	fp[pc->a].i64 = fp[pc->b].i64;
+	fp[pc->c & 0xffff].i64 = fp[pc->c >> 16].i64;
+	fp[pc->d & 0xffff].i64 = fp[pc->d >> 16].i64;
+	NEXT;
+}
+
+HANDLER(sum_s)
+{
+	fp[pc->a].i64 = (uint32_t)(fp[pc->b].i32 + pc->c);
+	NEXT;
+}
+
 HANDLER(move_a)
 {
 	fp[pc->a].i64 = acc;

@@ -164,6 +164,12 @@ void emit_return(struct lowering *l, bool final)
 	uint32_t count = l->type->result_count;
 	if (count == 1) {
 		const struct sym *sym = top_sym(l, 1, 0);
+		struct sym sum;
+		if (sym->kind == SYM_SUM) {
+			/* Only here is it made: when the return is on a side way, it is wanted again. */
+			sum = make_sum(l, *sym);
+			sym = &sum;
+		}
 		struct src src = find(l, sym);
 		if (src.kind == SRC_CONST && sym->class == CLASS_V128)
 			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, sym)};
@@ -233,7 +239,7 @@ static void branch_when(struct lowering *l, uint32_t depth, struct condition *co
 	/* Only the jump comes here, with the accumulators as they were. */
 	aim_here(l, skip);
 	memcpy(l->held, held, sizeof held);
-	l->last.cell = UINT32_MAX;
+	cells_end_here(l);
 }
 
 static void lower_br_if(struct lowering *l, uint32_t depth)
@@ -366,8 +372,10 @@ static void bind_fixups(struct lowering *l, const struct label *label)
 void lower_end(struct lowering *l, const struct step *step)
 {
 	struct label label = *label_at(l, 0);
-	if (label.range != NO_RANGE)
+	if (label.range != NO_RANGE) {
 		l->ranges[label.range].end = l->cell_count;
+		cells_end_here(l);
+	}
 	if (label.is_function) {
 		if (step->falls_through)
 			emit_return(l, true);

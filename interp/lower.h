@@ -1,9 +1,10 @@
 /* Inside interp/: from a function body to register code.
  *
  * Lowering follows the validator's steps (validator/body.h) with a symbolic stack: an operand is a
- * local that is not read yet, a constant, or a temporary in the slot that belongs to its height. A
- * local or constant costs nothing until an operation takes it as an operand; where control flow
- * merges, values stand in the slots of their heights, so there are no phis and no parallel moves.
+ * local that is not read yet, the sum of an i32 local and a number that is not made yet, a
+ * constant, or a temporary in the slot that belongs to its height. All but temporaries cost nothing
+ * until an operation takes them as operands; where control flow merges, values stand in the slots
+ * of their heights, so there are no phis and no parallel moves.
  *
  * Every operation leaves its result in the accumulator of its class as well as in its slot. `held`
  * knows which slot's value an accumulator has, so that the next operation can take it from there,
@@ -16,7 +17,45 @@
 #include "interp/runtime.h"
 #include "validator/body.h"
 
-enum sym_kind { SYM_LOCAL, SYM_CONST, SYM_TEMP };
+/* ---- the families of op.def ---- */
+
+enum family_kind {
+	FAMILY_NONE,
+	FAMILY_COMMUTE,
+	FAMILY_ORDERED,
+	FAMILY_COMPARE,
+	FAMILY_FCOMPARE,
+	FAMILY_UNARY,
+	FAMILY_LOAD,
+	FAMILY_LOAD_PLAIN,
+	FAMILY_STORE,
+	FAMILY_FSTORE,
+	FAMILY_ATOMIC,
+	FAMILY_ATOMIC_STORE,
+};
+
+struct family {
+	uint16_t base; /* its first operation */
+	uint8_t kind;
+	uint8_t operand; /* enum class; of atomics, how many values they take */
+	uint8_t result;
+	bool is_wide;     /* integer operands of 64 bits */
+	uint16_t swapped; /* comparisons: x and y change places */
+	uint16_t inverse; /* and the comparison that negates it */
+};
+
+extern const struct family families[INSN_COUNT];
+
+/* Pairs (r, w) of the families with two operands, in the order of VARIANTS_ORDERED. */
+enum { VARIANT_ss, VARIANT_sk, VARIANT_as, VARIANT_ak, VARIANT_ks, VARIANT_sa, VARIANT_ka };
+
+/* And their jumps, counted from the family's first operation. */
+#define COMPARE_JUMPS 8
+#define COMPARE_STEPS (COMPARE_JUMPS + 4)
+#define FCOMPARE_NOT 4
+/* ---- the state of a lowering ---- */
+
+enum sym_kind { SYM_LOCAL, SYM_CONST, SYM_TEMP, SYM_SUM };
 
 struct sym {
 	uint8_t kind;  /* enum sym_kind */
@@ -24,8 +63,9 @@ struct sym {
 	uint8_t slots;
 	uint8_t ref;    /* enum ref_kind */
 	uint16_t slot;  /* of its height */
-	uint32_t local; /* SYM_LOCAL: the index */
-	uint64_t value; /* SYM_CONST: the bits; of a v128 the address of its 16 bytes in the module */
+	uint32_t local; /* SYM_LOCAL, SYM_SUM: the index */
+	uint64_t value; /* SYM_CONST: the bits; of a v128 the address of its 16 bytes in the module;
+	                 * SYM_SUM: the number that is added to the local, modulo 2^32 */
 };
 
 enum src_kind { SRC_SLOT, SRC_ACC, SRC_CONST };
@@ -127,6 +167,7 @@ struct lowering {
 
 	struct held held[CLASS_COUNT];
 	struct last last;
+	uint32_t barrier; /* cells before this one stay as they are: a jump may come here */
 	struct body_scratch *scratch;
 	bool out_of_memory; /* checked once, at the end: emitting stays without error paths */
 	struct cell scrap;
@@ -166,6 +207,10 @@ void emit_data(struct lowering *l, const uint8_t *bytes);
 /* How many of these stand behind an operation; table_jump's depend on its cell. */
 extern const uint8_t op_data_cells[OP_COUNT];
 
+/* No cell before this place changes any more: control may come here from elsewhere, with the
+ * accumulators as they are known. */
+void cells_end_here(struct lowering *l);
+
 /* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is
  * the w variant. `insn` and `variant` as in struct last. */
 struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
@@ -180,7 +225,14 @@ void push_temp(struct lowering *l, enum class class);
 void push_typed(struct lowering *l, valtype type);
 /* Says so of what was pushed last. */
 void type_top(struct lowering *l, valtype type);
+/* A sum is made, in its slot; no accumulator changes. */
 struct sym pop_sym(struct lowering *l);
+/* A sum stays one. */
+struct sym pop_lazy(struct lowering *l);
+/* A sum is made in the accumulator, and in its slot unless it is taken from there. */
+struct sym pop_value(struct lowering *l);
+struct sym make_sum(struct lowering *l, struct sym sym);
+void push_sum(struct lowering *l, uint32_t local, uint32_t number);
 /* Takes the last pop back. */
 void unpop_sym(struct lowering *l, const struct sym *sym);
 /* The next cell may collect garbage: the references on the stack now are alive there. */
@@ -269,6 +321,31 @@ struct condition take_condition(struct lowering *l);
 struct condition condition_of(const struct sym *sym, struct src src, bool is_wide);
 /* Emits the jump that is taken when the condition is `sense`; returns the cell's place. */
 uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense);
+
+/* ---- lower_fuse.c: several operations in one cell ---- */
+
+/* Did the last cell compute this operand, and may it be taken back? */
+bool is_last(const struct lowering *l, const struct sym *sym);
+/* Takes the last cell back, with what the accumulators were before it. */
+struct cell take_back(struct lowering *l);
+
+/* An address that is a sum of 32 bits: the place of its form among the variants of LOAD, where
+ * forms go by p q u v (op.def), and the fields of the cell. */
+struct address_sum {
+	enum { SUM_p, SUM_q, SUM_u, SUM_v } form;
+	uint16_t b;
+	uint32_t c;
+};
+/* Takes a sum apart, of which the last cell may be taken back; false: it is none. */
+bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_sum *sum);
+
+/* The jump that was just emitted, of a comparison in the given variant, becomes one that steps as
+ * well when the cell before it added a number to the local that is compared. step: the variant
+ * step_s. */
+void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step);
+
+/* Emits fp[to] = fp[from], 64 bits. */
+void emit_move(struct lowering *l, uint16_t to, uint16_t from);
 
 /* ---- lower_simd.c ---- */
 

@@ -52,6 +52,7 @@ void emit_data(struct lowering *l, const uint8_t *bytes)
 	struct last last = l->last;
 	memcpy(emit(l, OP_halt), bytes, sizeof(struct cell));
 	l->last = last;
+	l->barrier = l->cell_count;
 }
 
 /* ---- accumulators ---- */
@@ -76,10 +77,16 @@ void forget_all(struct lowering *l)
 		l->held[i].slot = -1;
 }
 
+void cells_end_here(struct lowering *l)
+{
+	l->last.cell = UINT32_MAX;
+	l->barrier = l->cell_count;
+}
+
 void here_is_a_label(struct lowering *l)
 {
 	forget_all(l);
-	l->last.cell = UINT32_MAX;
+	cells_end_here(l);
 }
 
 static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_drop_store)
@@ -92,18 +99,26 @@ static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_d
 	};
 }
 
-struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
-                         unsigned variant)
+/* A cell that computes a value of the class into the slot. */
+static struct cell *emit_value(struct lowering *l, enum op op, enum class class, uint16_t slot,
+                               enum insn_id insn, unsigned variant)
 {
 	struct cell *cell = emit(l, op);
-	uint16_t slot = next_slot(l);
 	cell->a = slot;
 	if (l->out_of_memory)
 		return cell;
 	l->last = (struct last){.cell = l->cell_count - 1, .insn = insn, .variant = variant};
 	memcpy(l->last.before, l->held, sizeof l->held);
 	hold(l, class, slot, true);
-	push_temp(l, class);
+	return cell;
+}
+
+struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
+                         unsigned variant)
+{
+	struct cell *cell = emit_value(l, op, class, next_slot(l), insn, variant);
+	if (!l->out_of_memory)
+		push_temp(l, class);
 	return cell;
 }
 
@@ -162,6 +177,13 @@ void push_local(struct lowering *l, uint32_t local)
 	        });
 }
 
+void push_sum(struct lowering *l, uint32_t local, uint32_t number)
+{
+	l->local_refs[local]++;
+	l->refs++;
+	push(l, (struct sym){.kind = SYM_SUM, .class = CLASS_INT, .local = local, .value = number});
+}
+
 void push_const(struct lowering *l, enum class class, uint64_t value)
 {
 	struct sym sym = {.kind = SYM_CONST, .class = (uint8_t)class, .value = value};
@@ -212,15 +234,20 @@ void note_locals(struct lowering *l)
 	l->always_count = l->ref_count;
 }
 
+static bool names_local(const struct sym *sym)
+{
+	return sym->kind == SYM_LOCAL || sym->kind == SYM_SUM;
+}
+
 static void unref(struct lowering *l, const struct sym *sym)
 {
-	if (sym->kind == SYM_LOCAL) {
+	if (names_local(sym)) {
 		l->local_refs[sym->local]--;
 		l->refs--;
 	}
 }
 
-struct sym pop_sym(struct lowering *l)
+struct sym pop_lazy(struct lowering *l)
 {
 	/* Only when memory is out can the stack be shorter than the validator's. */
 	if (l->sym_count == 0)
@@ -230,13 +257,40 @@ struct sym pop_sym(struct lowering *l)
 	return sym;
 }
 
+struct sym pop_sym(struct lowering *l)
+{
+	struct sym sym = pop_lazy(l);
+	if (sym.kind == SYM_SUM) {
+		move_to(l, sym.slot, &sym, false);
+		sym.kind = SYM_TEMP;
+	}
+	return sym;
+}
+
+struct sym make_sum(struct lowering *l, struct sym sym)
+{
+	if (sym.kind != SYM_SUM)
+		return sym;
+	struct cell *cell =
+	    emit_value(l, OP_i32_add_sk_w, CLASS_INT, sym.slot, INSN_i32_add, VARIANT_sk);
+	cell->b = l->local_slots[sym.local];
+	cell->k = sym.value;
+	sym.kind = SYM_TEMP;
+	return sym;
+}
+
+struct sym pop_value(struct lowering *l)
+{
+	return make_sum(l, pop_lazy(l));
+}
+
 void unpop_sym(struct lowering *l, const struct sym *sym)
 {
 	/* The place is still there. */
 	if (l->out_of_memory)
 		return;
 	l->syms[l->sym_count++] = *sym;
-	if (sym->kind == SYM_LOCAL) {
+	if (names_local(sym)) {
 		l->local_refs[sym->local]++;
 		l->refs++;
 	}
@@ -284,6 +338,14 @@ void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool fina
 	                                    [CLASS_F32] = OP_move_s32,
 	                                    [CLASS_F64] = OP_move_s,
 	                                    [CLASS_V128] = OP_move_s128};
+	if (sym->kind == SYM_SUM) {
+		struct cell *cell = emit(l, OP_sum_s);
+		cell->a = slot;
+		cell->b = l->local_slots[sym->local];
+		cell->c = (uint32_t)sym->value;
+		forget_slot(l, slot);
+		return;
+	}
 	struct src src = find(l, sym);
 	if (src.kind == SRC_CONST) {
 		bool is_vector = sym->class == CLASS_V128;
@@ -308,9 +370,13 @@ void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool fina
 			forget_slot(l, slot);
 		return;
 	}
-	struct cell *cell = emit(l, from_slot[sym->class]);
-	cell->a = slot;
-	cell->b = src.slot;
+	if (from_slot[sym->class] == OP_move_s) {
+		emit_move(l, slot, src.slot);
+	} else {
+		struct cell *cell = emit(l, from_slot[sym->class]);
+		cell->a = slot;
+		cell->b = src.slot;
+	}
 	forget_slot(l, slot);
 }
 
@@ -341,13 +407,13 @@ void settle_top(struct lowering *l, uint32_t count)
 void settle_locals(struct lowering *l)
 {
 	for (uint32_t i = l->sym_count; l->refs > 0 && i-- > 0;)
-		if (l->syms[i].kind == SYM_LOCAL)
+		if (names_local(&l->syms[i]))
 			settle(l, &l->syms[i]);
 }
 
 void settle_local(struct lowering *l, uint32_t local)
 {
 	for (uint32_t i = l->sym_count; l->local_refs[local] > 0 && i-- > 0;)
-		if (l->syms[i].kind == SYM_LOCAL && l->syms[i].local == local)
+		if (names_local(&l->syms[i]) && l->syms[i].local == local)
 			settle(l, &l->syms[i]);
 }

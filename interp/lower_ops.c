@@ -1,19 +1,7 @@
 /* Operations: operands are found, the variant that takes them where they are is emitted. */
 #include "interp/lower.h"
 
-enum family_kind {
-	FAMILY_NONE,
-	FAMILY_COMMUTE,
-	FAMILY_ORDERED,
-	FAMILY_COMPARE,
-	FAMILY_FCOMPARE,
-	FAMILY_UNARY,
-	FAMILY_LOAD,
-	FAMILY_STORE,
-	FAMILY_FSTORE,
-	FAMILY_ATOMIC,
-	FAMILY_ATOMIC_STORE,
-};
+#include <string.h>
 
 #define CLASS_i32 CLASS_INT
 #define CLASS_i64 CLASS_INT
@@ -23,17 +11,7 @@ enum family_kind {
 #define IS_WIDE_i32 false
 #define IS_WIDE_i64 true
 
-struct family {
-	uint16_t base; /* its first operation */
-	uint8_t kind;
-	uint8_t operand; /* enum class; of atomics, how many values they take */
-	uint8_t result;
-	bool is_wide;     /* integer operands of 64 bits */
-	uint16_t swapped; /* comparisons: x and y change places */
-	uint16_t inverse; /* and the comparison that negates it */
-};
-
-static const struct family families[INSN_COUNT] = {
+const struct family families[INSN_COUNT] = {
 #define COMMUTE(n, t, u, e)                                                                        \
 	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define ORDERED(n, t, u, c, e)                                                                     \
@@ -47,6 +25,8 @@ static const struct family families[INSN_COUNT] = {
 	[INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define INNER(n, t, u, c, e)
 #define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
+#define V_LOAD(n, m, u, e)                                                                         \
+	[INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD_PLAIN, CLASS_INT, CLASS_##u, 0, 0, 0},
 #define STORE(n, t, m)                                                                             \
 	[INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
 #define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
@@ -57,18 +37,17 @@ static const struct family families[INSN_COUNT] = {
 #include "interp/op.def"
 };
 
-/* Pairs (r, w) of the families with two operands, in the order of VARIANTS_ORDERED. */
-enum { VARIANT_ss, VARIANT_sk, VARIANT_as, VARIANT_ak, VARIANT_ks, VARIANT_sa, VARIANT_ka };
-
-/* And their jumps, counted from the family's first operation. */
-#define COMPARE_JUMPS 8
 _Static_assert(OP_i32_eq_br_ss - OP_i32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_COMPARE");
 _Static_assert(OP_i32_eq_br_ak - OP_i32_eq_br_ss == VARIANT_ak, "order of VARIANTS_COMPARE");
 _Static_assert(OP_f32_eq_br_ss - OP_f32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_FCOMPARE");
 _Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1,
                "order of VARIANTS_ORDERED");
 _Static_assert(OP_i32_load_k_w - OP_i32_load_s_r == 5, "order of VARIANTS_LOAD");
+_Static_assert(OP_i32_load_v_r - OP_i32_load_s_r == 2 * (3 + SUM_v), "order of VARIANTS_LOAD");
 _Static_assert(OP_i32_store_ka - OP_i32_store_ss == 6, "order of VARIANTS_STORE");
+_Static_assert(OP_i32_store_qk - OP_i32_store_ss == 12, "order of VARIANTS_STORE");
+_Static_assert(OP_f32_lt_un_ss - OP_f32_lt_br_ss == 4, "order of VARIANTS_FCOMPARE");
+_Static_assert(OP_i32_eq_step_s - OP_i32_eq_br_ss == 4, "order of VARIANTS_COMPARE");
 
 /* ---- two operands ---- */
 
@@ -111,10 +90,33 @@ static void swap_operands(struct sym *x, struct sym *y, struct src *fx, struct s
 	*y = sym, *fy = src;
 }
 
+/* A number that is added to an i32 local, or to such a sum, waits for who takes it. */
+static bool push_as_sum(struct lowering *l, enum insn_id insn, const struct sym *x,
+                        const struct sym *y)
+{
+	if (l->unfolded || (insn != INSN_i32_add && insn != INSN_i32_sub))
+		return false;
+	if (insn == INSN_i32_add && x->kind == SYM_CONST) {
+		const struct sym *first = x;
+		x = y;
+		y = first;
+	}
+	if (y->kind != SYM_CONST || (x->kind != SYM_LOCAL && x->kind != SYM_SUM))
+		return false;
+	uint64_t before = x->kind == SYM_SUM ? x->value : 0;
+	uint64_t number = insn == INSN_i32_sub ? -y->value : y->value;
+	push_sum(l, x->local, (uint32_t)(before + number));
+	return true;
+}
+
 void lower_binary(struct lowering *l, enum insn_id insn)
 {
-	struct sym y = pop_sym(l);
-	struct sym x = pop_sym(l);
+	struct sym y = pop_lazy(l);
+	struct sym x = pop_lazy(l);
+	if (push_as_sum(l, insn, &x, &y))
+		return;
+	x = make_sum(l, x);
+	y = make_sum(l, y);
 	struct src fx = find(l, &x);
 	struct src fy = find(l, &y);
 	if (fx.kind == SRC_CONST && fy.kind == SRC_CONST)
@@ -155,7 +157,7 @@ void lower_binary(struct lowering *l, enum insn_id insn)
 void lower_unary(struct lowering *l, enum insn_id insn)
 {
 	const struct family *f = &families[insn];
-	struct sym x = pop_sym(l);
+	struct sym x = pop_value(l);
 	struct src src = find(l, &x);
 	if (src.kind == SRC_CONST)
 		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &x)};
@@ -206,7 +208,18 @@ static void lower_load(struct lowering *l, const struct step *step)
 {
 	static const uint8_t variants[] = {[SRC_SLOT] = 0, [SRC_ACC] = 1, [SRC_CONST] = 2};
 	const struct family *f = &families[step->id];
-	struct sym address = pop_sym(l);
+	struct sym address = pop_lazy(l);
+	struct address_sum sum;
+	if (f->kind == FAMILY_LOAD && !needs_check(l, step) && take_address_sum(l, &address, &sum)) {
+		unsigned variant = 3 + (unsigned)sum.form;
+		struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
+		                                (enum class)f->result, step->id, variant);
+		cell->b = sum.b;
+		cell->c = sum.c;
+		cell->d = (uint32_t)step->value;
+		return;
+	}
+	address = make_sum(l, address);
 	if (emit_address_check(l, step, &address)) {
 		emit_result(l, (enum op)(f->base + 2 * variants[SRC_ACC] + 1), (enum class)f->result,
 		            step->id, variants[SRC_ACC]);
@@ -239,12 +252,65 @@ static void set_address(struct cell *cell, const struct src *address, uint64_t o
 		cell->c = (uint32_t)offset;
 }
 
+static bool fits_half(uint64_t value, bool is_wide)
+{
+	int16_t half = (int16_t)value;
+	return is_wide ? (uint64_t)(int64_t)half == value : (uint32_t)half == (uint32_t)value;
+}
+
+/* A store whose address is a sum; false: nothing was done. */
+static bool lower_store_to_sum(struct lowering *l, enum insn_id insn, const struct sym *value,
+                               const struct sym *address, uint32_t offset)
+{
+	/* A value in an accumulator of another class than the address does not stand in the way. */
+	struct address_sum sum;
+	bool is_lazy = address->kind == SYM_SUM;
+	bool is_float = families[insn].kind == FAMILY_FSTORE;
+	if (!is_lazy && value->kind == SYM_TEMP && value->class == CLASS_INT)
+		return false;
+	if (!is_lazy && !is_last(l, address))
+		return false;
+	unsigned last_variant = l->last.variant;
+	if (!is_lazy && (l->last.insn != INSN_i32_add ||
+	                 (last_variant != VARIANT_ss && last_variant != VARIANT_sk)))
+		return false;
+	take_address_sum(l, address, &sum);
+	struct src src = find(l, value);
+	unsigned row = sum.form == SUM_q;
+	struct cell *cell;
+	if (is_float && src.kind == SRC_ACC) {
+		take_from_acc(l, value);
+		cell = emit(l, (enum op)(families[insn].base + 3 + row));
+	} else {
+		if (is_float)
+			insn = insn == INSN_f32_store ? INSN_i32_store : INSN_i64_store;
+		const struct family *f = &families[insn];
+		if (src.kind == SRC_CONST && !fits_half(src.value, f->is_wide))
+			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, value)};
+		if (src.kind == SRC_ACC)
+			take_from_acc(l, value);
+		cell = emit(l, (enum op)(f->base + 7 + 3 * row + (unsigned)src.kind));
+		cell->a = src.kind == SRC_CONST ? (uint16_t)src.value : src.slot;
+	}
+	cell->b = sum.b;
+	cell->c = sum.c;
+	cell->d = offset;
+	return true;
+}
+
 static void lower_store(struct lowering *l, const struct step *step)
 {
 	enum insn_id insn = step->id;
-	struct sym value = pop_sym(l);
-	struct sym address = pop_sym(l);
+	struct sym value = pop_value(l);
+	struct sym address = pop_lazy(l);
 	uint64_t offset = step->value;
+	if (!needs_check(l, step) && lower_store_to_sum(l, insn, &value, &address, (uint32_t)offset))
+		return;
+	if (address.kind == SYM_SUM) {
+		/* Made without an accumulator: the value may be in acc. */
+		move_to(l, address.slot, &address, false);
+		address.kind = SYM_TEMP;
+	}
 	bool is_checked = emit_address_check(l, step, &address);
 	struct src fv = find(l, &value);
 	struct src fa = find(l, &address);
@@ -364,10 +430,18 @@ static void lower_wide(struct lowering *l, enum op op, unsigned count)
 
 static void lower_local_set(struct lowering *l, uint32_t local)
 {
-	struct sym sym = pop_sym(l);
+	struct sym sym = pop_lazy(l);
 	uint16_t slot = l->local_slots[local];
 	if (sym.kind == SYM_LOCAL && sym.local == local)
 		return;
+	if (sym.kind == SYM_SUM) {
+		settle_local(l, local);
+		sym.slot = slot;
+		make_sum(l, sym);
+		l->held[CLASS_INT].may_drop_store = false;
+		l->last.cell = UINT32_MAX;
+		return;
+	}
 	if (l->local_refs[local] == 0 && sym.kind == SYM_TEMP && !l->unfolded &&
 	    l->last.cell != UINT32_MAX && l->cells[l->last.cell].a == sym.slot) {
 		/* The temporary was computed by the last cell and is read by nobody else: compute it into
@@ -402,7 +476,7 @@ static void lower_global_get(struct lowering *l, const struct step *step)
 
 static void lower_global_set(struct lowering *l, const struct step *step)
 {
-	struct sym sym = pop_sym(l);
+	struct sym sym = pop_value(l);
 	struct src src = find(l, &sym);
 	if (step->index < l->m->imported_global_count) {
 		uint16_t slot = in_slot(l, &sym);
@@ -495,7 +569,7 @@ static bool lower_by_hand(struct lowering *l, const struct step *step)
 	case INSN_nop:
 		return true;
 	case INSN_drop:
-		pop_sym(l);
+		pop_lazy(l);
 		return true;
 	case INSN_i32_const:
 	case INSN_i64_const:
@@ -623,6 +697,7 @@ bool lower_operation(struct lowering *l, const struct step *step)
 		lower_unary(l, step->id);
 		return true;
 	case FAMILY_LOAD:
+	case FAMILY_LOAD_PLAIN:
 		lower_load(l, step);
 		return true;
 	case FAMILY_STORE:
@@ -641,12 +716,26 @@ bool lower_operation(struct lowering *l, const struct step *step)
 
 /* ---- conditions ---- */
 
+/* Is the cell's constant a float that is no NaN, or an f64 that is as good as one? */
+static bool fits_float(const struct cell *cell, enum class class)
+{
+	if (class == CLASS_F32)
+		return cell->k_f32 == cell->k_f32;
+	double value = (double)(float)cell->k_f64;
+	return memcmp(&value, &cell->k_f64, sizeof value) == 0;
+}
+
+static uint32_t float_bits(float x)
+{
+	uint32_t bits;
+	memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
 /* Can the comparison that the last cell makes be merged with a jump? */
 static bool can_merge(const struct lowering *l, const struct sym *sym)
 {
-	if (l->unfolded || sym->kind != SYM_TEMP || l->last.cell == UINT32_MAX ||
-	    l->last.cell != l->cell_count - 1 || l->last.insn == INSN_COUNT ||
-	    l->cells[l->last.cell].a != sym->slot)
+	if (!is_last(l, sym) || l->last.insn == INSN_COUNT)
 		return false;
 	const struct family *f = &families[l->last.insn];
 	switch (l->last.insn) {
@@ -659,7 +748,7 @@ static bool can_merge(const struct lowering *l, const struct sym *sym)
 	}
 	bool has_const = l->last.variant == VARIANT_sk || l->last.variant == VARIANT_ak;
 	if (f->kind == FAMILY_FCOMPARE)
-		return !has_const;
+		return !has_const || fits_float(&l->cells[l->last.cell], (enum class)f->operand);
 	return f->kind == FAMILY_COMPARE &&
 	       (!has_const || fits_short(l->cells[l->last.cell].k, f->is_wide));
 }
@@ -671,14 +760,11 @@ struct condition condition_of(const struct sym *sym, struct src src, bool is_wid
 
 struct condition take_condition(struct lowering *l)
 {
-	struct condition condition = {.insn = INSN_COUNT, .sym = pop_sym(l)};
+	struct condition condition = {.insn = INSN_COUNT, .sym = pop_value(l)};
 	if (can_merge(l, &condition.sym)) {
 		condition.insn = l->last.insn;
 		condition.variant = l->last.variant;
-		condition.cell = l->cells[--l->cell_count];
-		for (unsigned i = 0; i < CLASS_COUNT; i++)
-			l->held[i] = l->last.before[i];
-		l->last.cell = UINT32_MAX;
+		condition.cell = take_back(l);
 		return condition;
 	}
 	condition.src = find(l, &condition.sym);
@@ -687,6 +773,15 @@ struct condition take_condition(struct lowering *l)
 	else if (condition.src.kind == SRC_ACC)
 		take_from_acc(l, &condition.sym);
 	return condition;
+}
+
+/* Stepping until a local is 0, or while it is. */
+static enum op zero_step(bool is_wide, bool while_nonzero)
+{
+	enum insn_id insn = is_wide         ? while_nonzero ? INSN_i64_ne : INSN_i64_eq
+	                    : while_nonzero ? INSN_i32_ne
+	                                    : INSN_i32_eq;
+	return (enum op)(families[insn].base + COMPARE_STEPS);
 }
 
 uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, bool sense)
@@ -702,6 +797,8 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 		};
 		cell = emit(l, ops[condition->is_wide][sense][condition->src.kind == SRC_ACC]);
 		cell->b = condition->src.slot;
+		if (condition->src.kind == SRC_ACC)
+			fuse_step(l, VARIANT_ak, condition->is_wide, zero_step(condition->is_wide, sense));
 		break;
 	}
 	case INSN_i32_eqz:
@@ -709,6 +806,8 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 		               : condition->variant ? OP_jump_nz_a
 		                                    : OP_jump_nz_s);
 		cell->b = was->b;
+		if (condition->variant)
+			fuse_step(l, VARIANT_ak, false, zero_step(false, !sense));
 		break;
 	case INSN_i64_eqz:
 	case INSN_ref_is_null:
@@ -720,9 +819,9 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 	default: {
 		enum insn_id insn = condition->insn;
 		unsigned jump = COMPARE_JUMPS + condition->variant;
-		if (families[insn].kind == FAMILY_FCOMPARE)
-			/* br_ss br_as un_ss un_as */
-			jump = COMPARE_JUMPS + (condition->variant == VARIANT_as) + (sense ? 0 : 2);
+		bool is_float = families[insn].kind == FAMILY_FCOMPARE;
+		if (is_float)
+			jump += sense ? 0 : FCOMPARE_NOT;
 		else if (!sense)
 			insn = (enum insn_id)families[insn].inverse;
 		cell = emit(l, (enum op)(families[insn].base + jump));
@@ -735,9 +834,16 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 			cell->a = was->b;
 			break;
 		default:
-			cell->d = (uint32_t)was->k;
+			if (!is_float)
+				cell->d = (uint32_t)was->k;
+			else
+				cell->d = float_bits(families[insn].operand == CLASS_F32 ? was->k_f32
+				                                                         : (float)was->k_f64);
 			break;
 		}
+		if (!is_float)
+			fuse_step(l, condition->variant, families[insn].is_wide,
+			          (enum op)(families[insn].base + COMPARE_STEPS));
 		break;
 	}
 	}

@@ -30,7 +30,7 @@ struct vector_family {
 #define UNARY(n, t, u, c, e)
 #define LOAD(n, m, u, e)
 
-static const struct vector_family families[INSN_COUNT] = {
+static const struct vector_family vectors[INSN_COUNT] = {
 #define V_UNARY(n, l, u, e) [INSN_##n] = {OP_##n##_s_r, VECTOR_UNARY, RESULT_##u},
 #define V_COMMUTE(n, l, e) [INSN_##n] = {OP_##n##_ss_r, VECTOR_COMMUTE, 0},
 #define V_ORDERED(n, l, e) [INSN_##n] = {OP_##n##_ss_r, VECTOR_ORDERED, 0},
@@ -56,9 +56,9 @@ const uint8_t op_data_cells[OP_COUNT] = {
 };
 
 /* Pairs (r, w), in the order of cell.h. */
-enum { VARIANT_ss, VARIANT_as, VARIANT_sk, VARIANT_ak, VARIANT_sa = VARIANT_sk };
-_Static_assert(OP_v128_and_ak_w - OP_v128_and_ss_r == 2 * VARIANT_ak + 1, "order of V_COMMUTE");
-_Static_assert(OP_i8x16_shuffle_sa_w - OP_i8x16_shuffle_ss_r == 2 * VARIANT_sa + 1,
+enum { PAIR_ss, PAIR_as, PAIR_sk, PAIR_ak, PAIR_sa = PAIR_sk };
+_Static_assert(OP_v128_and_ak_w - OP_v128_and_ss_r == 2 * PAIR_ak + 1, "order of V_COMMUTE");
+_Static_assert(OP_i8x16_shuffle_sa_w - OP_i8x16_shuffle_ss_r == 2 * PAIR_sa + 1,
                "order of V_ORDERED");
 _Static_assert(OP_v128_bitselect_ssa_r - OP_v128_bitselect_sss_r == 6, "order of V_TERNARY");
 /* With a scalar or an address: bit 0 for the second operand in its accumulator, bit 1 for the
@@ -120,7 +120,7 @@ static struct src find_scalar(struct lowering *l, const struct sym *sym)
 	return src;
 }
 
-/* ---- families ---- */
+/* ---- vectors ---- */
 
 static void lower_one(struct lowering *l, const struct vector_family *f, const struct step *step)
 {
@@ -148,11 +148,11 @@ static void lower_two(struct lowering *l, const struct vector_family *f, const s
 	find_vectors(l, syms, srcs, 2, commutes ? &srcs[1] : NULL);
 
 	bool from_acc = srcs[0].kind == SRC_ACC;
-	unsigned variant = from_acc ? VARIANT_as : VARIANT_ss;
+	unsigned variant = from_acc ? PAIR_as : PAIR_ss;
 	if (srcs[1].kind == SRC_CONST)
-		variant = from_acc ? VARIANT_ak : VARIANT_sk;
+		variant = from_acc ? PAIR_ak : PAIR_sk;
 	else if (srcs[1].kind == SRC_ACC)
-		variant = VARIANT_sa;
+		variant = PAIR_sa;
 	struct cell *cell = emit_vector(l, f->base, variant);
 	cell->b = srcs[0].slot;
 	cell->c = srcs[1].slot;
@@ -256,7 +256,7 @@ static void lower_vector_store(struct lowering *l, const struct vector_family *f
 
 bool lower_vector(struct lowering *l, const struct step *step)
 {
-	const struct vector_family *f = &families[step->id];
+	const struct vector_family *f = &vectors[step->id];
 	switch (f->kind) {
 	case VECTOR_NONE:
 		return false;

@@ -32,6 +32,7 @@ static uint32_t add_range(struct lowering *l)
 {
 	if (!make_room(l, &l->ranges, &l->range_room, l->range_count + 1, sizeof *l->ranges))
 		return NO_RANGE;
+	cells_end_here(l);
 	l->ranges[l->range_count] =
 	    (struct try_range){.start = l->cell_count, .first_clause = NO_CLAUSE};
 	return l->range_count++;
@@ -117,6 +118,7 @@ static void end_range(struct lowering *l, struct label *label)
 {
 	if (label->range != NO_RANGE)
 		l->ranges[label->range].end = l->cell_count;
+	cells_end_here(l);
 	label->range = NO_RANGE;
 }
 

@@ -145,6 +145,8 @@ enum source {
 	SOURCE_TEMP,
 	SOURCE_TEE,
 	SOURCE_OVERWRITTEN,
+	SOURCE_SUM,
+	SOURCE_PAIR,
 	SOURCES
 };
 
@@ -167,6 +169,19 @@ static void put_operand(char *out, size_t size, enum source source, char letter,
 	case SOURCE_TEMP:
 		/* In its slot: something else is computed behind it. */
 		snprintf(out, size, "%s%slocal.set %u ", again, again, scratch);
+		break;
+	case SOURCE_SUM:
+		/* Not made before it is wanted; and the local changes meanwhile when it is the first. */
+		if (letter == 'i')
+			snprintf(out, size, "local.get %u i32.const %s i32.add %s", local,
+			         local % 2 == 0 ? "5" : "-70000",
+			         local == 0 ? "" : "local.get 0 i32.const 1 i32.add local.set 0 ");
+		else
+			snprintf(out, size, "local.get %u %s.const 5 %s.%s ", local, t, t,
+			         letter == 'I' ? "sub" : "mul");
+		break;
+	case SOURCE_PAIR:
+		snprintf(out, size, "local.get %u local.get %u %s.add ", local, local, t);
 		break;
 	case SOURCE_TEE:
 		snprintf(out, size, "%slocal.tee %u ", again, scratch);
@@ -352,6 +367,52 @@ static const struct {
      "local.get 0 i32.const 7 i32.and local.set 1 local.get 1 loop 1 local.get 1 i32.const 1 "
      "i32.sub "
      "local.tee 1 i32.const 0 i32.gt_s if 1 i32.const 3 i32.mul br 1 end end"},
+    /* ends of loops: a local steps and is compared */
+    {"i_i", "ii",
+     "loop local.get 2 local.get 1 i32.xor local.set 2 local.get 1 i32.const 3 i32.add local.tee 1 "
+     "i32.const 30 i32.lt_u br_if 0 end local.get 2"},
+    {"i_i", "ii",
+     "local.get 0 i32.const 15 i32.and local.tee 0 local.set 1 loop local.get 2 local.get 1 "
+     "i32.add "
+     "local.set 2 local.get 1 i32.const -1 i32.add local.tee 1 i32.const 0 i32.ge_s br_if 0 end "
+     "local.get 2 local.get 1 i32.add"},
+    {"i_i", "ii",
+     "local.get 0 i32.const 15 i32.and i32.const 1 i32.add local.set 1 loop local.get 2 local.get "
+     "1 "
+     "i32.add local.set 2 local.get 1 i32.const 1 i32.sub local.tee 1 br_if 0 end local.get 2 "
+     "local.get 1 i32.add"},
+    {"i_i", "ii",
+     "loop local.get 2 i32.const 1 i32.add local.set 2 local.get 1 i32.const 40000 i32.add "
+     "local.tee 1 i32.const 1000000 i32.lt_s br_if 0 end local.get 2 local.get 1 i32.add"},
+    {"I_I", "I",
+     "local.get 0 i64.const 31 i64.and local.set 0 loop local.get 1 i64.const 3 i64.add local.tee "
+     "1 "
+     "local.get 0 i64.lt_u br_if 0 end local.get 1"},
+    {"I_I", "II",
+     "i64.const 20 local.set 2 loop local.get 1 local.get 2 i64.add local.set 1 local.get 2 "
+     "i64.const -2 i64.add local.tee 2 i64.eqz i32.eqz br_if 0 end local.get 1 local.get 2 "
+     "i64.sub"},
+    {"i_i", "i",
+     "loop local.get 1 i32.const 1 i32.add local.tee 1 local.get 1 i32.ne br_if 0 end local.get 1"},
+    /* a step that is taken only once: the sum is wanted again behind the branch */
+    {"ii_i", "",
+     "block local.get 0 i32.const 2 i32.add local.tee 0 local.get 1 i32.lt_s br_if 0 local.get 0 "
+     "i32.const 5 i32.mul local.set 0 end local.get 0"},
+    {"ii_i", "", "local.get 0 i32.const 2 i32.add local.get 1 br_if 0 i32.const 7 i32.mul"},
+    {"ii_i", "", "local.get 0 i32.const 2 i32.add return"},
+    /* moves of locals, each seen by the next */
+    {"ii_i", "ii",
+     "local.get 0 local.set 2 local.get 1 local.set 0 local.get 2 local.set 1 local.get 0 "
+     "local.set "
+     "3 local.get 1 local.get 3 i32.sub local.get 2 i32.xor"},
+    {"ii_i", "iii",
+     "local.get 0 local.set 2 local.get 2 local.set 3 local.get 3 local.set 4 local.get 1 "
+     "local.set "
+     "2 local.get 4 local.get 2 i32.sub"},
+    {"ii_i", "ii",
+     "local.get 0 local.set 2 block local.get 1 br_if 0 local.get 1 local.set 2 local.get 2 "
+     "local.set 3 end local.get 3 local.set 0 local.get 2 local.set 1 local.get 0 local.get 1 "
+     "i32.sub"},
     /* blocks with parameters and several results */
     {"ii_ii", "", "local.get 0 local.get 1 block 0 i32.add local.get 0 end"},
     {"ii_ii", "",
@@ -397,6 +458,12 @@ static const struct {
     {"II_i", "i",
      "local.get 0 i64.const -5 i64.ge_u local.tee 2 if i32 local.get 2 else i32.const 2 end"},
     {"ff_i", "", "local.get 0 f32.const 1.5 f32.le if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "", "local.get 0 f64.const 1.5 f64.le if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "", "local.get 0 f64.const 0.1 f64.gt if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "", "local.get 0 f64.const nan f64.ne if i32 i32.const 1 else i32.const 2 end"},
+    {"FF_i", "",
+     "block local.get 0 f64.neg f64.const -2.5 f64.eq br_if 0 i32.const 3 return end "
+     "i32.const 4"},
     {"FF_i", "", "local.get 1 local.get 0 f64.ne if i32 i32.const 1 else i32.const 2 end"},
     {"FF_i", "F",
      "local.get 0 f64.neg local.tee 2 local.get 1 f64.lt if i32 local.get 2 local.get 0 f64.gt "
