@@ -166,7 +166,7 @@ static void refuse_request(struct answer *answer, const struct error *err)
 	if (err->kind == ERROR_MALFORMED) {
 		answer_refuse(answer, MHD_HTTP_BAD_REQUEST, "not an ExecuteTemplateRequest: %s",
 		              err->message);
-	} else if (err->kind == ERROR_USAGE) {
+	} else if (err->kind == ERROR_USAGE || err->kind == ERROR_UNSUPPORTED) {
 		node_fail(&node, "%s", err->message);
 		cleanup_free char *text = reply_of_node(&node);
 		answer_json(answer, text);

@@ -1,6 +1,7 @@
 #include "plugin/grants.h"
 
 #include "caps/cleanup.h"
+#include "plugin/moment.h"
 
 #include <string.h>
 
@@ -61,10 +62,21 @@ static bool grant_clock(struct caps *caps, const char *text, struct error *err)
 	    {"coarse", CAPS_CLOCK_COARSE},
 	    {"fixed", CAPS_CLOCK_FIXED},
 	};
+	static const char at[] = "fixed:";
+	int64_t start_ns;
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (strcmp(modes[i].name, text) == 0)
 			return granted(caps_grant_clock(caps, modes[i].mode, 0), "--clock", text, err);
-	return error_set(err, ERROR_USAGE, "--clock is real, coarse or fixed, not \"%s\"", text);
+	if (strncmp(text, at, sizeof at - 1) == 0) {
+		if (!moment_parse(text + sizeof at - 1, &start_ns))
+			return error_set(err, ERROR_USAGE,
+			                 "--clock=fixed: wants a time, as fixed:2024-01-31T12:00:00Z, or "
+			                 "seconds since 1970, not \"%s\"",
+			                 text + sizeof at - 1);
+		return granted(caps_grant_clock(caps, CAPS_CLOCK_FIXED, start_ns), "--clock", text, err);
+	}
+	return error_set(err, ERROR_USAGE, "--clock is real, coarse, fixed or fixed:TIME, not \"%s\"",
+	                 text);
 }
 
 static bool grant_random(struct caps *caps, const char *text, struct error *err)
@@ -97,8 +109,8 @@ bool grants_apply(const struct grants *grants, struct caps *caps, struct error *
 		if (!granted(result == -EBADF ? 0 : result, "--stdin", "", err))
 			return false;
 	}
-	if (!grant_output(caps, CAPS_STDOUT, grants->stdout_limit, err) ||
-	    !grant_output(caps, CAPS_STDERR, grants->stderr_limit, err))
+	if ((!grants->no_stdout && !grant_output(caps, CAPS_STDOUT, grants->stdout_limit, err)) ||
+	    (!grants->no_stderr && !grant_output(caps, CAPS_STDERR, grants->stderr_limit, err)))
 		return false;
 	for (size_t i = 0; i < grants->dirs.count; i++)
 		if (!grant_dir(caps, grants->dirs.items[i], err))

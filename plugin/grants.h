@@ -10,7 +10,8 @@ struct grants {
 	struct option_texts dirs; /* HOST::GUEST or HOST::GUEST:ro */
 	struct option_texts env;  /* NAME=VALUE */
 	bool has_stdin;
-	const char *clock;     /* NULL, "" or "real", "coarse", "fixed" */
+	bool no_stdout, no_stderr;
+	const char *clock;     /* NULL, "" or "real", "coarse", "fixed", "fixed:TIME" */
 	const char *random;    /* NULL, "" or a seed */
 	uint64_t stdout_limit; /* bytes; 0: none */
 	uint64_t stderr_limit;

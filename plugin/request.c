@@ -207,42 +207,11 @@ static bool read_module(struct reader *reader, const json_t *module)
 	return true;
 }
 
-/* The shape is checked although nothing is granted by it: a wrong policy is never half obeyed. */
 static bool read_permissions(struct reader *reader, const json_t *wasm)
 {
-	json_t *permissions, *http, *hosts, *value;
-	const char *key;
-	size_t i;
-	if (!read_object(reader, OURS, wasm, "permissions", &permissions))
-		return false;
-	json_object_foreach(permissions, key, value)
-	{
-		if (strcmp(key, "http") != 0)
-			return error_set(reader->err, reader->kind,
-			                 OURS ".permissions.%.100s: is not a known permission", key);
-	}
-	if (!read_object(reader, OURS ".permissions", permissions, "http", &http))
-		return false;
-	json_object_foreach(http, key, value)
-	{
-		if (strcmp(key, "allowed_hosts") != 0 && strcmp(key, "max_concurrent_requests") != 0)
-			return error_set(reader->err, reader->kind,
-			                 OURS ".permissions.http.%.100s: is not known", key);
-	}
-	if (!read_array(reader, OURS ".permissions.http", http, "allowed_hosts", &hosts))
-		return false;
-	json_array_foreach(hosts, i, value)
-	{
-		if (!json_is_string(value))
-			return error_set(reader->err, reader->kind,
-			                 OURS ".permissions.http.allowed_hosts[%zu]: is %s, must be a string",
-			                 i, json_kind(value));
-	}
-	value = field(http, "max_concurrent_requests");
-	if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 0))
-		return wrong(reader, OURS ".permissions.http", "max_concurrent_requests", value,
-		             "a whole number of 0 or more");
-	return true;
+	const json_t *permissions = field(wasm, "permissions");
+	return permissions == NULL || policy_read(permissions, NULL, OURS ".permissions", POLICY_GRANTS,
+	                                          &reader->out->permissions, reader->err);
 }
 
 static bool read_args(struct reader *reader, const json_t *wasm)
@@ -439,6 +408,7 @@ void request_clear(struct request *request)
 	free(request->options.items);
 	free(request->args.items);
 	free(request->env.items);
+	policy_clear(&request->permissions);
 	json_decref(request->document);
 	json_decref(request->texts);
 	*request = (struct request){.workflow = "", .namespace = "", .uid = "", .template = ""};

@@ -7,6 +7,7 @@
 #define PLUGIN_REQUEST_H
 
 #include "plugin/artifact.h"
+#include "plugin/policy.h"
 #include "validator/error.h"
 
 #include <jansson.h>
@@ -67,7 +68,8 @@ struct request {
 	struct request_outputs outputs;
 	struct request_artifacts output_artifacts;
 
-	const char *module;            /* the reference */
+	const char *module; /* the reference */
+	struct policy permissions;
 	struct request_values options; /* keys of plugin.wasm that are not ours, in their order */
 	struct request_texts args;     /* without the program's name */
 	struct request_texts env;      /* "NAME=VALUE" */
@@ -78,7 +80,8 @@ struct request {
  * False with *err set:
  * ERROR_MALFORMED: this is no request of Argo's; answer 400.
  * ERROR_USAGE: what the workflow's author wrote under template.plugin.wasm is wrong; the message
- * names the field's path; answer a Failed node. ERROR_NO_MEMORY. */
+ * names the field's path; answer a Failed node. ERROR_UNSUPPORTED: the same, for a permission that
+ * this build does not provide. ERROR_NO_MEMORY. */
 bool request_decode(const char *body, size_t size, struct request *out, struct error *err);
 
 void request_clear(struct request *request);

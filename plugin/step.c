@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/contract.h"
+#include "plugin/step_grants.h"
 #include "validator/error.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct step {
 	struct node *node;
 	struct workdir dir;
 	struct artifacts_run artifacts;
+	struct step_grants grants;
 	struct worker_outcome outcome;
 };
 
@@ -94,61 +96,40 @@ static bool lay_out(struct step *step)
 
 /* ---- the run ---- */
 
+/* Where artifacts lie that are not below /work. */
+static bool add_places(const struct step *step, struct policy_words *words, struct error *err)
+{
+	for (size_t i = 0; i < step->artifacts.grant_count; i++) {
+		if (!policy_word(words, err, "--dir=%s", step->artifacts.grants[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
-	const struct load_words *load = step->setting->load;
-	cleanup_free const char **strings =
-	    calloc(16 +
-	               2 * (load->enable.count + load->limits.count + request->env.count +
-	                    step->artifacts.grant_count) +
-	               request->args.count,
-	           sizeof *strings);
-	cleanup_free char *dir = NULL, *memory = NULL;
-	if (strings == NULL || asprintf(&dir, "%s::" WORKDIR_GUEST, step->dir.path) < 0 ||
-	    asprintf(&memory, "%" PRIu64, step->setting->memory_bytes) < 0) {
-		node_fail(step->node, "out of memory");
-		return false;
-	}
-	size_t count = 0;
-	strings[count++] = "--dir";
-	strings[count++] = dir;
-	for (size_t i = 0; i < step->artifacts.grant_count; i++) {
-		strings[count++] = "--dir";
-		strings[count++] = step->artifacts.grants[i];
-	}
-	strings[count++] = "--clock";
-	strings[count++] = "--random";
-	strings[count++] = "--memory";
-	strings[count++] = memory;
-	for (size_t i = 0; i < load->enable.count; i++) {
-		strings[count++] = "--enable";
-		strings[count++] = load->enable.items[i];
-	}
-	for (size_t i = 0; i < load->limits.count; i++) {
-		strings[count++] = "--limit";
-		strings[count++] = load->limits.items[i];
-	}
-	if (request->stdin_text != NULL)
-		strings[count++] = "--stdin";
-	for (size_t i = 0; i < request->env.count; i++) {
-		strings[count++] = "--env";
-		strings[count++] = request->env.items[i];
-	}
-	strings[count++] = "--";
-	strings[count++] = module;
-	for (size_t i = 0; i < request->args.count; i++)
-		strings[count++] = request->args.items[i];
+	const struct policy_texts *more = &request->permissions.args;
+	struct policy_words *words = &step->grants.words;
+	struct error err = ERROR_INIT;
+	bool ok = step_grants_make(step->setting, request, step->dir.path, &step->grants, &err) &&
+	          add_places(step, words, &err) && policy_word(words, &err, "--") &&
+	          policy_word(words, &err, "%s", module);
+	for (size_t i = 0; ok && i < more->count; i++)
+		ok = policy_word(words, &err, "%s", more->items[i].text);
+	for (size_t i = 0; ok && i < request->args.count; i++)
+		ok = policy_word(words, &err, "%s", request->args.items[i]);
+	if (!ok)
+		return fail(step, &err);
 
 	const struct worker_order order = {
-	    .strings = strings,
-	    .string_count = count,
+	    .strings = (const char *const *)words->items,
+	    .string_count = words->count,
 	    .input = request->stdin_text,
 	    .input_size = request->stdin_text == NULL ? 0 : strlen(request->stdin_text),
-	    .time_ms = step->setting->time_ms,
-	    .output_bytes = step->setting->output_bytes,
+	    .time_ms = step->grants.time.value,
+	    .output_bytes = step->grants.output.value,
 	};
-	struct error err = ERROR_INIT;
 	return worker_run(step->setting->workers, &order, &step->outcome, &err) || fail(step, &err);
 }
 
@@ -196,7 +177,7 @@ static const char *why_signalled(int signal)
 /* True when the worker ended by itself with an exit status. */
 static bool has_exited(struct step *step)
 {
-	const struct step_setting *setting = step->setting;
+	const struct step_limit *time = &step->grants.time, *output = &step->grants.output;
 	const struct worker_outcome *outcome = &step->outcome;
 	char what[256];
 	switch (outcome->end) {
@@ -205,14 +186,15 @@ static bool has_exited(struct step *step)
 		return outcome->end == WORKER_EXITED;
 	case WORKER_TIME:
 		snprintf(what, sizeof what,
-		         "the step ran longer than its time limit of %g s (--step-timeout) and was killed",
-		         (double)setting->time_ms / 1000);
+		         "the step ran longer than its time limit of %g s (%s) and was killed",
+		         (double)time->value / 1000, time->set_by);
 		break;
 	case WORKER_STDOUT:
 	case WORKER_STDERR:
 		snprintf(what, sizeof what,
-		         "the step wrote more than %" PRIu64 " bytes to %s (--max-output) and was killed",
-		         setting->output_bytes, outcome->end == WORKER_STDOUT ? "stdout" : "stderr");
+		         "the step wrote more than %" PRIu64 " bytes to %s (%s) and was killed",
+		         output->value, outcome->end == WORKER_STDOUT ? "stdout" : "stderr",
+		         output->set_by);
 		break;
 	case WORKER_SIGNALLED:
 		snprintf(what, sizeof what, "the step's process died of signal %d (%s)%s", outcome->status,
@@ -442,5 +424,6 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	if (!stopped)
 		log_step(&step, watch, digest);
 	worker_outcome_clear(&step.outcome);
+	step_grants_clear(&step.grants);
 	return !stopped;
 }

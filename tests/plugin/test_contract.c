@@ -22,7 +22,7 @@ static void input_is_as_modules_expect_it(void **state)
 	    "a\",\"raw\":{\"data\":\"x\"}},{\"name\":\"b\","
 	    "\"path\":\"/b\",\"s3\":{\"key\":\"k/"
 	    "b\"}}]},\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"m\"},"
-	    "\"permissions\":{\"http\":{\"allowed_hosts\":[]}},\"opt\":{\"x\":[1]}}}}}";
+	    "\"permissions\":{\"clock\":\"none\"},\"opt\":{\"x\":[1]}}}}}";
 	cleanup_request struct request request;
 	struct error err = ERROR_INIT;
 	assert_true(request_decode(body, sizeof body - 1, &request, &err));

@@ -53,6 +53,31 @@ static void each_word_grants_its_capability_alone(void **state)
 	}
 }
 
+static void a_stream_can_be_kept_back(void **state)
+{
+	struct caps *caps = caps_create();
+	struct error err = ERROR_INIT;
+	(void)state;
+
+	assert_true(apply(&(struct grants){.no_stdout = true, .no_stderr = true}, caps, &err));
+	for (int id = 0; id < CAPABILITY_COUNT; id++)
+		assert_false(caps_is_granted(caps, id));
+	caps_destroy(caps);
+}
+
+static void a_fixed_clock_stands_where_it_is_set(void **state)
+{
+	struct caps *caps = caps_create();
+	struct error err = ERROR_INIT;
+	int64_t ns;
+	(void)state;
+
+	assert_true(apply(&(struct grants){.clock = "fixed:2024-01-31T12:00:00Z"}, caps, &err));
+	assert_int_equal(caps_clock_time(caps, CLOCK_REALTIME, &ns), 0);
+	assert_int_equal(ns, INT64_C(1706702400) * 1000000000);
+	caps_destroy(caps);
+}
+
 static void a_variable_may_hold_equals_signs(void **state)
 {
 	static const char *env[] = {"A=b=c", "EMPTY="};
@@ -125,7 +150,9 @@ static void says_what_is_wrong(void **state)
 	     ERROR_SYSTEM},
 	    {{.env = {no_value, 1}}, "--env wants NAME=VALUE, not \"A\"", ERROR_USAGE},
 	    {{.env = {no_name, 1}}, "--env wants NAME=VALUE, not \"=b\"", ERROR_USAGE},
-	    {{.clock = "atomic"}, "--clock is real, coarse or fixed, not \"atomic\"", ERROR_USAGE},
+	    {{.clock = "atomic"}, "--clock is real, coarse, fixed or fixed:TIME", ERROR_USAGE},
+	    {{.clock = "fixed:noon"}, "--clock=fixed: wants a time", ERROR_USAGE},
+	    {{.clock = "fixed:"}, "--clock=fixed: wants a time", ERROR_USAGE},
 	    {{.random = "dice"}, "--random wants a number as its seed, not \"dice\"", ERROR_USAGE},
 	};
 	(void)state;
@@ -145,6 +172,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_given_grants_the_output_streams_alone),
 	    cmocka_unit_test(each_word_grants_its_capability_alone),
+	    cmocka_unit_test(a_stream_can_be_kept_back),
+	    cmocka_unit_test(a_fixed_clock_stands_where_it_is_set),
 	    cmocka_unit_test(a_variable_may_hold_equals_signs),
 	    cmocka_unit_test(a_directory_is_read_only_when_it_says_so),
 	    cmocka_unit_test(a_host_path_may_hold_colons),

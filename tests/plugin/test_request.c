@@ -229,11 +229,13 @@ static void mistakes_are_named(void **state)
 	    {WASM("{\"module\":\"m\",\"permissions\":[]}"), ERROR_USAGE,
 	     "template.plugin.wasm.permissions: is an array"},
 	    {WASM("{\"module\":\"m\",\"permissions\":{\"root\":true}}"), ERROR_USAGE,
-	     "template.plugin.wasm.permissions.root: is not a known permission"},
-	    {WASM("{\"module\":\"m\",\"permissions\":{\"http\":{\"allowed_hosts\":[1]}}}"), ERROR_USAGE,
-	     "template.plugin.wasm.permissions.http.allowed_hosts[0]: is a number"},
-	    {WASM("{\"module\":\"m\",\"permissions\":{\"http\":{\"max_concurrent_requests\":-1}}}"),
-	     ERROR_USAGE, "max_concurrent_requests"},
+	     "template.plugin.wasm.permissions.root: is not known"},
+	    {WASM("{\"module\":\"m\",\"permissions\":{\"clock\":[1]}}"), ERROR_USAGE,
+	     "template.plugin.wasm.permissions.clock: is an array"},
+	    {WASM("{\"module\":\"m\",\"permissions\":{\"limits\":{\"memory\":-1}}}"), ERROR_USAGE,
+	     "template.plugin.wasm.permissions.limits.memory: is -1"},
+	    {WASM("{\"module\":\"m\",\"permissions\":{\"kv\":\"ro\"}}"), ERROR_UNSUPPORTED,
+	     "template.plugin.wasm.permissions.kv: this build of tiphys does not support kv"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cleanup_request struct request request;
@@ -260,10 +262,10 @@ static void nesting_is_bounded(void **state)
 	free(body);
 }
 
-static const char whole[] = WASM(
-    "{\"module\":{\"oci\":\"h/m:1\"},\"permissions\":{\"http\":{\"allowed_hosts\":[\"https://a\"],"
-    "\"max_concurrent_requests\":8}},\"args\":[\"x\",1,true],\"env\":{\"A\":\"\\u00e9\"},"
-    "\"stdin\":\"in\\n\",\"opt\":{\"deep\":[1,2,{\"x\":null}]}}");
+static const char whole[] =
+    WASM("{\"module\":{\"oci\":\"h/m:1\"},\"permissions\":{\"clock\":{\"fixed\":\"0\"},\"limits\":{"
+         "\"memory\":\"8M\"}},\"args\":[\"x\",1,true],\"env\":{\"A\":\"\\u00e9\"},"
+         "\"stdin\":\"in\\n\",\"opt\":{\"deep\":[1,2,{\"x\":null}]}}");
 
 /* Every prefix of a request, and every request with one byte changed, is decoded or refused with a
  * message; memory errors are the sanitizer's to find. */

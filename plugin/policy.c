@@ -1,0 +1,65 @@
+#include "plugin/policy.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The type that a member must have to be read as its kind. */
+typedef struct policy_texts type_TEXTS;
+typedef struct policy_texts type_VARIABLES;
+typedef struct policy_texts type_METHODS;
+typedef struct policy_streams type_STREAMS;
+typedef struct policy_directories type_DIRECTORIES;
+typedef struct policy_clock type_CLOCK;
+typedef struct policy_random type_RANDOM;
+typedef struct policy_origins type_ORIGINS;
+typedef uint64_t type_COUNT;
+typedef uint64_t type_DESCRIPTORS;
+typedef uint64_t type_ZERO;
+typedef uint64_t type_BYTES;
+typedef uint64_t type_DURATION;
+typedef struct policy_buckets type_BUCKETS;
+typedef enum policy_access type_ACCESS;
+typedef struct policy_endpoints type_ENDPOINTS;
+
+#define MEMBER(kind, member)                                                                       \
+	(offsetof(struct policy, member) +                                                             \
+	 0 * sizeof(char[_Generic(((struct policy *)0)->member, type_##kind: 1)]))
+
+#define GRANT true, false
+#define BOUND false, true
+#define BOTH true, true
+
+#define CAPABILITY_ROW(id) id, -1
+#define LIMIT_ROW(id) -1, id
+
+static const struct policy_row rows[] = {
+#define POLICY_FIELD(id, path, kind, member, role, row)                                            \
+	[id] = {path, POLICY_KIND_##kind, MEMBER(kind, member), role, row},
+#include "plugin/policy.def"
+#undef POLICY_FIELD
+};
+
+const struct policy_row *policy_row(enum policy_field field)
+{
+	return &rows[field];
+}
+
+void policy_clear(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->owned_count; i++)
+		free(policy->owned[i]);
+	free(policy->owned);
+	*policy = (struct policy){0};
+}
+
+const char *policy_where(const struct policy *policy, const char *path, struct policy_mark mark,
+                         char *buf, size_t size)
+{
+	if (mark.line != 0)
+		snprintf(buf, size, "%s:%u:%u%s%s", policy->source, mark.line, mark.column,
+		         *path != '\0' ? ": " : "", path);
+	else
+		snprintf(buf, size, "%s%s%s", policy->source, *path != '\0' ? "." : "", path);
+	return buf;
+}

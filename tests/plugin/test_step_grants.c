@@ -1,0 +1,116 @@
+/* plugin/step_grants: what a step gets, by its template and its server. */
+#include "plugin/step_grants.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct load_words load;
+static const struct step_setting setting = {
+    .load = &load, .time_ms = 10000, .output_bytes = 1000, .memory_bytes = 65536 * 16};
+
+/* wasm: what stands under template.plugin.wasm. */
+static bool make(const char *wasm, struct step_grants *grants, struct error *err)
+{
+	char body[1024];
+	cleanup_request struct request request;
+	*err = (struct error)ERROR_INIT;
+	*grants = (struct step_grants){0};
+	snprintf(body, sizeof body,
+	         "{\"workflow\":{},\"template\":{\"plugin\":{\"wasm\":{\"module\":\"m\"%s}}}}", wasm);
+	return request_decode(body, strlen(body), &request, err) &&
+	       step_grants_make(&setting, &request, "/tmp/w", grants, err);
+}
+
+static void assert_words(const char *wasm, const char *expected)
+{
+	struct step_grants grants;
+	struct error err;
+	char words[512] = "";
+	if (!make(wasm, &grants, &err))
+		fail_msg("%s: %s", wasm, err.message);
+	for (size_t i = 0; i < grants.words.count; i++) {
+		strcat(words, i > 0 ? " " : "");
+		strcat(words, grants.words.items[i]);
+	}
+	assert_string_equal(words, expected);
+	step_grants_clear(&grants);
+}
+
+static void a_template_without_permissions_gets_the_defaults(void **state)
+{
+	(void)state;
+	assert_words("", "--dir=/tmp/w::/work --clock=real --random --memory=1048576");
+	assert_words(",\"env\":{\"A\":1},\"stdin\":\"x\"", "--dir=/tmp/w::/work --clock=real --random "
+	                                                   "--memory=1048576 --stdin --env=A=1");
+}
+
+static void permissions_take_the_place_of_defaults(void **state)
+{
+	(void)state;
+	assert_words(",\"permissions\":{\"clock\":\"none\",\"random\":{\"seed\":3}}",
+	             "--dir=/tmp/w::/work --random=3 --memory=1048576");
+	assert_words(",\"permissions\":{\"stdio\":[],\"limits\":{\"memory\":\"64K\",\"open_files\":9}}",
+	             "--dir=/tmp/w::/work --no-stdout --no-stderr --clock=real --random "
+	             "--memory=65536 --open-files=9");
+}
+
+static void limits_say_who_set_them(void **state)
+{
+	struct step_grants grants;
+	struct error err;
+	(void)state;
+	assert_true(make("", &grants, &err));
+	assert_int_equal(grants.time.value, 10000);
+	assert_string_equal(grants.time.set_by, "--step-timeout");
+	assert_int_equal(grants.output.value, 1000);
+	assert_string_equal(grants.output.set_by, "--max-output");
+	step_grants_clear(&grants);
+	assert_true(
+	    make(",\"permissions\":{\"limits\":{\"time\":\"2s\",\"output\":10}}", &grants, &err));
+	assert_int_equal(grants.time.value, 2000);
+	assert_string_equal(grants.time.set_by, "limits.time");
+	assert_int_equal(grants.output.value, 10);
+	assert_string_equal(grants.output.set_by, "limits.output");
+	step_grants_clear(&grants);
+}
+
+static void more_than_the_server_allows_is_denied(void **state)
+{
+	static const struct {
+		const char *wasm, *words;
+	} rows[] = {
+	    {",\"permissions\":{\"limits\":{\"memory\":\"2M\"}}",
+	     "template.plugin.wasm.permissions.limits.memory: asks for 2097152, this server allows "
+	     "1048576 (--max-memory)"},
+	    {",\"permissions\":{\"limits\":{\"time\":\"11s\"}}", "(--step-timeout)"},
+	    {",\"permissions\":{\"limits\":{\"output\":1001}}", "(--max-output)"},
+	    {",\"permissions\":{\"files\":[{\"host\":\"/etc\",\"guest\":\"/etc\"}]}",
+	     "template.plugin.wasm.permissions.files: this server grants steps no directory but /work"},
+	    {",\"stdin\":\"x\",\"permissions\":{\"stdio\":[\"stdout\"]}", "does not list stdin"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct step_grants grants;
+		struct error err;
+		assert_false(make(rows[i].wasm, &grants, &err));
+		if (strstr(err.message, rows[i].words) == NULL)
+			fail_msg("%s: %s", rows[i].wasm, err.message);
+		step_grants_clear(&grants);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_template_without_permissions_gets_the_defaults),
+	    cmocka_unit_test(permissions_take_the_place_of_defaults),
+	    cmocka_unit_test(limits_say_who_set_them),
+	    cmocka_unit_test(more_than_the_server_allows_is_denied),
+	};
+	return cmocka_run_group_tests_name("step_grants", tests, NULL, NULL);
+}
