@@ -11,10 +11,12 @@ const struct command_row commands[] = {
 #define CORE(name, function, help) {name, "tiphys", help},
 #define NET(name, function, help) {name, "tiphys-net", help},
 #define SPEC(name, function, help) {name, "tiphys-spec", help},
-    COMMANDS(CORE, NET, SPEC)
+#define BENCH(name, function, help) {name, "tiphys-bench", help},
+    COMMANDS(CORE, NET, SPEC, BENCH)
 #undef CORE
 #undef NET
 #undef SPEC
+#undef BENCH
 };
 
 const size_t command_count = sizeof commands / sizeof commands[0];

@@ -10,7 +10,7 @@
 typedef int command_function(int argc, char **argv);
 
 #define X(name, function, help) command_function function;
-COMMANDS(X, X, X)
+COMMANDS(X, X, X, X)
 #undef X
 
 struct command_row {

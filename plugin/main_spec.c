@@ -2,7 +2,7 @@
 #include "plugin/command.h"
 
 static const struct command_entry entries[] = {
-    COMMANDS(COMMAND_ELSEWHERE, COMMAND_ELSEWHERE, COMMAND_ENTRY)};
+    COMMANDS(COMMAND_ELSEWHERE, COMMAND_ELSEWHERE, COMMAND_ENTRY, COMMAND_ELSEWHERE)};
 
 int main(int argc, char **argv)
 {

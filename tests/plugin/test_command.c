@@ -11,7 +11,8 @@
 
 static void each_row_is_filled_and_named_once(void **state)
 {
-	static const char *const executables[] = {"tiphys", "tiphys-net", "tiphys-spec"};
+	static const char *const executables[] = {"tiphys", "tiphys-net", "tiphys-spec",
+	                                          "tiphys-bench"};
 	(void)state;
 
 	assert_true(command_count > 0);

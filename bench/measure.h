@@ -1,0 +1,40 @@
+/* Jobs done by contenders in turns, so that a change in the machine's speed strikes all alike. */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include "bench/process.h"
+
+/* Does the job once and fills *result as process_run() does. */
+typedef bool cell_function(void *env, struct process_result *result, struct error *err);
+
+/* A job and who does it. What is const char * is borrowed. */
+struct cell {
+	const char *job, *contender;
+	cell_function *run;
+	void *env;
+	const char *expected; /* the output; NULL: what the job's first cell printed */
+	int expected_status;
+	bool may_refuse; /* it is left out when its first run has another exit status */
+
+	/* Filled by measure_cells(). */
+	char refusal[256];   /* not empty: it was left out, and why */
+	double *wall, *user; /* seconds, one for each round */
+	size_t count;
+};
+
+struct measure_options {
+	const char *title; /* for the progress line */
+	unsigned warm_ups, rounds;
+};
+
+/* Every round runs every cell once; the figures of the warm-ups are not kept. Each run's output and
+ * exit status are checked: false, with *err saying which contender did what, at the first that is
+ * not as expected. */
+bool measure_cells(struct cell *cells, size_t count, const struct measure_options *options,
+                   struct error *err);
+void cells_clear(struct cell *cells, size_t count);
+
+/* For cells that run a program: env is its `char **argv`. */
+cell_function measure_command;
+
+#endif

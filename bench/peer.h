@@ -1,0 +1,34 @@
+/* Other runtimes, found by name or given as NAME=COMMAND. */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include "plugin/options.h"
+
+struct peer {
+	char *name;
+	char *version; /* the first line of what it says to be, or "" */
+	char **words;  /* the command without the module; ends with NULL */
+	size_t word_count;
+};
+
+struct peers {
+	struct peer *items;
+	size_t count;
+};
+
+/* The peers of peer.def that are on the path, and those of `given` (NAME=COMMAND, its words parted
+ * by blanks), which stand in for one of the same name. `own` is the path of tiphys: it comes
+ * first, as "tiphys". *peers is {0} before and is for peers_clear() after, on failure too. */
+bool peers_find(struct peers *peers, const struct option_texts *given, const char *own,
+                struct error *err);
+void peers_clear(struct peers *peers);
+#define cleanup_peers __attribute__((cleanup(peers_clear)))
+
+/* The peer's command with the module and what follows it, up to NULL; for free(), its words
+ * borrowed. NULL without memory. */
+char **peer_command(const struct peer *peer, const char *module, const char *const *args);
+
+/* The path of an executable on PATH, for free(); NULL when there is none. */
+char *find_on_path(const char *executable);
+
+#endif

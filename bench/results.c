@@ -1,0 +1,110 @@
+#include "bench/results.h"
+
+#include "bench/stats.h"
+#include "caps/cleanup.h"
+
+#include <string.h>
+#include <time.h>
+
+/* How long a series waits for other work on the machine to end. */
+#define IDLE_WAIT_SECONDS 5
+
+bool results_init(struct results *results, const char *command, struct error *err)
+{
+	struct machine machine;
+	char date[32];
+	time_t now = time(NULL);
+	struct tm parts;
+	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+	double idle = machine_wait_idle(IDLE_WAIT_SECONDS);
+	machine_describe(&machine);
+	results->is_broken = false;
+	results->root = json_pack(
+	    "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f}, s:[], s:[], s:[]}",
+	    "tiphys", TIPHYS_VERSION, "date", date, "command", command, "machine", "processor",
+	    machine.processor, "kernel", machine.kernel, "system", machine.system, "virtualisation",
+	    machine.virtualisation, "cgroups", machine.cgroups, "processors",
+	    (json_int_t)machine.processors, "memory", (json_int_t)machine.memory_bytes, "load",
+	    machine.load, "idle", idle, "contenders", "series", "refusals");
+	return results->root != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the results");
+}
+
+void results_clear(struct results *results)
+{
+	json_decref(results->root);
+	results->root = NULL;
+}
+
+static void append(struct results *results, const char *list, json_t *item)
+{
+	if (json_array_append_new(json_object_get(results->root, list), item) != 0)
+		results->is_broken = true;
+}
+
+void results_contender(struct results *results, const char *name, const char *version,
+                       const char *how)
+{
+	append(results, "contenders",
+	       json_pack("{s:s, s:s, s:s*}", "name", name, "version", version, "how", how));
+}
+
+void results_series(struct results *results, const char *bench, const char *job,
+                    const char *contender, const char *measure, const char *unit,
+                    const double *figures, size_t count)
+{
+	if (count == 0)
+		return;
+	struct summary summary = summarize(figures, count);
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(list, json_real(figures[i])) != 0)
+			results->is_broken = true;
+	append(results, "series",
+	       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f}", "bench", bench,
+	                 "job", job, "contender", contender, "measure", measure, "unit", unit,
+	                 "figures", list, "count", (json_int_t)count, "median", summary.median, "min",
+	                 summary.min, "p95", summary.p95, "spread", summary.spread));
+}
+
+void results_refusal(struct results *results, const char *bench, const char *job,
+                     const char *contender, const char *reason)
+{
+	append(results, "refusals",
+	       json_pack("{s:s, s:s, s:s, s:s+}", "bench", bench, "job", job, "contender", contender,
+	                 "reason", reason, ""));
+}
+
+bool results_write(const struct results *results, const char *path, struct error *err)
+{
+	if (results->is_broken)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the results");
+	cleanup_free char *part = NULL;
+	if (asprintf(&part, "%s.part", path) < 0) {
+		part = NULL;
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+	}
+	if (json_dump_file(results->root, part, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0 ||
+	    rename(part, path) != 0) {
+		error_set_errno(err, errno, "cannot write %s", path);
+		unlink(part);
+		return false;
+	}
+	return true;
+}
+
+void results_print_machine(const struct results *results, FILE *out)
+{
+	struct machine machine;
+	char text[640];
+	const json_t *told = json_object_get(results->root, "machine");
+	double idle = json_number_value(json_object_get(told, "idle"));
+	machine_describe(&machine);
+	machine.load = json_number_value(json_object_get(told, "load"));
+	fprintf(out, "%s; %s\n", json_string_value(json_object_get(results->root, "date")),
+	        machine_text(&machine, text, sizeof text));
+	if (idle >= 0 && idle < MACHINE_IDLE_ENOUGH)
+		fprintf(out,
+		        "The machine was not idle when this began (%.0f %% of its time was free): other "
+		        "work slows the figures down.\n",
+		        100 * idle);
+}

@@ -1,0 +1,43 @@
+/* The file that a measurement leaves: JSON that `tiphys bench compare` and the report read.
+ *
+ *   {"tiphys": VERSION, "date": "2026-01-31T12:00:00Z", "command": "tiphys bench …",
+ *    "machine": {"processor": …, "idle": 0.98, …},
+ *    "contenders": [{"name": "wasm3", "version": …, "how": "the flags used"}],
+ *    "series": [{"bench": "kernels", "job": "fib", "contender": "wasm3", "measure": "user",
+ *                "unit": "s", "figures": [0.81, …], "count": 7, "median": …, "min": …, "p95": …,
+ *                "spread": …}],
+ *    "refusals": [{"bench": …, "job": …, "contender": …, "reason": …}]} */
+#ifndef BENCH_RESULTS_H
+#define BENCH_RESULTS_H
+
+#include "bench/machine.h"
+#include "validator/error.h"
+
+#include <jansson.h>
+
+struct results {
+	json_t *root;
+	bool is_broken; /* memory ran out */
+};
+
+/* Describes the machine; waits for it to be idle. */
+bool results_init(struct results *results, const char *command, struct error *err);
+void results_clear(struct results *results);
+#define cleanup_results __attribute__((cleanup(results_clear)))
+
+/* `how` may be NULL. */
+void results_contender(struct results *results, const char *name, const char *version,
+                       const char *how);
+void results_series(struct results *results, const char *bench, const char *job,
+                    const char *contender, const char *measure, const char *unit,
+                    const double *figures, size_t count);
+void results_refusal(struct results *results, const char *bench, const char *job,
+                     const char *contender, const char *reason);
+
+/* Writes the file whole, by renaming. */
+bool results_write(const struct results *results, const char *path, struct error *err);
+
+/* One line for people: the machine, how idle it was, the date. */
+void results_print_machine(const struct results *results, FILE *out);
+
+#endif

@@ -1,0 +1,71 @@
+#!/bin/bash
+# bench.bash BUILD: `tiphys bench` as a user calls it, in its short form. Speaks TAP.
+set -u
+tiphys=$1/tiphys
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+number=0
+failed=0
+# expect NAME STATUS PATTERN… -- COMMAND…: the exit status, and each pattern in stdout with stderr.
+expect() {
+	local name=$1 status=$2 patterns=() pattern got output missing=
+	shift 2
+	while [ "$1" != -- ]; do
+		patterns+=("$1")
+		shift
+	done
+	shift
+	output=$("$@" 2>&1)
+	got=$?
+	for pattern in ${patterns[@]+"${patterns[@]}"}; do
+		grep -qE -- "$pattern" <<<"$output" || missing="$missing [$pattern]"
+	done
+	number=$((number + 1))
+	if [ "$got" = "$status" ] && [ -z "$missing" ]; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		printf '# status %s, not %s; missing:%s\n' "$got" "$status" "$missing"
+		printf '%s\n' "$output" | sed 's/^/# /'
+		failed=1
+	fi
+}
+
+# Stand-ins would prove nothing: the peer is tiphys itself under another name, and two programs that
+# do the wrong thing.
+printf '#!/bin/sh\necho wrong\n' >"$scratch/liar"
+printf '#!/bin/sh\necho "not today" >&2\nexit 3\n' >"$scratch/quitter"
+chmod +x "$scratch/liar" "$scratch/quitter"
+# Runtimes that the machine happens to have would make this long.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mkdir "$scratch/bin"
+for tool in sh grep sed rm; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
+
+expect 'help lists what can be measured' 0 '^  kernels ' -- "$tiphys" bench --help
+expect 'nothing to measure is a usage error' 2 '^usage: ' -- "$tiphys" bench
+expect 'a misspelt measurement is guessed' 2 'did you mean "kernels"' -- "$tiphys" bench kernals
+expect 'the guests are listed' 0 '^fib  .*recursive calls' '^nbody ' -- "$tiphys" bench kernels --list
+expect 'a guest that is not there is named' 2 'there is no guest "nope"' -- "$tiphys" bench kernels nope
+expect 'a peer wants a command' 2 'is no NAME=COMMAND' -- "$tiphys" bench kernels --peer same fib
+expect 'too few rounds for a median' 2 'rounds' -- "$tiphys" bench kernels --rounds 4 fib
+
+export PATH=$scratch/bin
+expect 'a peer is measured beside tiphys' 0 \
+	'^\| kernel +\| tiphys \(s\) \| same \(s\) \| tiphys/same \|$' '^\| dot-simd ' '^\| geometric mean ' \
+	'median of 5 interleaved rounds' -- \
+	"$tiphys" bench kernels --rounds 5 --json "$scratch/kernels.json" --peer "same=$tiphys run" dot-simd
+expect 'the figures are in the file' 0 '"contender": "same"' '"job": "dot-simd"' '"count": 5' \
+	'"processor": "' '"measure": "user"' -- grep -E '' "$scratch/kernels.json"
+expect 'a peer that prints another thing ends the run' 1 'dot-simd by liar: prints "wrong ", not "dot ' -- \
+	"$tiphys" bench kernels --peer "liar=$scratch/liar" dot-simd
+expect 'a peer that fails ends the run' 1 'fib by quitter: ended with status 3, not 0: not today' -- \
+	"$tiphys" bench kernels --peer "quitter=$scratch/quitter" fib
+expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-simd: status 3: not today' \
+	'^\| dot-simd .*refuses' -- \
+	"$tiphys" bench kernels --rounds 5 --peer "quitter=$scratch/quitter" dot-simd
+expect 'a file that cannot be written is named' 1 'cannot write /no/such/dir/x.json' -- \
+	"$tiphys" bench kernels --rounds 5 --json /no/such/dir/x.json dot-simd
+
+echo "1..$number"
+exit "$failed"

@@ -1,0 +1,193 @@
+/* A contender that does not do what it claims ends the measurement. Real programs of the shell. */
+#include "tests/plugin/table.h"
+
+#include "bench/measure.h"
+
+#include <unistd.h>
+
+#define SHELL(script) ((char *[]){"/bin/sh", "-c", script, NULL})
+
+static const struct measure_options once = {.title = "test", .warm_ups = 1, .rounds = 5};
+
+static bool measure(struct cell *cells, size_t count, struct error *err)
+{
+	return measure_cells(cells, count, &once, err);
+}
+
+static void figures_of_every_round_are_kept(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cells[] = {
+	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
+	    {.job = "line",
+	     .contender = "two",
+	     .run = measure_command,
+	     .env = SHELL("printf 'right\\n'")},
+	};
+	assert_true(measure(cells, 2, &err));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(5, cells[i].count);
+		for (size_t j = 0; j < 5; j++)
+			assert_true(cells[i].wall[j] > 0 && cells[i].wall[j] < 60);
+	}
+	cells_clear(cells, 2);
+}
+
+static void other_output_fails(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cells[] = {
+	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
+	    {.job = "line", .contender = "two", .run = measure_command, .env = SHELL("echo wrong")},
+	};
+	assert_false(measure(cells, 2, &err));
+	assert_string_equal("line by two: prints \"wrong \", not \"right\n\"", err.message);
+	cells_clear(cells, 2);
+}
+
+static void no_output_fails(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cell = {.job = "line",
+	                    .contender = "one",
+	                    .run = measure_command,
+	                    .env = SHELL(":"),
+	                    .expected = "right\n"};
+	assert_false(measure(&cell, 1, &err));
+	assert_in("line by one: prints \"\"", err.message);
+	cells_clear(&cell, 1);
+}
+
+static void other_status_fails_with_the_complaint(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cell = {.job = "line",
+	                    .contender = "one",
+	                    .run = measure_command,
+	                    .env = SHELL("echo right; echo 'no such thing' >&2; exit 3"),
+	                    .expected = "right\n"};
+	assert_false(measure(&cell, 1, &err));
+	assert_string_equal("line by one: ended with status 3, not 0: no such thing", err.message);
+	cells_clear(&cell, 1);
+}
+
+/* Right at first and wrong later: found in the round in which it happens. */
+static void every_round_is_checked(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	char path[] = "/tmp/tiphys-measure-XXXXXX", script[128];
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	snprintf(script, sizeof script, "echo x >>%s; test $(wc -l <%s) -lt 4 && echo right", path,
+	         path);
+	struct cell cell = {.job = "line",
+	                    .contender = "one",
+	                    .run = measure_command,
+	                    .env = SHELL(script),
+	                    .expected = "right\n"};
+	assert_false(measure(&cell, 1, &err));
+	assert_in("ended with status 1, not 0", err.message);
+	assert_int_equal(2, cell.count);
+	cells_clear(&cell, 1);
+	remove(path);
+	close(fd);
+}
+
+static void refusal_is_told_and_left_out(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cells[] = {
+	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
+	    {.job = "line",
+	     .contender = "two",
+	     .run = measure_command,
+	     .env = SHELL("echo 'no vectors' >&2; exit 1"),
+	     .may_refuse = true},
+	};
+	assert_true(measure(cells, 2, &err));
+	assert_int_equal(5, cells[0].count);
+	assert_int_equal(0, cells[1].count);
+	assert_string_equal("status 1: no vectors", cells[1].refusal);
+	cells_clear(cells, 2);
+}
+
+static void wrong_output_is_no_refusal(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cell = {.job = "line",
+	                    .contender = "one",
+	                    .run = measure_command,
+	                    .env = SHELL("echo wrong"),
+	                    .expected = "right\n",
+	                    .may_refuse = true};
+	assert_false(measure(&cell, 1, &err));
+	cells_clear(&cell, 1);
+}
+
+static void missing_program_is_named(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cell = {.job = "line",
+	                    .contender = "one",
+	                    .run = measure_command,
+	                    .env = ((char *[]){"/no/such/program", NULL})};
+	assert_false(measure(&cell, 1, &err));
+	assert_in("line by one: cannot start /no/such/program", err.message);
+	cells_clear(&cell, 1);
+}
+
+static void signal_is_a_status(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_process struct process_result result = {0};
+	assert_true(process_run(SHELL("kill -9 $$"), NULL, &result, &err));
+	assert_int_equal(128 + 9, result.status);
+}
+
+static void slow_program_is_killed(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_process struct process_result result = {0};
+	assert_false(
+	    process_run(SHELL("sleep 600"), &(struct process_options){.seconds = 1}, &result, &err));
+	assert_in("it was not done in time", err.message);
+	assert_int_equal(128 + 9, result.status);
+}
+
+static void endless_output_is_ended(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_process struct process_result result = {0};
+	struct process_options options = {.output_limit = 4096};
+	assert_false(process_run(SHELL("yes"), &options, &result, &err));
+	assert_in("it prints more than 4096 bytes", err.message);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(figures_of_every_round_are_kept),
+	    cmocka_unit_test(other_output_fails),
+	    cmocka_unit_test(no_output_fails),
+	    cmocka_unit_test(other_status_fails_with_the_complaint),
+	    cmocka_unit_test(every_round_is_checked),
+	    cmocka_unit_test(refusal_is_told_and_left_out),
+	    cmocka_unit_test(wrong_output_is_no_refusal),
+	    cmocka_unit_test(missing_program_is_named),
+	    cmocka_unit_test(signal_is_a_status),
+	    cmocka_unit_test(slow_program_is_killed),
+	    cmocka_unit_test(endless_output_is_ended),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
