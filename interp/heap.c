@@ -86,8 +86,10 @@ static struct block *new_block(struct store *store, uint32_t cell_size, uint32_t
 {
 	uint64_t bytes = sizeof(struct block) + (uint64_t)cell_size * count;
 	uint64_t limit = store->options.memory_limit;
-	if (limit != 0 && bytes > limit - store->memory_bytes)
+	if (limit != 0 && bytes > limit - store->memory_bytes) {
+		store->memory_limit_reached = true;
 		return NULL;
+	}
 	struct block *block = mem_zeroed(1, bytes);
 	if (block == NULL)
 		return NULL;

@@ -185,6 +185,10 @@ const struct trap_report *store_trap(const struct store *store);
 /* The status given to host_exit() by the guest's last run that ended in ERROR_EXIT. */
 uint32_t store_exit_status(const struct store *store);
 
+/* Was a memory or an object of the heap refused for the sake of memory_limit? A guest may well end in
+ * its own words for that. */
+bool store_memory_limit_reached(const struct store *store);
+
 /* Writes the backtrace, a line for each frame: "  #0 name (function 12) at offset 0x3f". */
 void trap_report_print(const struct trap_report *report, FILE *out);
 

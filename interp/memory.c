@@ -33,8 +33,11 @@ static bool charge(struct memory *memory, uint64_t bytes)
 	struct store *store = memory->store;
 	uint64_t limit = store->options.memory_limit;
 	uint64_t total;
-	if (__builtin_add_overflow(store->memory_bytes, bytes, &total) || (limit != 0 && total > limit))
+	if (__builtin_add_overflow(store->memory_bytes, bytes, &total) ||
+	    (limit != 0 && total > limit)) {
+		store->memory_limit_reached = true;
 		return false;
+	}
 	store->memory_bytes = total;
 	return true;
 }

@@ -169,6 +169,7 @@ struct store {
 	struct memory *memories;
 	struct table *tables;
 	uint64_t memory_bytes; /* of all memories */
+	bool memory_limit_reached; /* something was refused for it */
 	uint64_t table_elements;
 
 	struct type_space types;

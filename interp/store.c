@@ -113,6 +113,11 @@ const struct trap_report *store_trap(const struct store *store)
 	return &store->report;
 }
 
+bool store_memory_limit_reached(const struct store *store)
+{
+	return store->memory_limit_reached;
+}
+
 uint32_t store_exit_status(const struct store *store)
 {
 	return store->exit_status;

@@ -10,6 +10,7 @@
 #include "wasi/wasi.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,6 +277,9 @@ static int report(const struct run *run, const struct error *err)
 		if (err->kind == ERROR_TRAP)
 			trap_report_print(store_trap(run->store), stderr);
 	}
+	if (status != 0 && run->store != NULL && store_memory_limit_reached(run->store))
+		fprintf(stderr, "tiphys run: memory is limited to %" PRIu64 " bytes\n",
+		        run->options.max_memory);
 	if (status != 0 && run->caps != NULL) {
 		const char *denial = caps_denial(run->caps);
 		const char *limit = caps_limit_reached(run->caps);
