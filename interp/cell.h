@@ -254,11 +254,20 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_STORE(V, n)                                                                       \
 	V(n##_ss)                                                                                      \
 	V(n##_sa)                                                                                      \
-	V(n##_sk) V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka) V(n##_ps) V(n##_pa) V(n##_pk) V(n##_qs)      \
-	    V(n##_qa) V(n##_qk)
+	V(n##_sk)                                                                                      \
+	V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka) V(n##_ps) V(n##_pa) V(n##_pk) V(n##_qs) V(n##_qa)      \
+	    V(n##_qk)
 #define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k) V(n##_p) V(n##_q)
 /* Atomics take the checked address from acc and the values from slots b and c. */
 #define VARIANTS_ATOMIC(V, n) V(n##_r) V(n##_w)
+
+/* The same of op_fused.def. */
+#define VARIANTS_FUSE_K(V, n) V(n##_k_s_r) V(n##_k_s_w) V(n##_k_a_r) V(n##_k_a_w)
+#define VARIANTS_FUSE_X(V, n)                                                                      \
+	V(n##_x_as_r) V(n##_x_as_w) V(n##_x_sa_r) V(n##_x_sa_w) V(n##_x_ss_r) V(n##_x_ss_w)
+#define VARIANTS_FUSE_M(V, n) V(n##_m_ss_r) V(n##_m_ss_w) V(n##_m_as_r) V(n##_m_as_w)
+#define VARIANTS_FUSE_S(V, n) V(n##_s_ass_r) V(n##_s_ass_w) V(n##_s_sss_r) V(n##_s_sss_w)
+#define VARIANTS_FUSE_L(V, n) V(n##_l_a_r) V(n##_l_a_w) V(n##_l_s_r) V(n##_l_s_w)
 
 /* The same of op_simd.def. */
 #define VARIANTS_V_COMMUTE(V, n)                                                                   \

@@ -57,6 +57,8 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define KEEP_f64(n) fp[n].f64 = fd
 #define KEEP_v128(n) v_write(&fp[n], fv)
 
+#include "interp/exec_expr.h"
+
 #if defined(__x86_64__)
 #define FLOAT_REGISTER "x"
 #else

@@ -87,9 +87,9 @@
 	HANDLER(n##_s_r)                                                                               \
 	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0)                                           \
 	HANDLER(n##_s_w)                                                                               \
-	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a)) HANDLER(n##_a_r)                  \
-	    UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                              \
-	        UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
+	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a))                                   \
+	HANDLER(n##_a_r) UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                 \
+	    UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
 
 #define INNER UNARY
 #define FIELD_OF(x) ((const struct object *)(uintptr_t)(x))->slots[pc->c]
@@ -195,6 +195,60 @@
 	ATOMIC_RESULT(n, M v = (M)fp[pc->b].i64;                                                       \
 	              if (v != fp[pc->b].i64) v = atomic_load(ATOMIC_PLACE(M));                        \
 	              else atomic_compare_exchange_strong(ATOMIC_PLACE(M), &v, (M)fp[pc->c].i64);)
+
+/* ---- pairs (op_fused.def) ---- */
+
+#define LOW_i32 pc->c
+#define LOW_i64 ((uint64_t)(int64_t)(int32_t)pc->c)
+#define FUSED(name, T, e)                                                                          \
+	HANDLER(name##_r)                                                                              \
+	{                                                                                              \
+		SET_##T(e);                                                                                \
+		NEXT;                                                                                      \
+	}                                                                                              \
+	HANDLER(name##_w)                                                                              \
+	{                                                                                              \
+		SET_##T(e);                                                                                \
+		KEEP_##T(pc->a);                                                                           \
+		NEXT;                                                                                      \
+	}
+#define FIRST(T, first, x, y) expr_##T##_##first(x, y)
+#define SECOND(T, second, x, y) expr_##T##_##second(x, y)
+#define FUSE_K(T, second, first)                                                                   \
+	FUSED(T##_##second##_##first##_k_s, T,                                                         \
+	      SECOND(T, second, FIRST(T, first, SLOT_##T(pc->b), LOW_##T), SHORT_##T))                 \
+	FUSED(T##_##second##_##first##_k_a, T,                                                         \
+	      SECOND(T, second, FIRST(T, first, ACC_##T, LOW_##T), SHORT_##T))
+#define FUSE_X(T, second, first)                                                                   \
+	FUSED(T##_##second##_##first##_x_as, T,                                                        \
+	      SECOND(T, second, ACC_##T, FIRST(T, first, SLOT_##T(pc->b), SHORT_##T)))                 \
+	FUSED(T##_##second##_##first##_x_sa, T,                                                        \
+	      SECOND(T, second, SLOT_##T(pc->b), FIRST(T, first, ACC_##T, SHORT_##T)))                 \
+	FUSED(T##_##second##_##first##_x_ss, T,                                                        \
+	      SECOND(T, second, SLOT_##T(pc->c), FIRST(T, first, SLOT_##T(pc->b), SHORT_##T)))
+#define FUSE_M(T, second, first)                                                                   \
+	FUSED(T##_##second##_##first##_m_ss, T,                                                        \
+	      SECOND(T, second, FIRST(T, first, SLOT_##T(pc->b), SLOT_##T(pc->c)), SHORT_##T))         \
+	FUSED(T##_##second##_##first##_m_as, T,                                                        \
+	      SECOND(T, second, FIRST(T, first, ACC_##T, SLOT_##T(pc->b)), SHORT_##T))
+#define FUSE_S(T, second, first)                                                                   \
+	FUSED(T##_##second##_##first##_s_ass, T,                                                       \
+	      SECOND(T, second, ACC_##T, FIRST(T, first, SLOT_##T(pc->b), SLOT_##T(pc->c))))           \
+	FUSED(T##_##second##_##first##_s_sss, T,                                                       \
+	      SECOND(T, second, SLOT_##T(pc->d), FIRST(T, first, SLOT_##T(pc->b), SLOT_##T(pc->c))))
+
+#define MEMORY_i32_load uint32_t
+#define MEMORY_i32_load8_u uint8_t
+#define MEMORY_i64_load uint64_t
+#define MEMORY_f32_load float
+#define MEMORY_f64_load double
+/* An address of kind s whose offset is d: c holds x. */
+#define ADDRESS_far ((uint64_t)fp[pc->b].i32 + pc->d)
+#define FUSE_L(T, second, load)                                                                    \
+	LOAD_BOTH(T##_##second##_##load##_l_a, MEMORY_##T##_##load, T, ADDRESS_p,                      \
+	          SECOND(T, second, ACC_##T, v))                                                       \
+	LOAD_BOTH(T##_##second##_##load##_l_s, MEMORY_##T##_##load, T, ADDRESS_far,                    \
+	          SECOND(T, second, SLOT_##T(pc->c), v))
 
 #include "interp/exec_simd_ops.h"
 #include "interp/op.def"

@@ -339,6 +339,10 @@ struct address_sum {
 /* Takes a sum apart, of which the last cell may be taken back; false: it is none. */
 bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_sum *sum);
 
+/* Makes one cell of a binary operation and of the cell that computed one of its operands, both
+ * popped; false: nothing was done. */
+bool fuse_binary(struct lowering *l, enum insn_id insn, const struct sym *x, const struct sym *y);
+
 /* The jump that was just emitted, of a comparison in the given variant, becomes one that steps as
  * well when the cell before it added a number to the local that is compared. step: the variant
  * step_s. */

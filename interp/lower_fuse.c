@@ -47,6 +47,206 @@ bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_
 	return true;
 }
 
+/* ---- pairs ---- */
+
+enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L };
+
+struct fusion {
+	uint16_t second;
+	uint16_t first;
+	uint16_t base; /* its first operation */
+	uint8_t form;
+	bool is_reversed; /* second takes the result of first as its left operand */
+};
+
+#define INSN_i32_rsub INSN_i32_sub
+#define INSN_f32_rsub INSN_f32_sub
+#define INSN_f64_rsub INSN_f64_sub
+#define IS_REVERSED_add false
+#define IS_REVERSED_sub false
+#define IS_REVERSED_mul false
+#define IS_REVERSED_and false
+#define IS_REVERSED_or false
+#define IS_REVERSED_xor false
+#define IS_REVERSED_rsub true
+#define ROW(t, two, one, form, variant)                                                            \
+	{INSN_##t##_##two, INSN_##t##_##one, OP_##t##_##two##_##one##_##variant##_r, form, false},
+#define ROW_REVERSIBLE(t, two, one, form, variant)                                                 \
+	{INSN_##t##_##two, INSN_##t##_##one, OP_##t##_##two##_##one##_##variant##_r, form,             \
+	 IS_REVERSED_##two},
+
+/* By form, so that little is searched. */
+static const struct fusion fusions_k[] = {
+#define FUSE_K(t, two, one) ROW(t, two, one, FORM_K, k_s)
+#include "interp/op_fused.def"
+};
+static const struct fusion fusions_x[] = {
+#define FUSE_X(t, two, one) ROW(t, two, one, FORM_X, x_as)
+#include "interp/op_fused.def"
+};
+static const struct fusion fusions_m[] = {
+#define FUSE_M(t, two, one) ROW(t, two, one, FORM_M, m_ss)
+#include "interp/op_fused.def"
+};
+static const struct fusion fusions_s[] = {
+#define FUSE_S(t, two, one) ROW_REVERSIBLE(t, two, one, FORM_S, s_ass)
+#include "interp/op_fused.def"
+};
+static const struct fusion fusions_l[] = {
+#define FUSE_L(t, two, one) ROW_REVERSIBLE(t, two, one, FORM_L, l_a)
+#include "interp/op_fused.def"
+};
+#define FUSIONS(letter) {fusions_##letter, sizeof fusions_##letter / sizeof *fusions_##letter}
+static const struct {
+	const struct fusion *rows;
+	size_t count;
+} fusions[] = {[FORM_K] = FUSIONS(k),
+               [FORM_X] = FUSIONS(x),
+               [FORM_M] = FUSIONS(m),
+               [FORM_S] = FUSIONS(s),
+               [FORM_L] = FUSIONS(l)};
+
+static const struct fusion *find_fusion(enum form form, enum insn_id second, enum insn_id first,
+                                        bool is_reversed)
+{
+	for (size_t i = 0; i < fusions[form].count; i++) {
+		const struct fusion *row = &fusions[form].rows[i];
+		if (row->first == first && row->second == second && row->is_reversed == is_reversed)
+			return row;
+	}
+	return NULL;
+}
+
+/* How the last cell, of which `first` is the result, and the other operand go together; -1: not. */
+static int form_of(const struct lowering *l, const struct sym *other)
+{
+	const struct family *first = &families[l->last.insn];
+	unsigned variant = l->last.variant;
+	bool is_const = other->kind == SYM_CONST;
+	if (first->kind == FAMILY_LOAD)
+		return is_const || (variant != 0 && variant != 3 + SUM_p) ? -1 : FORM_L;
+	if (first->kind != FAMILY_COMMUTE && first->kind != FAMILY_ORDERED)
+		return -1;
+	switch (variant) {
+	case VARIANT_sk:
+	case VARIANT_ak:
+		return is_const ? FORM_K : FORM_X;
+	case VARIANT_ss:
+		return is_const ? FORM_M : FORM_S;
+	case VARIANT_as:
+		return is_const ? FORM_M : -1;
+	default:
+		return -1;
+	}
+}
+
+/* Do 32 bits hold the number for an operation of insn's type? */
+static bool fits_number(enum insn_id insn, uint64_t value)
+{
+	return !families[insn].is_wide || (uint64_t)(int64_t)(int32_t)value == value;
+}
+
+/* Was the operand in its accumulator before the last cell? */
+static bool was_held(const struct lowering *l, const struct sym *sym)
+{
+	uint16_t slot = sym->kind == SYM_LOCAL ? l->local_slots[sym->local] : sym->slot;
+	return l->last.before[sym->class].slot == slot;
+}
+
+/* Fills the fused cell; answers its place among the row's pairs of variants. */
+static unsigned fill_fused(struct cell *fused, enum form form, unsigned variant,
+                           const struct cell *was, const struct src *other)
+{
+	bool in_acc = other->kind == SRC_ACC;
+	fused->b = was->b;
+	switch (form) {
+	case FORM_K:
+		fused->c = was->c;
+		fused->d = (uint32_t)other->value;
+		return variant == VARIANT_ak;
+	case FORM_M:
+		fused->c = was->c;
+		fused->d = (uint32_t)other->value;
+		return variant == VARIANT_as;
+	case FORM_X:
+		fused->d = was->c;
+		if (variant == VARIANT_ak) {
+			fused->b = other->slot;
+			return 1;
+		}
+		fused->c = other->slot;
+		return in_acc ? 0 : 2;
+	case FORM_S:
+		fused->c = was->c;
+		fused->d = other->slot;
+		return in_acc ? 0 : 1;
+	default:
+		/* A plain address is a sum with 0; or x takes the sum's place. */
+		fused->d = variant == 0 ? was->c : was->d;
+		if (!in_acc)
+			fused->c = other->slot;
+		else
+			fused->c = variant == 0 ? 0 : was->c;
+		return in_acc ? 0 : 1;
+	}
+}
+
+/* The last cell computed `first`, an operand of the operation beside `other`. */
+static bool fuse_with_last(struct lowering *l, enum insn_id insn, const struct sym *other,
+                           bool is_left)
+{
+	bool commutes = families[insn].kind == FAMILY_COMMUTE;
+	int form = form_of(l, other);
+	if (form < 0)
+		return false;
+	bool is_const = other->kind == SYM_CONST;
+	uint64_t number = other->value;
+	if (is_const && (insn == INSN_i32_sub || insn == INSN_i64_sub) && is_left) {
+		insn = insn == INSN_i32_sub ? INSN_i32_add : INSN_i64_add;
+		number = -number;
+	}
+	/* With a constant the result of `first` is the left operand, otherwise the right one. */
+	if (is_const && !is_left && !commutes)
+		return false;
+	const struct fusion *row =
+	    find_fusion((enum form)form, insn, l->last.insn, !is_const && is_left && !commutes);
+	unsigned variant = l->last.variant;
+	const struct cell *last = &l->cells[l->last.cell];
+	bool has_number = form == FORM_K || form == FORM_X;
+	if (row == NULL || (is_const && !fits_number(insn, number)) ||
+	    (has_number && !fits_number(insn, last->k)) ||
+	    (form == FORM_L && variant != 0 && !was_held(l, other)))
+		return false;
+
+	uint32_t offset = l->want_offsets ? l->offsets[l->last.cell] : 0;
+	struct cell was = take_back(l);
+	struct src src = find(l, other);
+	src.value = number;
+	bool needs_slot = form == FORM_X && variant == VARIANT_ak;
+	if (src.kind == SRC_ACC && !needs_slot)
+		take_from_acc(l, other);
+	struct cell fused = {0};
+	unsigned place = fill_fused(&fused, (enum form)form, variant, &was, &src);
+	struct cell *cell = emit_result(l, (enum op)(row->base + 2 * place + 1),
+	                                (enum class)families[insn].result, INSN_COUNT, 0);
+	cell->b = fused.b;
+	cell->c = fused.c;
+	cell->d = fused.d;
+	/* What may trap is the load. */
+	if (l->want_offsets && form == FORM_L && !l->out_of_memory)
+		l->offsets[l->cell_count - 1] = offset;
+	return true;
+}
+
+bool fuse_binary(struct lowering *l, enum insn_id insn, const struct sym *x, const struct sym *y)
+{
+	if (l->unfolded || l->last.insn == INSN_COUNT)
+		return false;
+	if (is_last(l, y))
+		return fuse_with_last(l, insn, x, false);
+	return is_last(l, x) && fuse_with_last(l, insn, y, true);
+}
+
 /* ---- the end of a loop ---- */
 
 void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step)

@@ -10,12 +10,14 @@
 #define CLASS_v128 CLASS_V128
 #define IS_WIDE_i32 false
 #define IS_WIDE_i64 true
+#define IS_WIDE_f32 false
+#define IS_WIDE_f64 false
 
 const struct family families[INSN_COUNT] = {
 #define COMMUTE(n, t, u, e)                                                                        \
-	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, 0, 0, 0},
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMMUTE, CLASS_##t, CLASS_##u, IS_WIDE_##t, 0, 0},
 #define ORDERED(n, t, u, c, e)                                                                     \
-	[INSN_##n] = {OP_##n##_ss_r, FAMILY_ORDERED, CLASS_##t, CLASS_##u, 0, 0, 0},
+	[INSN_##n] = {OP_##n##_ss_r, FAMILY_ORDERED, CLASS_##t, CLASS_##u, IS_WIDE_##t, 0, 0},
 #define COMPARE(n, t, e, s, i)                                                                     \
 	[INSN_##n] = {OP_##n##_ss_r, FAMILY_COMPARE, CLASS_##t, CLASS_INT,                             \
 	              IS_WIDE_##t,   INSN_##s,       INSN_##i},
@@ -117,6 +119,8 @@ void lower_binary(struct lowering *l, enum insn_id insn)
 		return;
 	x = make_sum(l, x);
 	y = make_sum(l, y);
+	if (fuse_binary(l, insn, &x, &y))
+		return;
 	struct src fx = find(l, &x);
 	struct src fy = find(l, &y);
 	if (fx.kind == SRC_CONST && fy.kind == SRC_CONST)

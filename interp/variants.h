@@ -23,4 +23,9 @@
 #define V_LOAD_LANE(n, m, e) VARIANTS_V_SCALAR(V, n)
 #define V_STORE(n) VARIANTS_V_STORE(V, n)
 #define V_STORE_LANE(n, m, e) VARIANTS_V_STORE_LANE(V, n)
+#define FUSE_K(t, second, first) VARIANTS_FUSE_K(V, t##_##second##_##first)
+#define FUSE_X(t, second, first) VARIANTS_FUSE_X(V, t##_##second##_##first)
+#define FUSE_M(t, second, first) VARIANTS_FUSE_M(V, t##_##second##_##first)
+#define FUSE_S(t, second, first) VARIANTS_FUSE_S(V, t##_##second##_##first)
+#define FUSE_L(t, second, first) VARIANTS_FUSE_L(V, t##_##second##_##first)
 #include "interp/op.def"

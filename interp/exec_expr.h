@@ -1,0 +1,30 @@
+/* Inside interp/: the expressions of op.def as functions, for the pairs of op_fused.def. Includers
+ * have the types' names (exec.c). Checks for traps are left out: no operation that traps is in a
+ * pair. */
+#ifndef INTERP_EXEC_EXPR_H
+#define INTERP_EXEC_EXPR_H
+
+#define EXPRESSION(n, t, u, e)                                                                     \
+	static inline __attribute__((always_inline, unused)) TYPE_##u expr_##n(TYPE_##t x, TYPE_##t y) \
+	{                                                                                              \
+		return (TYPE_##u)(e);                                                                      \
+	}
+#define COMMUTE(n, t, u, e) EXPRESSION(n, t, u, e)
+#define ORDERED(n, t, u, c, e) EXPRESSION(n, t, u, e)
+#define COMPARE(n, t, e, s, i)
+#define FCOMPARE(n, t, e, s)
+#define UNARY(n, t, u, c, e)
+#define INNER(n, t, u, c, e)
+#define LOAD(n, m, u, e)
+#define STORE(n, t, m)
+#define FSTORE(n, t)
+#define ATOMIC_LOAD(n, m)
+#define ATOMIC_STORE(n, m)
+#define ATOMIC_RMW(n, m, f)
+#define ATOMIC_CMPXCHG(n, m)
+#include "interp/op.def"
+EXPRESSION(f32_rsub, f32, f32, y - x)
+EXPRESSION(f64_rsub, f64, f64, y - x)
+#undef EXPRESSION
+
+#endif
