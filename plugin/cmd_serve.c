@@ -27,8 +27,7 @@
 #define STOP_STEPS_MS 100
 #define STOP_REPLIES_MS 30
 
-/* Between looks at a child that is about to be reaped by its thread. */
-#define REAP_AGAIN_NS 20000000
+#define REAP_EVERY_S 1
 
 struct serve_options {
 	const char *listen;
@@ -39,7 +38,7 @@ struct serve_options {
 	const char *cache_dir;
 	struct option_texts stores;
 	struct load_words load;
-	uint64_t concurrency, queue;
+	uint64_t concurrency, queue, ready_workers;
 	uint64_t step_timeout, reply_within, result_ttl;
 	uint64_t kept_results;
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
@@ -47,6 +46,8 @@ struct serve_options {
 	uint64_t max_connections, idle_timeout;
 	struct artifacts_options artifacts;
 };
+
+#define READY_AS_CONCURRENCY UINT64_MAX
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -74,6 +75,9 @@ static const struct option serve_rows[] = {
                   "steps that run at a time (default: the processors)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
                   "steps that may wait for their turn; more are told to come again (default 256)"),
+    OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 1024,
+                  "processes that are forked before there is a step for them (default: as many as "
+                  "--concurrency)"),
     OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
                   "how long a step may run (default 300)"),
     OPTION_NUMBER(
@@ -180,17 +184,17 @@ struct life {
 	struct server *server;
 };
 
-/* Blocks until SIGTERM, SIGINT or SIGHUP; reaps strangers' children meanwhile. The signals are
- * blocked. */
+/* Blocks until SIGTERM, SIGINT or SIGHUP; reaps strangers' children now and then, which a process 1
+ * inherits. SIGCHLD is not waited for: each step would wake this thread. The signals are blocked.
+ */
 static int wait_for_end(struct life *life, const sigset_t *signals)
 {
-	const struct timespec soon = {.tv_nsec = REAP_AGAIN_NS};
-	bool again = false;
+	const struct timespec interval = {.tv_sec = REAP_EVERY_S};
 	for (;;) {
-		int signal = again ? sigtimedwait(signals, NULL, &soon) : sigwaitinfo(signals, NULL);
-		if (signal > 0 && signal != SIGCHLD)
+		int signal = sigtimedwait(signals, NULL, &interval);
+		if (signal > 0)
 			return signal;
-		again = workers_reap_others(life->workers);
+		workers_reap_others(life->workers);
 	}
 }
 
@@ -293,7 +297,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	if (!load_rules_read(&options->load, &rules, err))
 		return false;
 	/* The process that workers come from is started first: it never held a secret. */
-	if ((life->workers = workers_create(executable, err)) == NULL ||
+	if ((life->workers = workers_create(executable, options->ready_workers, err)) == NULL ||
 	    !check_sandbox(life, options->require_sandbox, err))
 		return false;
 	if (!token_init(&life->token, options->no_auth ? NULL : options->token_file, err)) {
@@ -338,6 +342,7 @@ int cmd_serve(int argc, char **argv)
 	    .work_dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp,
 	    .concurrency = processors(),
 	    .queue = 256,
+	    .ready_workers = READY_AS_CONCURRENCY,
 	    .step_timeout = 300,
 	    .reply_within = 20,
 	    .result_ttl = 600,
@@ -355,6 +360,8 @@ int cmd_serve(int argc, char **argv)
 	int status;
 	if (!options_take(&serve_line, argc, argv, &options, &operands, &status))
 		return status;
+	if (options.ready_workers == READY_AS_CONCURRENCY)
+		options.ready_workers = options.concurrency;
 	if (level != NULL && *level != '\0' && !log_set_level(level))
 		warn("LOG_LEVEL is not a level; taking info", level);
 
@@ -364,7 +371,6 @@ int cmd_serve(int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGCHLD);
 	sigset_t blocked = signals;
 	sigaddset(&blocked, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);

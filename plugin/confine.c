@@ -52,7 +52,7 @@ bool confine(void *env, struct caps *caps, const struct run_needs *needs, struct
 
 int confine_and_run(const struct run_wall *wall)
 {
-	char command[] = "run", option[] = "--args-from", fd[] = {'0' + ORDER_ARGS, '\0'};
+	char command[] = "run", option[] = "--args-from", fd[] = {'0' + JOB_SOCKET, '\0'};
 	char *argv[] = {command, option, fd, NULL};
 	return run_behind(wall, 3, argv);
 }

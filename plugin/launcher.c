@@ -61,12 +61,12 @@ _Noreturn static void become_worker_parent(struct start *start)
 	_exit(127);
 }
 
-/* Blocks, at most PATIENCE_S. */
-static bool receive(const struct launcher *launcher, void *message, size_t size)
+/* Blocks, at most PATIENCE_S, unless the flags say MSG_DONTWAIT. */
+static bool receive(const struct launcher *launcher, void *message, size_t size, int flags)
 {
 	ssize_t got;
 	do
-		got = recv(launcher->socket, message, size, 0);
+		got = recv(launcher->socket, message, size, flags);
 	while (got < 0 && errno == EINTR);
 	if (got >= 0 && got != (ssize_t)size)
 		errno = ECONNRESET;
@@ -89,7 +89,7 @@ static void give_up(struct launcher *launcher)
 static bool take_hello(struct launcher *launcher, struct error *err)
 {
 	struct worker_hello hello;
-	if (!receive(launcher, &hello, sizeof hello))
+	if (!receive(launcher, &hello, sizeof hello, 0))
 		return error_set_errno(err, errno, "cannot run steps by %s: no word from its worker-parent",
 		                       launcher->executable);
 	if (hello.failure != 0)
@@ -133,10 +133,10 @@ bool launcher_init(struct launcher *launcher, const char *executable, struct err
 	return start_parent(launcher, err);
 }
 
-void launcher_kill(const struct launcher *launcher)
+void launcher_close(const struct launcher *launcher)
 {
-	if (launcher->pid > 0)
-		kill(launcher->pid, SIGKILL);
+	if (launcher->socket >= 0)
+		shutdown(launcher->socket, SHUT_WR);
 }
 
 void launcher_clear(struct launcher *launcher)
@@ -152,14 +152,14 @@ bool launcher_reap(struct launcher *launcher, pid_t pid)
 	return true;
 }
 
-static bool send_order(const struct launcher *launcher, const struct launch *launch)
+static bool send_order(const struct launcher *launcher, const int fds[ORDER_DESCRIPTORS])
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof launch->fds)];
+		char bytes[CMSG_SPACE(ORDER_DESCRIPTORS * sizeof(int))];
 	} control = {0};
-	struct worker_message message = {.time_ms = launch->time_ms};
-	struct iovec iov = {.iov_base = &message, .iov_len = sizeof message};
+	struct worker_order order = {.descriptors = ORDER_DESCRIPTORS};
+	struct iovec iov = {.iov_base = &order, .iov_len = sizeof order};
 	struct msghdr header = {.msg_iov = &iov,
 	                        .msg_iovlen = 1,
 	                        .msg_control = control.bytes,
@@ -167,37 +167,35 @@ static bool send_order(const struct launcher *launcher, const struct launch *lau
 	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
 	part->cmsg_level = SOL_SOCKET;
 	part->cmsg_type = SCM_RIGHTS;
-	part->cmsg_len = CMSG_LEN(sizeof launch->fds);
-	memcpy(CMSG_DATA(part), launch->fds, sizeof launch->fds);
+	part->cmsg_len = CMSG_LEN(ORDER_DESCRIPTORS * sizeof(int));
+	memcpy(CMSG_DATA(part), fds, ORDER_DESCRIPTORS * sizeof(int));
 	ssize_t sent;
 	do
 		sent = sendmsg(launcher->socket, &header, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)sizeof message;
+	return sent == (ssize_t)sizeof order;
 }
 
-static bool ask(const struct launcher *launcher, const struct launch *launch,
-                struct worker_reply *reply)
+bool launcher_start(struct launcher *launcher, struct error *err)
 {
-	return launcher->pid > 0 && send_order(launcher, launch) &&
-	       receive(launcher, reply, sizeof *reply);
+	give_up(launcher);
+	return start_parent(launcher, err);
 }
 
-bool launcher_launch(struct launcher *launcher, const struct launch *launch, pid_t *pid,
-                     struct error *err)
+bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS])
+{
+	return launcher->pid > 0 && send_order(launcher, fds);
+}
+
+enum launcher_word launcher_word(struct launcher *launcher, bool wait, pid_t *pid)
 {
 	struct worker_reply reply;
-	if (!ask(launcher, launch, &reply)) {
-		give_up(launcher);
-		if (!start_parent(launcher, err))
-			return false;
-		if (!ask(launcher, launch, &reply))
-			return error_set_errno(err, errno, "the worker parent started no worker");
+	if (launcher->pid > 0 && receive(launcher, &reply, sizeof reply, wait ? 0 : MSG_DONTWAIT)) {
+		*pid = reply.pid;
+		return reply.pid < 0 ? LAUNCHER_FAILED : LAUNCHER_STARTED;
 	}
-	if (reply.pid < 0)
-		return error_set_errno(err, -reply.pid, "cannot start a process for the step");
-	*pid = reply.pid;
-	/* As the worker does itself; whoever is first. */
-	setpgid(*pid, *pid);
-	return true;
+	if (launcher->pid > 0 && !wait && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return LAUNCHER_SILENT;
+	give_up(launcher);
+	return LAUNCHER_GONE;
 }

@@ -17,23 +17,31 @@ struct launcher {
 /* Starts the worker parent and waits for its hello. */
 bool launcher_init(struct launcher *launcher, const char *executable, struct error *err);
 
-/* Kills the worker parent, so that no worker starts any more. From any thread. */
-void launcher_kill(const struct launcher *launcher);
+/* Takes no more orders: the worker parent tells of those that it has, and ends. */
+void launcher_close(const struct launcher *launcher);
 
 /* Ends the worker parent. */
 void launcher_clear(struct launcher *launcher);
 
-/* Was this ended child the worker parent? Then it is reaped, and the next launch starts another. */
+/* Was this ended child the worker parent? Then it is reaped. */
 bool launcher_reap(struct launcher *launcher, pid_t pid);
 
-struct launch {
-	int fds[ORDER_DESCRIPTORS];
-	uint64_t time_ms;
+/* Starts a worker parent in place of one that is gone. */
+bool launcher_start(struct launcher *launcher, struct error *err);
+
+/* Asks for a worker with these descriptors (enum order_descriptor), which stay the caller's. False
+ * when there is no worker parent any more. One thread at a time, as all below. */
+bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS]);
+
+enum launcher_word {
+	LAUNCHER_STARTED, /* *pid: a child of the calling process */
+	LAUNCHER_FAILED,  /* *pid: -errno of the fork */
+	LAUNCHER_SILENT,  /* no word yet (only without `wait`) */
+	LAUNCHER_GONE, /* there is no worker parent any more, and none of the workers that were ordered
+	                */
 };
 
-/* Starts a worker: a child of the calling process, leader of its process group. A worker parent
- * that was killed is started anew. One thread at a time. */
-bool launcher_launch(struct launcher *launcher, const struct launch *launch, pid_t *pid,
-                     struct error *err);
+/* What became of the oldest order that was not asked about. */
+enum launcher_word launcher_word(struct launcher *launcher, bool wait, pid_t *pid);
 
 #endif

@@ -55,6 +55,12 @@ struct blobs *layout_blobs(struct layout *layout)
 	return layout->blobs;
 }
 
+char *layout_index_path(const struct layout *layout)
+{
+	char *path;
+	return asprintf(&path, "%s/" INDEX, layout_dir(layout)) < 0 ? NULL : path;
+}
+
 /* The JSON object in DIR/<name>; NULL without an error when there is no such file. */
 static json_t *object_in(const struct layout *layout, const char *name, uint64_t max,
                          struct error *err)

@@ -65,6 +65,12 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	    .progress = options->progress,
 	    .env = options->env,
 	};
+	modules->recall = recall_create();
+	if (modules->recall == NULL) {
+		error_set(err, ERROR_NO_MEMORY, "no memory for modules");
+		modules_destroy(modules);
+		return NULL;
+	}
 	modules->resolver.cache = cache_create(options->cache_dir, err);
 	if (modules->resolver.cache != NULL)
 		modules->resolver.registry = registry_create(&transfer, options->docker_config, err);
@@ -82,6 +88,7 @@ void modules_destroy(struct modules *modules)
 	for (size_t i = 0; i < modules->store_count; i++)
 		layout_destroy(modules->stores[i]);
 	free(modules->stores);
+	recall_destroy(modules->recall);
 	registry_destroy(modules->resolver.registry);
 	cache_destroy(modules->resolver.cache);
 	pthread_cond_destroy(&modules->landed);
@@ -89,22 +96,46 @@ void modules_destroy(struct modules *modules)
 	free(modules);
 }
 
-static bool find(struct modules *modules, const char *text, char **path, struct digest *digest,
-                 struct error *err)
+/* What a name means in a store stands in its index. */
+static void look_at_index(const struct layout *layout, struct recall_witness *witness)
 {
-	struct reference reference;
-	if (!reference_parse(&reference, text, err))
-		return false;
+	cleanup_free char *index = layout_index_path(layout);
+	if (index == NULL)
+		witness->is_void = true;
+	else
+		recall_look(witness, index);
+}
+
+static bool find_anew(struct modules *modules, const struct reference *reference, const char *text,
+                      struct recall_witness *witness, char **path, struct digest *digest,
+                      struct error *err)
+{
 	for (size_t i = 0; i < modules->store_count; i++) {
 		struct digest manifest;
 		bool found;
-		if (!layout_find(modules->stores[i], &reference, text, &manifest, &found, err))
+		if (!reference->has_digest)
+			look_at_index(modules->stores[i], witness);
+		if (!layout_find(modules->stores[i], reference, text, &manifest, &found, err))
 			return false;
 		if (found)
 			return resolve_local(&modules->resolver, modules->stores[i], &manifest, path, digest,
 			                     err);
 	}
-	return resolve_remote(&modules->resolver, &reference, path, digest, err);
+	/* What a tag means is the registry's to say, each time. */
+	witness->is_void = witness->is_void || !reference->has_digest;
+	return resolve_remote(&modules->resolver, reference, path, digest, err);
+}
+
+static bool find(struct modules *modules, const char *text, char **path, struct digest *digest,
+                 struct error *err)
+{
+	struct reference reference;
+	cleanup_recall_witness struct recall_witness witness = {0};
+	if (!reference_parse(&reference, text, err) ||
+	    !find_anew(modules, &reference, text, &witness, path, digest, err))
+		return false;
+	recall_add(modules->recall, text, &witness, *path, digest);
+	return true;
 }
 
 /* The flight of that reference, joined; or a new one of which *mine is true. */
@@ -161,7 +192,12 @@ bool modules_get(struct modules *modules, const char *ref, char **path,
 {
 	bool mine, ok;
 	struct digest found;
+	char text[DIGEST_TEXT_SIZE];
 	*path = NULL;
+	if (recall_find(modules->recall, ref, path, &found)) {
+		memcpy(digest, digest_format(&found, text), MODULES_DIGEST_SIZE);
+		return true;
+	}
 	pthread_mutex_lock(&modules->lock);
 	struct flight *flight = join_flight(modules, ref, &mine);
 	if (flight == NULL) {
@@ -191,7 +227,6 @@ bool modules_get(struct modules *modules, const char *ref, char **path,
 	pthread_mutex_unlock(&modules->lock);
 	if (!ok)
 		return false;
-	char text[DIGEST_TEXT_SIZE];
 	memcpy(digest, digest_format(&found, text), MODULES_DIGEST_SIZE);
 	return true;
 }

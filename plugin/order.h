@@ -1,18 +1,27 @@
-/* What the server and its worker parent say to each other, over one SOCK_SEQPACKET pair between two
- * executables of one version:
+/* What the server, its worker parent and its workers say to each other, between two executables of
+ * one version.
+ *
+ * The server and the worker parent, over one SOCK_SEQPACKET pair:
  *
  *     worker parent                             server
  *        | -- worker_hello ----------------------> |   once, at its start
- *        | <-- worker_order, four descriptors ---- |   for each step, one at a time
- *        | -- worker_reply ----------------------> |
+ *        | <-- worker_order, its descriptors ----- |   for each worker; several may be on their way
+ *        | -- worker_reply ----------------------> |   to each order, in their order
  *
- * The end of the stream ends the worker parent. */
+ * The server and a worker, over one SOCK_STREAM pair:
+ *
+ *     worker                                    server
+ *        | <-- worker_job, its descriptors ------- |   when there is a step; until then it waits
+ *        | <-- options and operands of `run` ----- |   each ended by a NUL, to the end of the
+ * stream
+ *
+ * The end of a stream ends who waits on it. */
 #ifndef PLUGIN_ORDER_H
 #define PLUGIN_ORDER_H
 
 #include <stdint.h>
 
-/* The worker parent's side of the pair. */
+/* The worker parent's side of its pair. */
 #define ORDER_SOCKET 3
 
 struct worker_hello {
@@ -22,16 +31,34 @@ struct worker_hello {
 	int32_t failure; /* not 0: the sandbox cannot be entered, for this errno */
 };
 
-/* The descriptors become the worker's stdin, stdout, stderr, and the pipe for its arguments. */
-#define ORDER_DESCRIPTORS 4
-#define ORDER_ARGS 3
+/* What a worker is made with: its side of its pair, and its streams. Its stdin is /dev/null. */
+enum order_descriptor { ORDER_JOB, ORDER_STDOUT, ORDER_STDERR, ORDER_DESCRIPTORS };
 
-struct worker_message {
-	uint64_t time_ms; /* the step's time limit */
+struct worker_order {
+	uint32_t descriptors; /* ORDER_DESCRIPTORS */
 };
 
 struct worker_reply {
 	int32_t pid; /* of a child of the server, or -errno */
+};
+
+/* The worker's side of its pair. */
+#define JOB_SOCKET 3
+
+/* What may come with a job. Row: constant, the descriptor that it becomes in the worker. */
+#define JOB_DESCRIPTORS(X) X(JOB_STDIN, 0)
+
+enum job_descriptor {
+#define X(id, number) id,
+	JOB_DESCRIPTORS(X)
+#undef X
+	    JOB_DESCRIPTOR_COUNT,
+};
+
+struct worker_job {
+	uint64_t time_ms;     /* the step's time limit */
+	uint32_t descriptors; /* bits 1 << enum job_descriptor: those that come, in their order */
+	uint32_t reserved;    /* 0 */
 };
 
 #endif

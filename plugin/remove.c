@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Nesting is undone by moving what lies in a subdirectory up into the top directory before the
  * subdirectory goes; so the walk is never deeper than one level. */
@@ -78,7 +79,7 @@ static bool raise_entries(struct removal *removal, const char *name)
 	return raised;
 }
 
-int remove_tree(const char *path)
+int empty_tree(const char *path)
 {
 	cleanup_closedir DIR *top = open_dir(AT_FDCWD, path);
 	if (top == NULL)
@@ -96,7 +97,13 @@ int remove_tree(const char *path)
 				again |= errno == ENOTEMPTY;
 		}
 	}
-	if (rmdir(path) != 0)
-		note(&removal, errno);
 	return removal.failure;
+}
+
+int remove_tree(const char *path)
+{
+	int failure = empty_tree(path);
+	if (rmdir(path) != 0 && errno != ENOENT && failure == 0)
+		failure = errno;
+	return failure;
 }

@@ -122,7 +122,7 @@ static bool run(struct step *step, const char *module)
 	if (!ok)
 		return fail(step, &err);
 
-	const struct worker_order order = {
+	const struct worker_task task = {
 	    .strings = (const char *const *)words->items,
 	    .string_count = words->count,
 	    .input = request->stdin_text,
@@ -130,7 +130,7 @@ static bool run(struct step *step, const char *module)
 	    .time_ms = step->grants.time.value,
 	    .output_bytes = step->grants.output.value,
 	};
-	return worker_run(step->setting->workers, &order, &step->outcome, &err) || fail(step, &err);
+	return worker_run(step->setting->workers, &task, &step->outcome, &err) || fail(step, &err);
 }
 
 /* ---- what came of it ---- */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,22 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+/* More are not kept for runs to come. */
+#define SPARES_MAX 64
+
+/* A directory that has held so many entries that the file system has made it larger is not kept: it
+ * would be slow from then on. */
+#define SPARE_BYTES_MAX ((off_t)64 << 10)
+
 #define ROOT_PREFIX "tiphys-serve."
 #define LOCK_NAME "lock"
+
+/* Directories that are empty and ready. */
+struct spares {
+	pthread_mutex_t lock;
+	size_t count;
+	struct workdir dirs[SPARES_MAX];
+};
 
 /* ---- the root ---- */
 
@@ -67,12 +82,31 @@ bool workroot_create(struct workroot *root, const char *parent, struct error *er
 		remove_tree(path);
 		return false;
 	}
-	*root = (struct workroot){.path = take_ptr(&path), .lock = lock};
+	struct spares *spares = calloc(1, sizeof *spares);
+	if (spares == NULL) {
+		close(lock);
+		remove_tree(path);
+		return error_set(err, ERROR_NO_MEMORY, "work directory");
+	}
+	pthread_mutex_init(&spares->lock, NULL);
+	*root = (struct workroot){.path = take_ptr(&path), .lock = lock, .spares = spares};
 	return true;
 }
 
 void workroot_destroy(struct workroot *root)
 {
+	struct spares *spares = root->spares;
+	if (spares != NULL) {
+		/* A run that is still under way (the server does not wait for it) finds no room for its
+		 * own, and removes it. */
+		pthread_mutex_lock(&spares->lock);
+		for (size_t i = 0; i < spares->count; i++) {
+			caps_destroy(spares->dirs[i].caps);
+			free(spares->dirs[i].path);
+		}
+		spares->count = SPARES_MAX;
+		pthread_mutex_unlock(&spares->lock);
+	}
 	remove_tree(root->path);
 	close(root->lock);
 	free(root->path);
@@ -81,9 +115,39 @@ void workroot_destroy(struct workroot *root)
 
 /* ---- one run ---- */
 
+static bool take_spare(struct spares *spares, struct workdir *dir)
+{
+	pthread_mutex_lock(&spares->lock);
+	bool taken = spares->count > 0 && spares->count < SPARES_MAX;
+	if (taken)
+		*dir = spares->dirs[--spares->count];
+	pthread_mutex_unlock(&spares->lock);
+	return taken;
+}
+
+static bool give_spare(struct spares *spares, const struct workdir *dir)
+{
+	pthread_mutex_lock(&spares->lock);
+	bool given = spares->count < SPARES_MAX - 1;
+	if (given)
+		spares->dirs[spares->count++] = *dir;
+	pthread_mutex_unlock(&spares->lock);
+	return given;
+}
+
+/* Is it fit for another run once it is empty? */
+static bool is_fit(const struct workdir *dir)
+{
+	struct stat st;
+	return dir->fd >= 0 && caps_fd_stat(dir->caps, (uint32_t)dir->fd, &st) == 0 &&
+	       st.st_size <= SPARE_BYTES_MAX;
+}
+
 bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err)
 {
 	static atomic_ulong serial;
+	if (take_spare(root->spares, dir))
+		return true;
 	if (asprintf(&dir->path, "%s/%lu", root->path, atomic_fetch_add(&serial, 1)) < 0) {
 		dir->path = NULL;
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
@@ -94,6 +158,7 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 		dir->path = NULL;
 		return false;
 	}
+	dir->home = root->spares;
 	dir->caps = caps_create();
 	if (dir->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
@@ -106,6 +171,11 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 
 void workdir_destroy(struct workdir *dir)
 {
+	if (dir->path != NULL && empty_tree(dir->path) == 0 && is_fit(dir) &&
+	    give_spare(dir->home, dir)) {
+		*dir = (struct workdir)WORKDIR_INIT;
+		return;
+	}
 	caps_destroy(dir->caps);
 	if (dir->path != NULL)
 		remove_tree(dir->path);

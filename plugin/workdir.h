@@ -19,6 +19,7 @@
 struct workroot {
 	char *path;
 	int lock;
+	struct spares *spares; /* directories of runs that are over, emptied, for runs to come */
 };
 
 /* Makes a fresh one, and removes those below `parent` whose server is gone (it was killed). */
@@ -29,13 +30,19 @@ void workroot_destroy(struct workroot *root);
 
 struct workdir {
 	char *path; /* on the host */
+	struct spares *home;
 	struct caps *caps;
 	int fd; /* its descriptor in caps */
 };
 
 /* Starts as {.fd = -1}; may be destroyed in that state. */
 #define WORKDIR_INIT {.fd = -1}
+
+/* An empty directory. It may have served a run before: making and removing directories is what a
+ * file system with a journal is slow at. */
 bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err);
+
+/* Removes all that is in it. It is kept for another run, or removed too. */
 void workdir_destroy(struct workdir *dir);
 #define cleanup_workdir __attribute__((cleanup(workdir_destroy)))
 

@@ -1,10 +1,14 @@
 /* Runs a guest in a process of its own, which the kernel lets do nothing but run a guest. How it is
- * launched is known here and in plugin/launcher.h, and nowhere else.
+ * launched is known here, in plugin/crew.h and in plugin/launcher.h, and nowhere else.
  *
- * A worker has an empty environment, four descriptors (stdin, stdout, stderr, and the pipe that its
- * arguments come through), a process group of its own, the walls of caps/sandbox.h, and dies with
+ * A worker has an empty environment, four descriptors (stdin, stdout, stderr, and the socket that
+ * its job comes through), a process group of its own, the walls of caps/sandbox.h, and dies with
  * the server. Whatever a guest does to its process, the server sees an exit status and some bytes.
- */
+ * Some workers stand ready, forked before there is a step for them; each runs one step and is gone.
+ *
+ * To hand a worker one more thing: a text becomes an option of `tiphys run` among its strings; a
+ * number becomes a field of struct worker_job; a descriptor becomes a row of JOB_DESCRIPTORS
+ * (plugin/order.h), and worker_run() (send_job() in worker.c) sends it when the task has it. */
 #ifndef PLUGIN_WORKER_H
 #define PLUGIN_WORKER_H
 
@@ -18,9 +22,10 @@
 struct workers;
 
 /* Starts the process that workers are forked from: the executable's `worker-parent`. Call it before
- * any secret is read, from the thread that lives as long as the server. `executable` is borrowed.
- * NULL with *err set when it cannot be started. */
-struct workers *workers_create(const char *executable, struct error *err);
+ * any secret is read, from the thread that lives as long as the server. `executable` is borrowed;
+ * `ready` workers stand ready once there was a first step. NULL with *err set when it cannot be
+ * started. */
+struct workers *workers_create(const char *executable, size_t ready, struct error *err);
 
 /* What this machine's kernel puts around workers, as a first one found out. */
 struct worker_sandbox {
@@ -42,7 +47,7 @@ void workers_stop(struct workers *workers);
  * be left that is to be looked at again soon. */
 bool workers_reap_others(struct workers *workers);
 
-struct worker_order {
+struct worker_task {
 	const char *const *strings; /* options and operands of `tiphys run` */
 	size_t string_count;
 	const char *input; /* for stdin; NULL: stdin is /dev/null */
@@ -74,7 +79,7 @@ void worker_outcome_clear(struct worker_outcome *outcome);
 
 /* Runs one worker to its end; blocks, and is called by many threads at once. False with *err set
  * when it could not be started. Nothing of the worker is left when it returns. */
-bool worker_run(struct workers *workers, const struct worker_order *order,
+bool worker_run(struct workers *workers, const struct worker_task *task,
                 struct worker_outcome *outcome, struct error *err);
 
 #endif

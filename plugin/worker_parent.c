@@ -19,6 +19,13 @@
 /* Above a worker's own descriptors, so that none is overwritten while they are put in place. */
 #define ASIDE 16
 
+/* At most so many come with one message. */
+#define DESCRIPTORS_MAX 8
+
+_Static_assert((int)ORDER_DESCRIPTORS <= DESCRIPTORS_MAX &&
+                   (int)JOB_DESCRIPTOR_COUNT <= DESCRIPTORS_MAX,
+               "all descriptors of a message have room");
+
 /* What a trial's exit status says. */
 #define TRIAL_FAILED 0x80
 
@@ -55,59 +62,97 @@ static void try_sandbox(struct worker_hello *hello)
 		hello->lacks = (uint32_t)WEXITSTATUS(status);
 }
 
-/* An order with its descriptors. False at the end of the stream, and for what is no order. */
-static bool receive_order(struct worker_message *message, int fds[ORDER_DESCRIPTORS])
+/* Receives exactly `size` bytes that come with at most `room` descriptors. How many descriptors, or
+ * -1 at the end of the stream and for what is of another form. */
+static int receive(int socket, void *message, size_t size, int *fds, int room)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(ORDER_DESCRIPTORS * sizeof(int))];
+		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
 	} control;
-	struct iovec iov = {.iov_base = message, .iov_len = sizeof *message};
+	struct iovec iov = {.iov_base = message, .iov_len = size};
 	struct msghdr header = {.msg_iov = &iov,
 	                        .msg_iovlen = 1,
 	                        .msg_control = control.bytes,
 	                        .msg_controllen = sizeof control.bytes};
 	ssize_t got;
 	do
-		got = recvmsg(ORDER_SOCKET, &header, MSG_CMSG_CLOEXEC);
+		got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)sizeof *message || (header.msg_flags & MSG_CTRUNC) != 0)
-		return false;
+	if (got != (ssize_t)size || (header.msg_flags & MSG_CTRUNC) != 0)
+		return -1;
 	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-	if (part == NULL || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
-	    part->cmsg_len != CMSG_LEN(ORDER_DESCRIPTORS * sizeof(int)))
-		return false;
-	memcpy(fds, CMSG_DATA(part), ORDER_DESCRIPTORS * sizeof(int));
+	if (part == NULL)
+		return 0;
+	size_t bytes = part->cmsg_len - CMSG_LEN(0);
+	if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
+	    bytes > (size_t)room * sizeof(int))
+		return -1;
+	memcpy(fds, CMSG_DATA(part), bytes);
+	return (int)(bytes / sizeof(int));
+}
+
+static void close_from(int first)
+{
+	if (syscall(SYS_close_range, first, ~0u, 0) != 0) {
+		/* Linux before 5.9. */
+		for (int fd = first, max = (int)sysconf(_SC_OPEN_MAX); fd < max; fd++)
+			close(fd);
+	}
+}
+
+/* Puts fds[i] at places[i], all at once. */
+static bool place(const int *fds, const int *places, int count)
+{
+	int aside[DESCRIPTORS_MAX];
+	for (int i = 0; i < count; i++)
+		aside[i] = fcntl(fds[i], F_DUPFD, ASIDE);
+	for (int i = 0; i < count; i++) {
+		if (dup2(aside[i], places[i]) < 0)
+			return false;
+	}
 	return true;
 }
 
-/* Puts the descriptors at 0 to 3 and closes every other, the socket to the server among them. */
-static bool take_descriptors(const int fds[ORDER_DESCRIPTORS])
+/* Waits for the job, and puts what comes with it in its place. False when there is none: then the
+ * server stops. */
+static bool take_job(struct worker_job *job)
 {
-	int aside[ORDER_DESCRIPTORS];
-	for (int i = 0; i < ORDER_DESCRIPTORS; i++)
-		aside[i] = fcntl(fds[i], F_DUPFD, ASIDE);
-	for (int i = 0; i < ORDER_DESCRIPTORS; i++) {
-		if (dup2(aside[i], i) < 0)
-			return false;
+	static const int numbers[] = {
+#define X(id, number) [id] = number,
+	    JOB_DESCRIPTORS(X)
+#undef X
+	};
+	int fds[JOB_DESCRIPTOR_COUNT], places[JOB_DESCRIPTOR_COUNT], last = JOB_SOCKET, expected = 0;
+	int count = receive(JOB_SOCKET, job, sizeof *job, fds, JOB_DESCRIPTOR_COUNT);
+	for (int i = 0; i < JOB_DESCRIPTOR_COUNT; i++) {
+		if ((job->descriptors & 1u << i) == 0)
+			continue;
+		places[expected++] = numbers[i];
+		if (numbers[i] > last)
+			last = numbers[i];
 	}
-	if (syscall(SYS_close_range, ORDER_DESCRIPTORS, ~0u, 0) != 0) {
-		/* Linux before 5.9. */
-		for (int fd = ORDER_DESCRIPTORS, max = (int)sysconf(_SC_OPEN_MAX); fd < max; fd++)
-			close(fd);
-	}
+	if (count < 0 || count != expected || !place(fds, places, count))
+		return false;
+	if (count > 0)
+		close_from(last + 1);
 	return true;
 }
 
 _Noreturn static void become_worker(worker_function *work, const struct worker_terms *terms,
-                                    const struct worker_message *message, const int *fds,
-                                    pid_t server)
+                                    const int fds[ORDER_DESCRIPTORS], pid_t server)
 {
+	static const int places[ORDER_DESCRIPTORS] = {
+	    [ORDER_JOB] = JOB_SOCKET, [ORDER_STDOUT] = STDOUT_FILENO, [ORDER_STDERR] = STDERR_FILENO};
+	struct worker_job job;
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != server || !take_descriptors(fds))
+	if (getppid() != server || !place(fds, places, ORDER_DESCRIPTORS))
 		_exit(127);
-	exit(work(terms, message->time_ms));
+	close_from(JOB_SOCKET + 1);
+	if (!take_job(&job))
+		_exit(0);
+	exit(work(terms, job.time_ms));
 }
 
 /* As fork(), but of a child of the server. The C library does not learn of it: its abort() would
@@ -132,12 +177,13 @@ int worker_parent(worker_function *work)
 	}
 	const struct worker_terms terms = {.has_left_network = hello.has_left_network,
 	                                   .lacks = hello.lacks};
-	struct worker_message message;
+	struct worker_order order;
 	int fds[ORDER_DESCRIPTORS];
-	while (receive_order(&message, fds)) {
+	while (receive(ORDER_SOCKET, &order, sizeof order, fds, ORDER_DESCRIPTORS) ==
+	       ORDER_DESCRIPTORS) {
 		pid_t pid = fork_for();
 		if (pid == 0)
-			become_worker(work, &terms, &message, fds, server);
+			become_worker(work, &terms, fds, server);
 		const struct worker_reply reply = {.pid = pid < 0 ? -errno : pid};
 		for (int i = 0; i < ORDER_DESCRIPTORS; i++)
 			close(fds[i]);

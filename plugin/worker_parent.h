@@ -13,8 +13,8 @@ struct worker_terms {
 	uint32_t lacks;        /* parts of the sandbox that this kernel does not grant */
 };
 
-/* Runs in the worker, behind stdin, stdout, stderr and the pipe of its arguments, which it reads
- * from descriptor ORDER_ARGS to its end; the exit status of the worker. */
+/* Runs in the worker when it has a job, behind stdin, stdout, stderr and JOB_SOCKET, which holds
+ * its arguments to its end; the exit status of the worker. */
 typedef int worker_function(const struct worker_terms *terms, uint64_t time_ms);
 
 /* Forks a worker for each order until the socket ends; the exit status of the worker parent. The

@@ -23,7 +23,7 @@ static int make_workers(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	workers = workers_create(child, &err);
+	workers = workers_create(child, 0, &err);
 	return workers == NULL;
 }
 
@@ -57,7 +57,7 @@ static pid_t first_child(void)
 	return pid;
 }
 
-static void run_order(struct worker_order order, const char *what, struct worker_outcome *outcome)
+static void run_order(struct worker_task order, const char *what, struct worker_outcome *outcome)
 {
 	struct error err = ERROR_INIT;
 	if (order.strings == NULL) {
@@ -68,22 +68,20 @@ static void run_order(struct worker_order order, const char *what, struct worker
 		order.time_ms = 20000;
 	if (order.output_bytes == 0)
 		order.output_bytes = 1 << 20;
-	pid_t parent = first_child();
 	size_t before = open_descriptors();
 	if (!worker_run(workers, &order, outcome, &err))
 		fail_msg("%s: %s", what, err.message);
 	assert_int_equal(open_descriptors(), before);
-	/* Nothing is left to be reaped but the worker parent, once workers_stop() has killed it. */
 	siginfo_t left = {0};
 	assert_int_equal(waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT), 0);
-	assert_true(left.si_pid == 0 || left.si_pid == parent);
+	assert_int_equal(left.si_pid, 0);
 }
 
 static void a_worker_has_nothing_but_its_own(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "report", &outcome);
+	run_order((struct worker_task){0}, "report", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_string_equal(outcome.out.data,
 	                    "descriptors 4\nleader 1\nblocked 0\ncore 0\ntime 20000\n");
@@ -93,7 +91,7 @@ static void exit_status_and_streams(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "exit", &outcome);
+	run_order((struct worker_task){0}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 42);
 	assert_string_equal(outcome.out.data, "out");
@@ -109,7 +107,7 @@ static void many_arguments(void **state)
 	strings[0] = "count";
 	for (size_t i = 1; i < 30001; i++)
 		strings[i] = i % 2 == 0 ? "" : "0123456789";
-	run_order((struct worker_order){.strings = strings, .string_count = 30001}, "count", &outcome);
+	run_order((struct worker_task){.strings = strings, .string_count = 30001}, "count", &outcome);
 	assert_string_equal(outcome.out.data, "30001 180006\n");
 }
 
@@ -121,7 +119,7 @@ static void stdin_larger_than_a_pipe(void **state)
 	for (size_t i = 0; i < size; i++)
 		input[i] = (char)(i * 31);
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){.input = input, .input_size = size}, "copy", &outcome);
+	run_order((struct worker_task){.input = input, .input_size = size}, "copy", &outcome);
 	assert_int_equal(outcome.out.size, size);
 	assert_memory_equal(outcome.out.data, input, size);
 	free(input);
@@ -133,7 +131,7 @@ static void unread_stdin_does_not_matter(void **state)
 	(void)state;
 	static char input[300000];
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){.input = input, .input_size = sizeof input}, "exit", &outcome);
+	run_order((struct worker_task){.input = input, .input_size = sizeof input}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 42);
 }
@@ -142,7 +140,7 @@ static void without_input_stdin_is_at_its_end(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "copy", &outcome);
+	run_order((struct worker_task){0}, "copy", &outcome);
 	assert_int_equal(outcome.status, 0);
 	assert_int_equal(outcome.out.size, 0);
 }
@@ -151,7 +149,7 @@ static void killed_at_the_time_limit(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){.time_ms = 200}, "loop", &outcome);
+	run_order((struct worker_task){.time_ms = 200}, "loop", &outcome);
 	assert_int_equal(outcome.end, WORKER_TIME);
 	assert_true(outcome.took_ms >= 190 && outcome.took_ms < 2000);
 	assert_string_equal(outcome.err.data, "before");
@@ -161,10 +159,10 @@ static void killed_for_a_flood(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
-	run_order((struct worker_order){.output_bytes = 100000}, "flood", &outcome);
+	run_order((struct worker_task){.output_bytes = 100000}, "flood", &outcome);
 	assert_int_equal(outcome.end, WORKER_STDOUT);
 	assert_int_equal(outcome.out.size, 100000);
-	run_order((struct worker_order){.output_bytes = 100000}, "flood-stderr", &other);
+	run_order((struct worker_task){.output_bytes = 100000}, "flood-stderr", &other);
 	assert_int_equal(other.end, WORKER_STDERR);
 	assert_int_equal(other.err.size, 100000);
 	worker_outcome_clear(&other);
@@ -174,9 +172,9 @@ static void exactly_the_limit_is_no_flood(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
-	run_order((struct worker_order){.output_bytes = 3}, "exit", &outcome);
+	run_order((struct worker_task){.output_bytes = 3}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
-	run_order((struct worker_order){.output_bytes = 2}, "exit", &other);
+	run_order((struct worker_task){.output_bytes = 2}, "exit", &other);
 	assert_int_not_equal(other.end, WORKER_EXITED);
 	worker_outcome_clear(&other);
 }
@@ -185,7 +183,7 @@ static void a_crash_is_a_signal(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "crash", &outcome);
+	run_order((struct worker_task){0}, "crash", &outcome);
 	assert_int_equal(outcome.end, WORKER_SIGNALLED);
 	assert_int_equal(outcome.status, SIGSEGV);
 }
@@ -194,7 +192,7 @@ static void closed_streams_are_not_the_end(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "close", &outcome);
+	run_order((struct worker_task){0}, "close", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 7);
 }
@@ -204,7 +202,7 @@ static void children_of_a_worker_die_with_it(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_order){0}, "leave-child", &outcome);
+	run_order((struct worker_task){0}, "leave-child", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_true(outcome.took_ms < 5000);
 }
@@ -213,11 +211,11 @@ static void missing_executables_are_named(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	assert_null(workers_create("/nonexistent/tiphys", &err));
+	assert_null(workers_create("/nonexistent/tiphys", 0, &err));
 	assert_non_null(strstr(err.message, "/nonexistent/tiphys: No such file"));
 	/* One that is no tiphys ends without a word. */
 	struct error other = ERROR_INIT;
-	assert_null(workers_create("/bin/true", &other));
+	assert_null(workers_create("/bin/true", 0, &other));
 	assert_non_null(strstr(other.message, "/bin/true: no word from its worker-parent"));
 }
 
@@ -238,16 +236,115 @@ static void a_killed_worker_parent_is_replaced(void **state)
 			assert_int_equal(open_descriptors(), before - 1);
 		}
 		cleanup_worker_outcome struct worker_outcome outcome = {0};
-		const struct worker_order order = {.strings = (const char *const[]){"exit"},
-		                                   .string_count = 1,
-		                                   .time_ms = 20000,
-		                                   .output_bytes = 1000};
+		const struct worker_task order = {.strings = (const char *const[]){"exit"},
+		                                  .string_count = 1,
+		                                  .time_ms = 20000,
+		                                  .output_bytes = 1000};
 		struct error err = ERROR_INIT;
 		assert_true(worker_run(workers, &order, &outcome, &err));
 		assert_int_equal(outcome.status, 42);
 		assert_int_not_equal(first_child(), parent);
 		assert_int_equal(open_descriptors(), before);
 	}
+}
+
+/* ---- workers that stand ready ---- */
+
+static size_t children(pid_t *pids, size_t max)
+{
+	char path[64];
+	size_t count = 0;
+	int pid;
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	while (count < max && fscanf(file, "%d", &pid) == 1)
+		pids[count++] = pid;
+	fclose(file);
+	return count;
+}
+
+static void run_exit(struct workers *ready)
+{
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	const struct worker_task task = {.strings = (const char *const[]){"exit"},
+	                                 .string_count = 1,
+	                                 .time_ms = 20000,
+	                                 .output_bytes = 1000};
+	struct error err = ERROR_INIT;
+	if (!worker_run(ready, &task, &outcome, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 42);
+	assert_string_equal(outcome.out.data, "out");
+}
+
+/* Kills a child, and leaves it to be reaped. */
+static void kill_child(pid_t pid)
+{
+	siginfo_t info;
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+/* Waits until there are `count` children beside those that were there before. */
+static void expect_children(size_t before, size_t count, struct workers *ready, pid_t pids[16])
+{
+	const struct timespec moment = {.tv_nsec = 10000000};
+	for (int i = 0; i < 500 && children(pids, 16) != before + count; i++) {
+		if (ready != NULL)
+			workers_reap_others(ready);
+		nanosleep(&moment, NULL);
+	}
+	assert_int_equal(children(pids, 16), before + count);
+}
+
+static void some_stand_ready(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	pid_t pids[16];
+	size_t before = children(pids, 16), descriptors = open_descriptors();
+	struct workers *ready = workers_create(child, 3, &err);
+	expect_children(before, 1, ready, pids);
+	for (int i = 0; i < 20; i++)
+		run_exit(ready);
+	/* The worker parent, and three. */
+	expect_children(before, 4, ready, pids);
+	/* Killed while they wait: others take their place, no step fails. */
+	for (size_t i = 0; i < 3; i++)
+		kill_child(pids[before + 1 + i]);
+	for (int i = 0; i < 5; i++)
+		run_exit(ready);
+	expect_children(before, 4, ready, pids);
+	/* The worker parent is killed: those that stand ready are still good, and it is replaced. What
+	 * it forked and did not tell of is a stranger. */
+	kill_child(pids[before]);
+	for (int i = 0; i < 10; i++)
+		run_exit(ready);
+	expect_children(before, 4, ready, pids);
+	workers_stop(ready);
+	workers_destroy(ready);
+	expect_children(before, 0, NULL, pids);
+	assert_int_equal(open_descriptors(), descriptors);
+}
+
+/* Nobody else's child is reaped, nobody is reaped twice. */
+static void those_that_stand_ready_are_not_reaped_by_others(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	pid_t pids[16];
+	size_t before = children(pids, 16);
+	struct workers *ready = workers_create(child, 2, &err);
+	run_exit(ready);
+	expect_children(before, 3, ready, pids);
+	kill_child(pids[before + 1]);
+	assert_true(workers_reap_others(ready));
+	run_exit(ready);
+	run_exit(ready);
+	workers_destroy(ready);
+	expect_children(before, 0, NULL, pids);
 }
 
 static void *stop_soon(void *env)
@@ -264,11 +361,11 @@ static void stopping_kills_and_starts_no_more(void **state)
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, late = {0};
 	pthread_t thread;
 	pthread_create(&thread, NULL, stop_soon, workers);
-	run_order((struct worker_order){0}, "loop", &outcome);
+	run_order((struct worker_task){0}, "loop", &outcome);
 	pthread_join(thread, NULL);
 	assert_int_equal(outcome.end, WORKER_STOPPED);
 	assert_true(outcome.took_ms < 5000);
-	run_order((struct worker_order){0}, "exit", &late);
+	run_order((struct worker_task){0}, "exit", &late);
 	assert_int_equal(late.end, WORKER_STOPPED);
 	worker_outcome_clear(&late);
 }
@@ -290,6 +387,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(children_of_a_worker_die_with_it),
 	    cmocka_unit_test(missing_executables_are_named),
 	    cmocka_unit_test(a_killed_worker_parent_is_replaced),
+	    cmocka_unit_test(some_stand_ready),
+	    cmocka_unit_test(those_that_stand_ready_are_not_reaped_by_others),
 	    cmocka_unit_test(stopping_kills_and_starts_no_more),
 	};
 	child = argc > 1 ? argv[1] : "";

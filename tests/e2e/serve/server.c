@@ -234,6 +234,20 @@ size_t work_entries(const struct site *site)
 	return entries(site_path(site, "work"), "");
 }
 
+static size_t full_folders(const char *path)
+{
+	size_t count = 0;
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+		char below[800];
+		snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+		count += entry->d_name[0] != '.' && entries(below, "") > 0;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
 size_t work_runs(const struct site *site)
 {
 	size_t count = 0;
@@ -242,7 +256,7 @@ size_t work_runs(const struct site *site)
 		char path[400];
 		snprintf(path, sizeof path, "%s/%s", site_path(site, "work"), entry->d_name);
 		if (entry->d_name[0] != '.')
-			count += entries(path, "lock");
+			count += full_folders(path);
 	}
 	if (dir != NULL)
 		closedir(dir);

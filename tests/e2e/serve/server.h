@@ -48,7 +48,7 @@ bool is_alive(pid_t pid);
 
 /* Entries of the site's work folder. */
 size_t work_entries(const struct site *site);
-/* Runs that have their directory in a server's folder there. */
+/* Directories of runs in a server's folder there that hold anything. */
 size_t work_runs(const struct site *site);
 size_t open_descriptors(pid_t pid);
 

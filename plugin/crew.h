@@ -1,0 +1,33 @@
+/* The workers of a server, those that stand ready and those at work: its processes, and who may be
+ * reaped. For plugin/worker.c. */
+#ifndef PLUGIN_CREW_H
+#define PLUGIN_CREW_H
+
+#include "plugin/worker.h"
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+/* A worker that was forked and not yet reaped: as long as it stands in a list its process id is its
+ * own. The descriptors are the server's ends. */
+struct hand {
+	pid_t pid; /* 0: the worker parent has not told yet */
+	int socket, out, err;
+	TAILQ_ENTRY(hand) next;
+};
+
+/* A worker that stands ready, or a new one. False without *err when no worker may start any more.
+ */
+bool crew_take(struct workers *workers, struct hand **hand, struct error *err);
+
+/* How many are to stand ready. */
+size_t crew_ready(const struct workers *workers);
+
+/* Has others forked in place of those that were taken. */
+void crew_refill(struct workers *workers);
+
+/* Ends and reaps a worker that was taken; its wait status. *stopped tells whether workers_stop()
+ * was called. */
+int crew_reap(struct workers *workers, struct hand *hand, bool *stopped);
+
+#endif
