@@ -91,6 +91,13 @@ static int set_limits(const struct sandbox_limits *limits)
 
 #ifndef TIPHYS_SANITIZED
 
+int sandbox_prepare(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -errno;
+	return sandbox_filter_ancestor();
+}
+
 /* 0; or -errno, unless that says that the kernel has no such thing: then the part is lacking. */
 static int put_up(int result, enum sandbox_part part, unsigned *lacks)
 {
@@ -119,6 +126,12 @@ int sandbox_enter(struct caps *caps, const struct sandbox_limits *limits, bool h
 }
 
 #else
+
+int sandbox_prepare(void)
+{
+	(void)sandbox_filter_ancestor;
+	return -ENOSYS;
+}
 
 /* A sanitizer's runtime reads /proc, maps shadow memory, and traces the process at its end: behind
  * the wall it cannot. Such a build is for finding faults, not for strangers' modules. */

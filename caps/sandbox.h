@@ -37,6 +37,11 @@ struct sandbox_limits {
  * thread. */
 bool sandbox_leave_network(void);
 
+/* For a process whose children enter the sandbox: puts up beforehand what is the same for all of
+ * them, which is cheaper for each of them. It may still fork workers and open files. 0, or a
+ * negative errno; -ENOSYS where the kernel has no such thing. */
+int sandbox_prepare(void);
+
 /* Puts the calling process, which has one thread, behind the wall: files below the directories of
  * the set and no others (read-only ones for reading), the system calls of sandbox_calls.def,
  * the limits, no capability and no new one, no dump and no tracing, no name but `tiphys-step`.

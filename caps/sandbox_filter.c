@@ -9,6 +9,14 @@
  *     for each row:  nr == row?  → its rule → allow
  *     kill
  *
+ * It comes in one piece, or in two: one that lets the calls of an ancestor through too and is put
+ * up once, and one that takes those away again:
+ *
+ *     load nr
+ *     for each row of the ancestor's:  nr == row?  → kill
+ *     for each row whose rule names the process:  nr == row?  → its rule → allow
+ *     allow
+ *
  * Calls of another ABI (x32, i386) have other numbers or another arch, and so are in no row. */
 #include "caps/sandbox_filter.h"
 
@@ -17,6 +25,9 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,22 +46,28 @@
 #define SECCOMP_RET_KILL_PROCESS 0x80000000u
 #endif
 
-enum rule { ANY, DATA, PRIVATE_DATA, PLAIN_FCNTL, PLAIN_IOCTL, OWN_PROCESS };
+enum rule { ANY, DATA, PRIVATE_DATA, PLAIN_FCNTL, PLAIN_IOCTL, OWN_PROCESS, WORKER_CLONE };
 
 struct call {
 	uint32_t number;
 	enum rule rule;
 };
 
-static const struct call calls[] = {
 #define CALL(name) {SYS_##name, ANY},
 #define CALL_IF(name, rule) {SYS_##name, rule},
+static const struct call calls[] = {
 #include "caps/sandbox_calls.def"
+};
+static const struct call ancestor_calls[] = {
+#include "caps/sandbox_ancestor_calls.def"
+};
 #undef CALL
 #undef CALL_IF
-};
 
-#define CALL_COUNT (sizeof calls / sizeof calls[0])
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* Inherited by the children, as the filter is. */
+static bool has_ancestor_filter;
 
 /* What an argument must be. A rule is up to two of these. */
 struct condition {
@@ -61,7 +78,7 @@ struct condition {
 };
 
 struct program {
-	struct sock_filter code[8 + 16 * CALL_COUNT];
+	struct sock_filter code[8 + 16 * (COUNT(calls) + COUNT(ancestor_calls))];
 	unsigned short size;
 };
 
@@ -113,6 +130,8 @@ static void emit_rule(struct program *program, enum rule rule)
 	    .arg = 1, .values = {FIONREAD, TIOCGWINSZ, 0x5401 /* TCGETS */}, .value_count = 3};
 	const struct condition own_process = {
 	    .arg = 0, .values = {(uint32_t)getpid()}, .value_count = 1};
+	const struct condition worker_clone = {
+	    .arg = 0, .values = {CLONE_PARENT | SIGCHLD}, .value_count = 1};
 	switch (rule) {
 	case ANY:
 		break;
@@ -132,42 +151,123 @@ static void emit_rule(struct program *program, enum rule rule)
 	case OWN_PROCESS:
 		emit_condition(program, &own_process);
 		break;
+	case WORKER_CLONE:
+		emit_condition(program, &worker_clone);
+		break;
+	}
+}
+
+static void emit_allow(struct program *program)
+{
+	emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+}
+
+static void load_number(struct program *program)
+{
+	const uint32_t at = offsetof(struct seccomp_data, nr);
+	emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at));
+}
+
+/* What follows is for that call alone; end_call() says where it ends. */
+static unsigned short begin_call(struct program *program, uint32_t number)
+{
+	emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 0));
+	return (unsigned short)(program->size - 1);
+}
+
+static void end_call(struct program *program, unsigned short test)
+{
+	program->code[test].jf = (uint8_t)(program->size - test - 1);
+}
+
+/* For an ancestor, rules that name the process let every process through: its children's second
+ * part has them. */
+static void allow_calls(struct program *program, const struct call *rows, size_t count,
+                        bool for_ancestor)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned short test = begin_call(program, rows[i].number);
+		emit_rule(program, for_ancestor && rows[i].rule == OWN_PROCESS ? ANY : rows[i].rule);
+		emit_allow(program);
+		end_call(program, test);
 	}
 }
 
 #ifdef OWN_ARCH
-static void build(struct program *program)
+
+static void build(struct program *program, bool for_ancestor)
 {
 	const uint32_t arch = offsetof(struct seccomp_data, arch);
-	const uint32_t number = offsetof(struct seccomp_data, nr);
 	emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, arch));
 	emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0));
 	emit_kill(program);
-	emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number));
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		unsigned short test = program->size;
-		emit(program,
-		     (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].number, 0, 0));
-		emit_rule(program, calls[i].rule);
-		emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-		program->code[test].jf = (uint8_t)(program->size - test - 1);
-	}
+	load_number(program);
+	allow_calls(program, calls, COUNT(calls), for_ancestor);
+	if (for_ancestor)
+		allow_calls(program, ancestor_calls, COUNT(ancestor_calls), true);
 	emit_kill(program);
 }
-#endif
 
-int sandbox_filter_calls(void)
+static void build_second(struct program *program)
 {
-#ifdef OWN_ARCH
-	struct program program = {.size = 0};
-	build(&program);
-	const struct sock_fprog filter = {.len = program.size, .filter = program.code};
+	load_number(program);
+	for (size_t i = 0; i < COUNT(ancestor_calls); i++) {
+		unsigned short test = begin_call(program, ancestor_calls[i].number);
+		emit_kill(program);
+		end_call(program, test);
+	}
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		if (calls[i].rule != OWN_PROCESS)
+			continue;
+		unsigned short test = begin_call(program, calls[i].number);
+		emit_rule(program, OWN_PROCESS);
+		emit_allow(program);
+		end_call(program, test);
+	}
+	emit_allow(program);
+}
+
+static int put_up(struct program *program)
+{
+	const struct sock_fprog filter = {.len = program->size, .filter = program->code};
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0)
 		return 0;
 	/* EINVAL: seccomp without filters. */
 	return errno == EINVAL ? -ENOSYS : -errno;
-#else
-	(void)emit_rule;
-	return -ENOSYS;
-#endif
 }
+
+int sandbox_filter_ancestor(void)
+{
+	struct program program = {.size = 0};
+	build(&program, true);
+	int failure = put_up(&program);
+	has_ancestor_filter = failure == 0;
+	return failure;
+}
+
+int sandbox_filter_calls(void)
+{
+	struct program program = {.size = 0};
+	if (has_ancestor_filter)
+		build_second(&program);
+	else
+		build(&program, false);
+	return put_up(&program);
+}
+
+#else
+
+int sandbox_filter_ancestor(void)
+{
+	return -ENOSYS;
+}
+
+int sandbox_filter_calls(void)
+{
+	(void)load_number;
+	(void)allow_calls;
+	(void)has_ancestor_filter;
+	return -ENOSYS;
+}
+
+#endif

@@ -316,7 +316,14 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	run_module(&run, &err);
 	if (fflush(stdout) != 0)
 		error_set_errno(&err, errno, "cannot write the results");
-	return report(&run, &err);
+	status = report(&run, &err);
+	/* A process that was made for this run gives its memory back as a whole. Piece by piece would
+	 * cost a fifth of a short run. */
+	if (wall != NULL) {
+		fflush(NULL);
+		_exit(status);
+	}
+	return status;
 }
 
 int cmd_run(int argc, char **argv)

@@ -18,5 +18,5 @@ int cmd_worker_parent(int argc, char **argv)
 		fprintf(stderr, "tiphys %s: takes no arguments; `tiphys serve` starts it\n", argv[0]);
 		return 2;
 	}
-	return worker_parent(run_step);
+	return worker_parent(run_step, true);
 }

@@ -23,7 +23,8 @@ struct run_wall {
 	void *env;
 };
 
-/* As cmd_run(), of a file and never of a reference. `wall` is NULL for none. */
+/* As cmd_run(), of a file and never of a reference. `wall` is NULL for none; with one the process
+ * ends with the run. */
 int run_behind(const struct run_wall *wall, int argc, char **argv);
 
 #endif

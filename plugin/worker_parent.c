@@ -35,16 +35,18 @@ static const struct sandbox_limits trial_limits = {
     .data_bytes = (uint64_t)1 << 30, .cpu_seconds = 60, .open_files = 64};
 
 /* Finds out what the kernel grants by entering the sandbox: no version number is to be believed. */
-static void try_sandbox(struct worker_hello *hello)
+static void try_sandbox(struct worker_hello *hello, bool prepared)
 {
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
 		unsigned lacks = 0;
 		struct caps *caps = caps_create();
-		int failure = caps == NULL
-		                  ? -ENOMEM
-		                  : sandbox_enter(caps, &trial_limits, hello->has_left_network, &lacks);
+		int failure = prepared ? sandbox_prepare() : 0;
+		if (failure == 0 || failure == -ENOSYS)
+			failure = caps == NULL
+			              ? -ENOMEM
+			              : sandbox_enter(caps, &trial_limits, hello->has_left_network, &lacks);
 		/* An errno of 7 bits is enough for all that a sandbox can fail for. */
 		_exit(failure < 0 ? TRIAL_FAILED | (-failure & 0x7f) : (int)lacks);
 	}
@@ -106,7 +108,7 @@ static bool place(const int *fds, const int *places, int count)
 {
 	int aside[DESCRIPTORS_MAX];
 	for (int i = 0; i < count; i++)
-		aside[i] = fcntl(fds[i], F_DUPFD, ASIDE);
+		aside[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ASIDE);
 	for (int i = 0; i < count; i++) {
 		if (dup2(aside[i], places[i]) < 0)
 			return false;
@@ -163,13 +165,16 @@ static pid_t fork_for(void)
 	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
-int worker_parent(worker_function *work)
+int worker_parent(worker_function *work, bool prepared)
 {
 	pid_t server = getppid();
 	struct worker_hello hello = {.landlock = sandbox_landlock_version()};
 	prctl(PR_SET_NAME, "tiphys-parent");
 	hello.has_left_network = sandbox_leave_network();
-	try_sandbox(&hello);
+	try_sandbox(&hello, prepared);
+	/* What fails here has failed in the trial, too. */
+	if (prepared)
+		sandbox_prepare();
 	if (send(ORDER_SOCKET, &hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello) {
 		fprintf(stderr, "tiphys worker-parent: is started by `tiphys serve` alone: %s\n",
 		        strerror(errno));

@@ -17,9 +17,12 @@ struct worker_terms {
  * its arguments to its end; the exit status of the worker. */
 typedef int worker_function(const struct worker_terms *terms, uint64_t time_ms);
 
-/* Forks a worker for each order until the socket ends; the exit status of the worker parent. The
- * workers are children of the server (CLONE_PARENT): it waits for them, and they are its to kill.
+/* With `prepared` what is the same for the sandboxes of all workers is put up once, in this
+ * process: then `work` may make no other calls than those of caps/sandbox_calls.def and
+ * caps/sandbox_ancestor_calls.def. Forks a worker for each order until the socket ends; the exit
+ * status of the worker parent. The workers are children of the server (CLONE_PARENT): it waits for
+ * them, and they are its to kill.
  */
-int worker_parent(worker_function *work);
+int worker_parent(worker_function *work, bool prepared);
 
 #endif

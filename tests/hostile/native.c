@@ -487,9 +487,9 @@ static bool read_args(void)
 {
 	size_t used = 0;
 	ssize_t got;
-	while ((got = read(ORDER_ARGS, text + used, sizeof text - 1 - used)) > 0)
+	while ((got = read(JOB_SOCKET, text + used, sizeof text - 1 - used)) > 0)
 		used += (size_t)got;
-	close(ORDER_ARGS);
+	close(JOB_SOCKET);
 	const char *words[4];
 	const char *at = text;
 	for (int i = 0; i < 4; i++, at += strlen(at) + 1) {
@@ -537,5 +537,5 @@ int main(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "worker-parent") != 0)
 		return 2;
-	return worker_parent(work);
+	return worker_parent(work, true);
 }

@@ -59,7 +59,7 @@ static int set_up(void **state)
 	put(own, "mine");
 	put(other, "secret");
 	setenv("SECRET", "not for workers", 1);
-	workers = workers_create(executable, &err);
+	workers = workers_create(executable, 0, &err);
 	return workers == NULL;
 }
 
@@ -118,7 +118,7 @@ static void try(void **state)
 {
 	const struct row *row = *state;
 	const char *strings[] = {row->name, own, other, server};
-	const struct worker_order order = {
+	const struct worker_task task = {
 	    .strings = strings,
 	    .string_count = 4,
 	    .time_ms = row->expected == ENDED ? 500 : 20000,
@@ -126,7 +126,7 @@ static void try(void **state)
 	};
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	struct error err = ERROR_INIT;
-	if (!worker_run(workers, &order, &outcome, &err))
+	if (!worker_run(workers, &task, &outcome, &err))
 		fail_msg("%s: %s", row->name, err.message);
 	check_outcome(row, &outcome);
 }

@@ -57,19 +57,19 @@ static pid_t first_child(void)
 	return pid;
 }
 
-static void run_order(struct worker_task order, const char *what, struct worker_outcome *outcome)
+static void run_task(struct worker_task task, const char *what, struct worker_outcome *outcome)
 {
 	struct error err = ERROR_INIT;
-	if (order.strings == NULL) {
-		order.strings = &what;
-		order.string_count = 1;
+	if (task.strings == NULL) {
+		task.strings = &what;
+		task.string_count = 1;
 	}
-	if (order.time_ms == 0)
-		order.time_ms = 20000;
-	if (order.output_bytes == 0)
-		order.output_bytes = 1 << 20;
+	if (task.time_ms == 0)
+		task.time_ms = 20000;
+	if (task.output_bytes == 0)
+		task.output_bytes = 1 << 20;
 	size_t before = open_descriptors();
-	if (!worker_run(workers, &order, outcome, &err))
+	if (!worker_run(workers, &task, outcome, &err))
 		fail_msg("%s: %s", what, err.message);
 	assert_int_equal(open_descriptors(), before);
 	siginfo_t left = {0};
@@ -81,7 +81,7 @@ static void a_worker_has_nothing_but_its_own(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "report", &outcome);
+	run_task((struct worker_task){0}, "report", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_string_equal(outcome.out.data,
 	                    "descriptors 4\nleader 1\nblocked 0\ncore 0\ntime 20000\n");
@@ -91,7 +91,7 @@ static void exit_status_and_streams(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "exit", &outcome);
+	run_task((struct worker_task){0}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 42);
 	assert_string_equal(outcome.out.data, "out");
@@ -107,7 +107,7 @@ static void many_arguments(void **state)
 	strings[0] = "count";
 	for (size_t i = 1; i < 30001; i++)
 		strings[i] = i % 2 == 0 ? "" : "0123456789";
-	run_order((struct worker_task){.strings = strings, .string_count = 30001}, "count", &outcome);
+	run_task((struct worker_task){.strings = strings, .string_count = 30001}, "count", &outcome);
 	assert_string_equal(outcome.out.data, "30001 180006\n");
 }
 
@@ -119,7 +119,7 @@ static void stdin_larger_than_a_pipe(void **state)
 	for (size_t i = 0; i < size; i++)
 		input[i] = (char)(i * 31);
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){.input = input, .input_size = size}, "copy", &outcome);
+	run_task((struct worker_task){.input = input, .input_size = size}, "copy", &outcome);
 	assert_int_equal(outcome.out.size, size);
 	assert_memory_equal(outcome.out.data, input, size);
 	free(input);
@@ -131,7 +131,7 @@ static void unread_stdin_does_not_matter(void **state)
 	(void)state;
 	static char input[300000];
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){.input = input, .input_size = sizeof input}, "exit", &outcome);
+	run_task((struct worker_task){.input = input, .input_size = sizeof input}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 42);
 }
@@ -140,7 +140,7 @@ static void without_input_stdin_is_at_its_end(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "copy", &outcome);
+	run_task((struct worker_task){0}, "copy", &outcome);
 	assert_int_equal(outcome.status, 0);
 	assert_int_equal(outcome.out.size, 0);
 }
@@ -149,7 +149,7 @@ static void killed_at_the_time_limit(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){.time_ms = 200}, "loop", &outcome);
+	run_task((struct worker_task){.time_ms = 200}, "loop", &outcome);
 	assert_int_equal(outcome.end, WORKER_TIME);
 	assert_true(outcome.took_ms >= 190 && outcome.took_ms < 2000);
 	assert_string_equal(outcome.err.data, "before");
@@ -159,10 +159,10 @@ static void killed_for_a_flood(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
-	run_order((struct worker_task){.output_bytes = 100000}, "flood", &outcome);
+	run_task((struct worker_task){.output_bytes = 100000}, "flood", &outcome);
 	assert_int_equal(outcome.end, WORKER_STDOUT);
 	assert_int_equal(outcome.out.size, 100000);
-	run_order((struct worker_task){.output_bytes = 100000}, "flood-stderr", &other);
+	run_task((struct worker_task){.output_bytes = 100000}, "flood-stderr", &other);
 	assert_int_equal(other.end, WORKER_STDERR);
 	assert_int_equal(other.err.size, 100000);
 	worker_outcome_clear(&other);
@@ -172,9 +172,9 @@ static void exactly_the_limit_is_no_flood(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
-	run_order((struct worker_task){.output_bytes = 3}, "exit", &outcome);
+	run_task((struct worker_task){.output_bytes = 3}, "exit", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
-	run_order((struct worker_task){.output_bytes = 2}, "exit", &other);
+	run_task((struct worker_task){.output_bytes = 2}, "exit", &other);
 	assert_int_not_equal(other.end, WORKER_EXITED);
 	worker_outcome_clear(&other);
 }
@@ -183,7 +183,7 @@ static void a_crash_is_a_signal(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "crash", &outcome);
+	run_task((struct worker_task){0}, "crash", &outcome);
 	assert_int_equal(outcome.end, WORKER_SIGNALLED);
 	assert_int_equal(outcome.status, SIGSEGV);
 }
@@ -192,7 +192,7 @@ static void closed_streams_are_not_the_end(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "close", &outcome);
+	run_task((struct worker_task){0}, "close", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 7);
 }
@@ -202,7 +202,7 @@ static void children_of_a_worker_die_with_it(void **state)
 {
 	(void)state;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	run_order((struct worker_task){0}, "leave-child", &outcome);
+	run_task((struct worker_task){0}, "leave-child", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_true(outcome.took_ms < 5000);
 }
@@ -236,12 +236,12 @@ static void a_killed_worker_parent_is_replaced(void **state)
 			assert_int_equal(open_descriptors(), before - 1);
 		}
 		cleanup_worker_outcome struct worker_outcome outcome = {0};
-		const struct worker_task order = {.strings = (const char *const[]){"exit"},
-		                                  .string_count = 1,
-		                                  .time_ms = 20000,
-		                                  .output_bytes = 1000};
+		const struct worker_task task = {.strings = (const char *const[]){"exit"},
+		                                 .string_count = 1,
+		                                 .time_ms = 20000,
+		                                 .output_bytes = 1000};
 		struct error err = ERROR_INIT;
-		assert_true(worker_run(workers, &order, &outcome, &err));
+		assert_true(worker_run(workers, &task, &outcome, &err));
 		assert_int_equal(outcome.status, 42);
 		assert_int_not_equal(first_child(), parent);
 		assert_int_equal(open_descriptors(), before);
@@ -361,11 +361,11 @@ static void stopping_kills_and_starts_no_more(void **state)
 	cleanup_worker_outcome struct worker_outcome outcome = {0}, late = {0};
 	pthread_t thread;
 	pthread_create(&thread, NULL, stop_soon, workers);
-	run_order((struct worker_task){0}, "loop", &outcome);
+	run_task((struct worker_task){0}, "loop", &outcome);
 	pthread_join(thread, NULL);
 	assert_int_equal(outcome.end, WORKER_STOPPED);
 	assert_true(outcome.took_ms < 5000);
-	run_order((struct worker_task){0}, "exit", &late);
+	run_task((struct worker_task){0}, "exit", &late);
 	assert_int_equal(late.end, WORKER_STOPPED);
 	worker_outcome_clear(&late);
 }

@@ -95,5 +95,5 @@ int main(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "worker-parent") != 0 || environ[0] != NULL)
 		return 2;
-	return worker_parent(work);
+	return worker_parent(work, false);
 }
