@@ -6,7 +6,10 @@
 #include "plugin/handover.h"
 #include "plugin/invoke.h"
 #include "plugin/module_file.h"
+#include "plugin/moment.h"
+#include "plugin/policy_handover.h"
 #include "plugin/run.h"
+#include "plugin/time_limit.h"
 #include "wasi/wasi.h"
 
 #include <errno.h>
@@ -17,7 +20,9 @@
 #include <unistd.h>
 
 struct run_options {
+	struct option_texts policies; /* at most one */
 	struct grants grants;
+	const char *timeout;            /* NULL: none */
 	struct option_texts stores;     /* image layouts for REF */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
@@ -31,6 +36,8 @@ struct run_options {
 #define ROW(KIND, field, ...) OPTION_##KIND(struct run_options, field, __VA_ARGS__)
 
 static const struct option rows[] = {
+    ROW(TEXTS, policies, "policy", "FILE",
+        "grant what that document says, in YAML or JSON; the other options are added"),
     ROW(TEXTS, grants.dirs, "dir", "HOST::GUEST[:ro]",
         "grant the directory HOST, which the guest sees as GUEST"),
     ROW(TEXTS, grants.env, "env", "NAME=VALUE", "grant an environment variable"),
@@ -47,6 +54,7 @@ static const struct option rows[] = {
         "descriptors at a time, the streams included (256)"),
     ROW(BYTES, max_memory, "memory",
         "memory that the guest may have (0: up to 4G, or 64G at 64-bit addresses)"),
+    ROW(TEXT, timeout, "timeout", "TIME", "end the run after TIME, as 30s (ms, s, m, h)"),
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
         "look for REF in this image layout before any registry; may be given again"),
@@ -67,11 +75,12 @@ static const struct command_line line = {
     .operands = "FILE|REF [ARGS…]",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
-    .notes =
-        "FILE is a WebAssembly module; REF is one in a registry: HOST[:PORT]/REPOSITORY:TAG.\n"
-        "The guest gets ARGS, standard output and standard error, and nothing that is not "
-        "granted.\n"
-        "Exit status: the guest's own; 134 after a trap; 1 when it could not run; 2 wrong usage.\n",
+    .notes = "FILE is a WebAssembly module; REF is one in a registry: HOST[:PORT]/REPOSITORY:TAG.\n"
+             "The guest gets ARGS, standard output and standard error, and nothing that is not "
+             "granted.\n"
+             "Exit status: the guest's own; 134 after a trap; 124 at the end of --timeout; 1 when "
+             "it could "
+             "not run; 2 wrong usage.\n",
     .operands_min = 0, /* checked below: they may come by --args-from */
     .operands_max = OPERANDS_ANY,
     .stops_at_operand = true,
@@ -101,6 +110,7 @@ static void run_clear(struct run *run)
 	option_texts_clear(&run->options.grants.env);
 	load_words_clear(&run->options.load);
 	option_texts_clear(&run->options.stores);
+	option_texts_clear(&run->options.policies);
 	args_from_clear(&run->args_from);
 }
 
@@ -227,6 +237,18 @@ static bool put_up_wall(struct run *run, const struct operands *args, struct err
 	return run->wall->put_up(run->wall->env, run->caps, &needs, err);
 }
 
+static bool limit_time(const struct run *run, struct error *err)
+{
+	uint64_t ms;
+	if (run->options.timeout == NULL)
+		return true;
+	if (!duration_parse(run->options.timeout, &ms) || ms == 0)
+		return error_set(err, ERROR_USAGE,
+		                 "--timeout wants a time, as 30s (ms, s, m, h), not \"%s\"",
+		                 run->options.timeout);
+	return time_limit_set(ms, run->operands.items[0], err);
+}
+
 static bool run_module(struct run *run, struct error *err)
 {
 	struct operands args = {run->operands.items + 1, run->operands.count - 1};
@@ -238,7 +260,7 @@ static bool run_module(struct run *run, struct error *err)
 	};
 	struct load_rules rules;
 
-	if (!load_rules_read(&run->options.load, &rules, err))
+	if (!limit_time(run, err) || !load_rules_read(&run->options.load, &rules, err))
 		return false;
 	/* Behind a wall no thread may start. */
 	if (run->wall != NULL)
@@ -299,6 +321,8 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 
 	if (!take_command_line(&run, &status))
 		return status;
+	if (wall == NULL && run.options.policies.count > 0)
+		return policy_handover(&run.options.policies, run.argc, run.argv, &run.operands);
 	const char *file = run.operands.items[0];
 	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file)) {
 		if (run.options.args_from == NO_DESCRIPTOR)

@@ -164,6 +164,9 @@ struct policy_row {
 
 const struct policy_row *policy_row(enum policy_field field);
 
+/* Reads a file, as policy_read(); ERROR_SYSTEM for one that cannot be read. */
+bool policy_load(const char *path, enum policy_role role, struct policy *out, struct error *err);
+
 /* Reads a decoded document. `marks` is NULL, or an object of path: line << 16 | column. *out is to
  * be cleared in every case. ERROR_USAGE for what is wrong, ERROR_UNSUPPORTED for what this build
  * does not provide. */

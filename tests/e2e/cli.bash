@@ -1,35 +1,11 @@
 # The command line, on guests that ask for what they are told to ask for (tests/e2e/cli).
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/run.bash"
 
 probe=$TIPHYS_GUESTS/probe.wasm
 exports=$TIPHYS_GUESTS/exports.wasm
 foreign=$TIPHYS_GUESTS/foreign.wasm
-out=$work/out
-err=$work/err
-
-# status WANTED COMMAND…: runs it with $out and $err filled; its exit status must be the wanted one.
-status() {
-	local wanted=$1 got=0
-	shift
-	"$@" >"$out" 2>"$err" || got=$?
-	[ "$got" -eq "$wanted" ] && return 0
-	echo "exit status $got, not $wanted: $*"
-	cat "$err"
-	return 1
-}
-
-is() {
-	[ "$1" = "$2" ] && return 0
-	printf 'is:\n%s\nshould be:\n%s\n' "$1" "$2"
-	return 1
-}
-
-run() {
-	local wanted=$1
-	shift
-	status "$wanted" "$tiphys" run "$@"
-}
 
 # ---- commands ----
 

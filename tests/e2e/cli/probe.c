@@ -120,6 +120,17 @@ __attribute__((noinline)) static int outer_function(int depth)
 	return left;
 }
 
+static int wait_long(void)
+{
+	return sleep(1000) == 0 ? 0 : REFUSED;
+}
+
+static int loop(void)
+{
+	for (volatile unsigned long turns = 0;; turns++)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "args";
@@ -147,6 +158,10 @@ int main(int argc, char **argv)
 		return fill(STDERR_FILENO, atol(operand));
 	if (strcmp(what, "allocate") == 0)
 		return allocate(atol(operand));
+	if (strcmp(what, "sleep") == 0)
+		return wait_long();
+	if (strcmp(what, "loop") == 0)
+		return loop();
 	if (strcmp(what, "trap") == 0)
 		return outer_function(0);
 	if (strcmp(what, "recurse") == 0)

@@ -1,0 +1,46 @@
+#include "plugin/policy_handover.h"
+
+#include "caps/cleanup.h"
+#include "plugin/command.h"
+#include "plugin/handover.h"
+
+#include <string.h>
+
+/* Whether the word is, or holds behind its '=', the option's value: the very bytes, since another
+ * option's value may read the same. */
+static bool holds(const char *word, const char *value)
+{
+	return value >= word && value <= word + strlen(word);
+}
+
+/* run-policy --operands N FILE run OPTIONS… OPERANDS…, without the --policy itself */
+int policy_handover(const struct option_texts *policies, int argc, char **argv,
+                    const struct operands *operands)
+{
+	char count[16];
+	int handed = 0;
+	if (policies->count > 1) {
+		fprintf(stderr, "tiphys run: --policy is given twice; a run has one policy\n");
+		return 2;
+	}
+	const char *policy = policies->items[0];
+	cleanup_free char **words = calloc((size_t)argc + 6, sizeof *words);
+	if (words == NULL) {
+		fprintf(stderr, "tiphys run: no memory\n");
+		return 1;
+	}
+	snprintf(count, sizeof count, "%u", operands->count);
+	words[handed++] = (char[]){"run-policy"};
+	words[handed++] = (char[]){"--operands"};
+	words[handed++] = count;
+	words[handed++] = (char[]){"--"};
+	words[handed++] = (char *)(uintptr_t)policy;
+	for (int i = 0; i < argc; i++) {
+		bool is_split = i + 1 < argc && argv[i + 1] == policy;
+		if (is_split)
+			i++;
+		else if (!holds(argv[i], policy))
+			words[handed++] = argv[i];
+	}
+	return handover(command_find("run-policy")->executable, words);
+}

@@ -1,0 +1,189 @@
+# Policies on the command line, and what a run can do without one (tests/e2e/cli has the guest).
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/run.bash"
+
+probe=$TIPHYS_GUESTS/probe.wasm
+table=$TIPHYS_SOURCE/caps/capability.def
+policy=$work/policy.yaml
+
+# ---- deny by default: a walk over the table ----
+
+# rows CAPABILITY|LIMIT: the names, "!" before one that this build does not provide
+rows() {
+	tr '\n' ' ' <"$table" | grep -oE "$1\((CAP|LIMIT)_[^)]*\)" |
+		sed -nE 's/^[A-Z]+\([A-Z_]+, "([a-z_]+)".*/\1 &/p' |
+		sed -E 's/^([a-z_]+) .*NOT_PROVIDED.*/!\1/; s/ .*//'
+}
+
+# Each capability asked for by a guest that was granted nothing.
+by_default_args() {
+	run 0 "$probe"
+	is "$(cat "$out")" '[probe.wasm]'
+}
+by_default_env() { A=1 run 4 "$probe" env A; }
+by_default_stdin() { echo text | run 4 "$probe" cat; }
+by_default_stdout() {
+	run 0 "$probe" fill 3 # `run` grants it: a run that says nothing helps nobody
+	is "$(cat "$out")" xxx
+	run 4 --no-stdout "$probe" fill 3
+	[ ! -s "$out" ]
+}
+by_default_stderr() {
+	run 0 "$probe" fill-stderr 3
+	is "$(cat "$err")" xxx
+	run 4 --no-stderr "$probe" fill-stderr 3
+	! grep -q xxx "$err"
+}
+by_default_files() {
+	echo text >"$work/file"
+	run 4 "$probe" read "$work/file"
+	run 4 "$probe" read /etc/passwd
+	run 4 "$probe" write "$work/made" text
+	[ ! -e "$work/made" ]
+}
+by_default_clock() {
+	run 4 "$probe" clock
+	run 4 "$probe" sleep
+}
+by_default_random() { run 4 "$probe" random; }
+
+# Each limit, as the table says it holds when nobody sets it.
+by_default_memory() { run 0 "$probe" allocate 64; }
+by_default_time() { run 0 "$probe"; }
+by_default_output() {
+	run 0 "$probe" fill 100000
+	is "$(stat -c %s "$out")" 100000
+}
+by_default_open_files() {
+	mkdir -p "$work/many" && echo >"$work/many/file"
+	run 0 --dir "$work/many::/d" "$probe" open-many /d/file 253
+	run 4 --dir "$work/many::/d" "$probe" open-many /d/file 254
+	expect_in "open files are limited to 256" "$err"
+}
+by_default_processes() {
+	is "$(grep -oE 'WASI_FUNCTION\((proc|fork|exec|spawn|thread)[a-z_]*' \
+		"$TIPHYS_SOURCE/wasi/preview1.def" | sort)" \
+		"$(printf 'WASI_FUNCTION(%s\n' proc_exit proc_raise)"
+}
+
+not_provided() {
+	local name=$1 text
+	case $name in
+	fuel) text="limits: {fuel: 1}" ;;
+	*) text="$name: 1" ;;
+	esac
+	echo "$text" >"$policy"
+	run 1 --policy "$policy" "$probe"
+	expect_in "does not support $name" "$err"
+}
+
+for name in $(rows CAPABILITY) $(rows LIMIT); do
+	case $name in
+	!*) tap_case "${name#!} is refused by name" not_provided "${name#!}" ;;
+	*) tap_case "$name by default" "by_default_$name" ;;
+	esac
+done
+
+# ---- documents ----
+
+grants() {
+	mkdir -p "$work/data" && echo kept >"$work/data/file"
+	cat >"$policy" <<-END
+		# what the probe may do
+		env: {A: from the policy}
+		stdio: [stdin, stdout]
+		files:
+		  - {host: $work/data, guest: /data}
+		clock: {fixed: "2024-01-31T12:00:00Z"}
+		random: {seed: 42}
+		limits: {memory: 32M, output: 100, open_files: 20}
+	END
+	run 0 --policy "$policy" "$probe" env A
+	is "$(cat "$out")" "from the policy"
+	echo in | run 0 --policy "$policy" "$probe" cat
+	is "$(cat "$out")" in
+	run 0 --policy "$policy" "$probe" read /data/file
+	is "$(cat "$out")" kept
+	run 4 --policy "$policy" "$probe" write /data/file gone
+	is "$(cat "$work/data/file")" kept
+	run 0 --policy="$policy" "$probe" clock
+	is "$(cat "$out")" "1706702400 0"
+	run 0 --policy "$policy" "$probe" random
+	local by_policy
+	by_policy=$(cat "$out")
+	run 0 --random=42 "$probe" random
+	is "$(cat "$out")" "$by_policy"
+	run 4 --policy "$policy" "$probe" fill-stderr 1
+	run 134 --policy "$policy" "$probe" fill 101
+	expect_in "stdout is limited to 100 bytes" "$err"
+	run 4 --policy "$policy" "$probe" allocate 33
+	run 4 --policy "$policy" "$probe" open-many /data/file 20
+}
+tap_case "a policy grants what it says, and limits it" grants
+
+json() {
+	echo '{"env": {"A": "json\u00e9"}, "args": ["env", "A"]}' >"$work/policy.json"
+	run 0 --policy "$work/policy.json" "$probe"
+	is "$(cat "$out")" "jsoné"
+}
+tap_case "a policy in JSON, with arguments" json
+
+with_options() {
+	printf 'env: {A: policy, B: longer than that}\nlimits: {output: 6}\n' >"$policy"
+	run 0 --policy "$policy" --env A=typed "$probe" env A
+	is "$(cat "$out")" typed
+	run 134 --env A=typed --policy "$policy" "$probe" env B
+	run 0 --stdout-limit 100 --policy "$policy" "$probe" env B
+	# The value of another option, and a guest's argument, that read like it.
+	run 0 --env --policy=x --policy "$policy" "$probe" env --policy
+	is "$(cat "$out")" x
+	run 0 --policy "$policy" --stdout-limit 100 -- "$probe" args --policy "$policy"
+	expect_in "[--policy]" "$out"
+	run 2 --policy "$policy" --policy "$policy" "$probe"
+	expect_in "--policy is given twice" "$err"
+}
+tap_case "options beside a policy are added or take its place" with_options
+
+by_descriptor() {
+	printf 'env: {A: policy}\n' >"$policy"
+	printf '%s\0' --policy "$policy" "$probe" env A >"$work/args"
+	run 0 --args-from 5 5<"$work/args"
+	is "$(cat "$out")" policy
+}
+tap_case "--policy by --args-from" by_descriptor
+
+mistakes() {
+	printf 'clock: real\nlimts:\n  memory: 1M\n' >"$policy"
+	run 2 --policy "$policy" "$probe"
+	is "$(cat "$err")" "tiphys run: $policy:2:1: limts: is not known; did you mean limits?"
+	printf 'limits:\n  memory: lots\n' >"$policy"
+	run 2 --policy "$policy" "$probe"
+	expect_in "$policy:2:3: limits.memory: is \"lots\", must be bytes" "$err"
+	printf 'env: {A: 1\n' >"$policy"
+	run 2 --policy "$policy" "$probe"
+	expect_in "$policy:2:1: is no YAML" "$err"
+	run 1 --policy "$work/none.yaml" "$probe"
+	expect_in "policy $work/none.yaml: cannot be opened: No such file or directory" "$err"
+	head -c 300000 /dev/zero | tr '\0' '#' >"$policy"
+	run 1 --policy "$policy" "$probe"
+	expect_in "has more than 262144 bytes" "$err"
+}
+tap_case "a mistake in a policy is told by file, line and column" mistakes
+
+# ---- time ----
+
+time_limit() {
+	run 124 --timeout 100ms "$probe" loop
+	expect_in "ran longer than its time limit of 0.1 s (--timeout)" "$err"
+	run 124 --timeout 100ms --clock "$probe" sleep
+	echo 'limits: {time: 100ms}' >"$policy"
+	run 124 --policy "$policy" "$probe" loop
+	run 0 --timeout 1h "$probe"
+	run 2 --timeout never "$probe"
+	expect_in '--timeout wants a time, as 30s (ms, s, m, h), not "never"' "$err"
+	run 2 --timeout 0 "$probe"
+}
+tap_case "a run ends at --timeout, in a loop and asleep" time_limit
+
+tap_end
