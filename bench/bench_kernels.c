@@ -2,11 +2,9 @@
 #include "bench/bench.h"
 #include "bench/data.h"
 #include "bench/kernel.def"
-#include "bench/measure.h"
-#include "bench/peer.h"
-#include "bench/results.h"
+#include "bench/outcome.h"
 #include "bench/stats.h"
-#include "bench/table.h"
+#include "bench/sheet.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 #include "plugin/module_file.h"
@@ -147,7 +145,7 @@ static bool plan_cells(struct plan *plan, struct error *err)
 			                      .contender = plan->peers.items[j].name,
 			                      .run = measure_command,
 			                      .may_refuse = may_refuse && !is_own,
-			                      .env = peer_command(&plan->peers.items[j], plan->paths[i], NULL)};
+			                      .env = peer_command(&plan->peers.items[j], NULL, plan->paths[i])};
 			if (cell->env == NULL)
 				return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 		}
@@ -179,98 +177,79 @@ struct ratios {
 	size_t count;
 };
 
-static void put_ratio(struct table *table, const struct cell *peer, const struct cell *own,
+static void put_ratio(struct sheet *sheet, const struct cell *peer, const struct cell *own,
                       struct ratios *ratios)
 {
 	if (peer->count == 0) {
-		table_put(table, "–");
+		sheet_put(sheet, "–");
 		return;
 	}
 	struct summary theirs = summarize(peer->user, peer->count);
 	struct summary ours = summarize(own->user, own->count);
 	if (theirs.spread > SPREAD_LIMIT || ours.spread > SPREAD_LIMIT || theirs.median <= 0) {
-		table_put(table, "spread %.0f %%",
+		sheet_put(sheet, "spread %.0f %%",
 		          100 * (theirs.spread > ours.spread ? theirs.spread : ours.spread));
 		return;
 	}
 	double ratio = ours.median / theirs.median;
-	table_put(table, "%.2f", ratio);
+	sheet_put(sheet, "%.2f", ratio);
 	if (ratio > 0)
 		ratios->items[ratios->count++] = ratio;
 }
 
-static void put_means(struct table *table, const struct ratios *ratios, size_t peer_count)
+static void put_means(struct sheet *sheet, const struct ratios *ratios, size_t peer_count)
 {
-	table_put(table, "geometric mean");
+	sheet_put(sheet, "geometric mean");
 	for (size_t i = 0; i < peer_count; i++)
-		table_put(table, "%s", "");
+		sheet_put(sheet, "%s", "");
 	for (size_t i = 1; i < peer_count; i++) {
 		if (ratios[i].count > 0)
-			table_put(table, "%.2f", geometric_mean(ratios[i].items, ratios[i].count));
+			sheet_put(sheet, "%.2f", geometric_mean(ratios[i].items, ratios[i].count));
 		else
-			table_put(table, "–");
+			sheet_put(sheet, "–");
 	}
 }
 
-static bool fill_table(const struct plan *plan, struct table *table)
+static bool fill_sheet(const struct plan *plan, struct sheet *sheet)
 {
 	size_t peer_count = plan->peers.count;
 	cleanup_free double *figures = calloc(peer_count * plan->kernel_count, sizeof *figures);
 	cleanup_free struct ratios *ratios = calloc(peer_count, sizeof *ratios);
 	if (figures == NULL || ratios == NULL)
 		return false;
-	table_init(table, 2 * peer_count);
-	table_put(table, "kernel");
+	sheet_init(sheet, 2 * peer_count);
+	sheet_put(sheet, "kernel");
 	for (size_t i = 0; i < peer_count; i++) {
-		table_put(table, "%s (s)", plan->peers.items[i].name);
+		sheet_put(sheet, "%s (s)", plan->peers.items[i].name);
 		ratios[i].items = figures + i * plan->kernel_count;
 	}
 	for (size_t i = 1; i < peer_count; i++)
-		table_put(table, "tiphys/%s", plan->peers.items[i].name);
+		sheet_put(sheet, "tiphys/%s", plan->peers.items[i].name);
 	for (size_t i = 0; i < plan->kernel_count; i++) {
 		const struct cell *cells = plan->cells + i * peer_count;
-		table_put(table, "%s", plan->names[i]);
+		sheet_put(sheet, "%s", plan->names[i]);
 		for (size_t j = 0; j < peer_count; j++) {
 			if (cells[j].count > 0)
-				table_put(table, "%.3f", summarize(cells[j].user, cells[j].count).median);
+				sheet_put(sheet, "%.3f", summarize(cells[j].user, cells[j].count).median);
 			else
-				table_put(table, "refuses");
+				sheet_put(sheet, "refuses");
 		}
 		for (size_t j = 1; j < peer_count; j++)
-			put_ratio(table, &cells[j], &cells[0], &ratios[j]);
+			put_ratio(sheet, &cells[j], &cells[0], &ratios[j]);
 	}
-	put_means(table, ratios, peer_count);
+	put_means(sheet, ratios, peer_count);
 	return true;
 }
 
 static bool show(const struct plan *plan, const struct results *results, uint64_t rounds,
                  struct error *err)
 {
-	cleanup_table struct table table = {0};
-	if (!fill_table(plan, &table) || !table_print(&table, stdout))
+	cleanup_sheet struct sheet sheet = {0};
+	if (!fill_sheet(plan, &sheet) || !sheet_print(&sheet, stdout))
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
 	printf("\nUser time, median of %u interleaved rounds. ", (unsigned)rounds);
-	results_print_machine(results, stdout);
-	for (size_t i = 0; i < plan->peers.count; i++)
-		printf("%s: %s\n", plan->peers.items[i].name, plan->peers.items[i].version);
-	for (size_t i = 0; i < plan->cell_count; i++)
-		if (plan->cells[i].refusal[0] != '\0')
-			printf("%s refuses %s: %s\n", plan->cells[i].contender, plan->cells[i].job,
-			       plan->cells[i].refusal);
+	outcome_print(results, &plan->peers, plan->cells, plan->cell_count, stdout);
 	return true;
-}
-
-static void note(const struct plan *plan, struct results *results)
-{
-	for (size_t i = 0; i < plan->peers.count; i++)
-		results_contender(results, plan->peers.items[i].name, plan->peers.items[i].version, NULL);
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *cell = &plan->cells[i];
-		results_series(results, "kernels", cell->job, cell->contender, "user", "s", cell->user,
-		               cell->count);
-		if (cell->refusal[0] != '\0')
-			results_refusal(results, "kernels", cell->job, cell->contender, cell->refusal);
-	}
 }
 
 static bool run(struct plan *plan, const struct kernels_options *options,
@@ -284,7 +263,7 @@ static bool run(struct plan *plan, const struct kernels_options *options,
 	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->rounds, err))
 		return false;
-	note(plan, &results);
+	outcome_note(&results, "kernels", FIGURE_USER, &plan->peers, plan->cells, plan->cell_count);
 	return options->json == NULL || results_write(&results, options->json, err);
 }
 

@@ -175,17 +175,17 @@ bool peers_find(struct peers *peers, const struct option_texts *given, const cha
 	return true;
 }
 
-char **peer_command(const struct peer *peer, const char *module, const char *const *args)
+char **peer_command(const struct peer *peer, const char *const *words, const char *module)
 {
 	size_t count = 0;
-	while (args != NULL && args[count] != NULL)
+	while (words != NULL && words[count] != NULL)
 		count++;
 	char **argv = calloc(peer->word_count + count + 2, sizeof *argv);
 	if (argv == NULL)
 		return NULL;
 	memcpy(argv, peer->words, peer->word_count * sizeof *argv);
-	argv[peer->word_count] = (char *)(uintptr_t)module;
 	for (size_t i = 0; i < count; i++)
-		argv[peer->word_count + 1 + i] = (char *)(uintptr_t)args[i];
+		argv[peer->word_count + i] = (char *)(uintptr_t)words[i];
+	argv[peer->word_count + count] = (char *)(uintptr_t)module;
 	return argv;
 }

@@ -51,6 +51,8 @@ expect 'a peer wants a command' 2 'is no NAME=COMMAND' -- "$tiphys" bench kernel
 expect 'too few rounds for a median' 2 'rounds' -- "$tiphys" bench kernels --rounds 4 fib
 
 export PATH=$scratch/bin
+# (module (func (export "_start") unreachable))
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\12\1\6_start\0\0\12\5\1\3\0\0\13' >"$scratch/trap.wasm"
 expect 'a peer is measured beside tiphys' 0 \
 	'^\| kernel +\| tiphys \(s\) \| same \(s\) \| tiphys/same \|$' '^\| dot-simd ' '^\| geometric mean ' \
 	'median of 5 interleaved rounds' -- \
@@ -66,6 +68,17 @@ expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-sim
 	"$tiphys" bench kernels --rounds 5 --peer "quitter=$scratch/quitter" dot-simd
 expect 'a file that cannot be written is named' 1 'cannot write /no/such/dir/x.json' -- \
 	"$tiphys" bench kernels --rounds 5 --json /no/such/dir/x.json dot-simd
+
+expect 'starts are timed as processes and inside one' 0 \
+	'^\| nothing, a static process ' '^\| hello, tiphys ' '^\| hello, same .* \|$' \
+	'^\| hello, tiphys inside: module in memory ' 'median of 5 interleaved starts' -- \
+	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
+expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
+	'"measure": "wall"' -- grep -E '' "$scratch/start.json"
+expect 'a start that prints another thing ends the run' 1 'hello by liar: prints "wrong "' -- \
+	"$tiphys" bench start --starts 5 --peer "liar=$scratch/liar"
+expect 'a module that traps is named' 1 'by tiphys: ended with status 134' -- \
+	"$tiphys" bench start --starts 5 --module "$scratch/trap.wasm"
 
 echo "1..$number"
 exit "$failed"

@@ -2,23 +2,23 @@
 #include "tests/plugin/table.h"
 
 #include "bench/progress.h"
-#include "bench/table.h"
+#include "bench/sheet.h"
 
 static void columns_stand_under_each_other(void **state)
 {
 	(void)state;
-	cleanup_table struct table table = {0};
+	cleanup_sheet struct sheet sheet = {0};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	table_init(&table, 2);
-	table_put(&table, "kernel");
-	table_put(&table, "s");
-	table_put(&table, "café");
-	table_put(&table, "%.3f", 0.25);
-	table_put(&table, "x");
-	table_put(&table, "–");
-	assert_true(table_print(&table, out));
+	sheet_init(&sheet, 2);
+	sheet_put(&sheet, "kernel");
+	sheet_put(&sheet, "s");
+	sheet_put(&sheet, "café");
+	sheet_put(&sheet, "%.3f", 0.25);
+	sheet_put(&sheet, "x");
+	sheet_put(&sheet, "–");
+	assert_true(sheet_print(&sheet, out));
 	fclose(out);
 	assert_string_equal("| kernel |     s |\n"
 	                    "|--------|------:|\n"

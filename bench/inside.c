@@ -1,0 +1,98 @@
+#include "bench/inside.h"
+
+#include "wasi/wasi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTPUT_LIMIT ((uint64_t)1 << 20)
+
+bool inside_open(struct inside *inside, const char *path, enum inside_what what, struct error *err)
+{
+	inside->what = what;
+	if (!module_file_map(&inside->file, path, err))
+		return false;
+	inside->module = module_load(inside->file.bytes, inside->file.size, NULL, err);
+	return inside->module != NULL;
+}
+
+void inside_close(struct inside *inside)
+{
+	module_destroy(inside->module);
+	module_file_clear(&inside->file);
+}
+
+/* What one run needs, and when its parts were done. */
+struct run {
+	struct caps *caps;
+	struct wasi *wasi;
+	struct store *store;
+	double began, instantiated;
+};
+
+static bool start(struct run *run, const struct module *module, struct error *err)
+{
+	run->caps = caps_create();
+	if (run->caps == NULL || caps_grant_arg(run->caps, "guest") != 0 ||
+	    caps_grant_clock(run->caps, CAPS_CLOCK_REAL, 0) != 0 || caps_grant_random(run->caps) != 0 ||
+	    caps_grant_output_capture(run->caps, CAPS_STDOUT, OUTPUT_LIMIT) != 0)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
+	run->wasi = wasi_create(run->caps, err);
+	run->store = run->wasi != NULL ? store_create(NULL, err) : NULL;
+	struct instance *inst = run->store != NULL
+	                            ? instance_create(run->store, module, wasi_resolve, run->wasi, err)
+	                            : NULL;
+	run->instantiated = monotonic_seconds();
+	if (inst == NULL)
+		return false;
+	struct func *func = instance_export_func(inst, "_start");
+	return func != NULL ? func_call(run->store, func, NULL, NULL, err)
+	                    : error_set(err, ERROR_USAGE, "it exports no _start");
+}
+
+static bool keep_output(const struct caps *caps, struct process_result *result, struct error *err)
+{
+	const char *output = caps_captured(caps, CAPS_STDOUT, &result->output_size);
+	result->output = malloc(result->output_size + 1);
+	if (result->output == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for what it prints");
+	memcpy(result->output, output, result->output_size + 1);
+	return true;
+}
+
+static void finish(struct run *run)
+{
+	store_destroy(run->store);
+	wasi_destroy(run->wasi);
+	caps_destroy(run->caps);
+}
+
+bool inside_run(void *env, struct process_result *result, struct error *err)
+{
+	const struct inside *inside = env;
+	struct run run = {.began = monotonic_seconds()};
+	if (inside->what == INSIDE_DECODE) {
+		struct module *again = module_load(inside->file.bytes, inside->file.size, NULL, err);
+		result->wall = monotonic_seconds() - run.began;
+		module_destroy(again);
+		if (again == NULL)
+			return false;
+	}
+	struct error end = ERROR_INIT;
+	bool has_returned = start(&run, inside->module, &end);
+	bool has_exited = end.kind == ERROR_EXIT;
+	bool is_kept = true;
+	if (has_exited)
+		result->status = (int)wasi_exit_status(run.wasi);
+	if (has_returned || has_exited)
+		is_kept = keep_output(run.caps, result, err);
+	else
+		*err = end;
+	double instantiated = run.instantiated - run.began;
+	finish(&run);
+	if (inside->what == INSIDE_RUN)
+		result->wall = monotonic_seconds() - run.began;
+	else if (inside->what == INSIDE_INSTANTIATE)
+		result->wall = instantiated;
+	return is_kept && (has_returned || has_exited);
+}

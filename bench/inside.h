@@ -1,0 +1,28 @@
+/* A guest's start inside this process, without the cost of a new one. */
+#ifndef BENCH_INSIDE_H
+#define BENCH_INSIDE_H
+
+#include "bench/measure.h"
+#include "plugin/module_file.h"
+
+enum inside_what {
+	INSIDE_DECODE,      /* decode and validate, nothing else */
+	INSIDE_INSTANTIATE, /* a store and an instance of a decoded module */
+	INSIDE_RUN,         /* that, the run to its end, and giving all back */
+};
+
+struct inside {
+	struct module_file file;
+	struct module *module; /* decoded by inside_open() */
+	enum inside_what what; /* what the wall time is of */
+};
+
+/* *inside is {0} before and is for inside_close() after, on failure too. */
+bool inside_open(struct inside *inside, const char *path, enum inside_what what, struct error *err);
+void inside_close(struct inside *inside);
+
+/* A cell_function; env is a struct inside. In every case the guest runs to its end and its output
+ * is kept, so that it can be checked; only `what` is timed. */
+bool inside_run(void *env, struct process_result *result, struct error *err);
+
+#endif
