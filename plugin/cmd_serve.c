@@ -34,6 +34,7 @@ struct serve_options {
 	const char *token_file;
 	bool no_auth;
 	bool require_sandbox;
+	const char *policy_ceiling;
 	const char *work_dir;
 	const char *cache_dir;
 	struct option_texts stores;
@@ -61,6 +62,8 @@ static const struct option serve_rows[] = {
                 "let in every caller, whatever the token file holds"),
     OPTION_FLAG(struct serve_options, require_sandbox, "require-sandbox",
                 "do not start where the kernel lacks a part of the steps' sandbox"),
+    OPTION_TEXT(struct serve_options, policy_ceiling, "policy-ceiling", "FILE",
+                "the most that any template may be granted, a document in YAML or JSON"),
     OPTION_TEXT(struct serve_options, work_dir, "work-dir", "DIR",
                 "where the steps' /work directories are made (default $TMPDIR or /tmp)"),
     OPTION_TEXT(struct serve_options, cache_dir, "cache-dir", "DIR",
@@ -177,6 +180,7 @@ struct life {
 	struct token token;
 	struct modules *modules;
 	struct artifacts *artifacts;
+	struct policy ceiling;
 	struct workroot root;
 	struct workers *workers;
 	struct pool *pool;
@@ -205,6 +209,8 @@ static void log_start(const struct life *life, const struct serve_options *optio
 	log_text(&line, "version", TIPHYS_VERSION);
 	log_number(&line, "concurrency", (int64_t)options->concurrency);
 	log_text(&line, "work", life->root.path);
+	if (options->policy_ceiling != NULL)
+		log_text(&line, "policy_ceiling", options->policy_ceiling);
 	log_end(&line);
 	if (options->no_auth)
 		warn("every caller is let in", "--no-auth is given");
@@ -229,6 +235,7 @@ _Noreturn static void stop(struct life *life, int signal)
 		workers_destroy(life->workers);
 		modules_destroy(life->modules);
 		artifacts_destroy(life->artifacts);
+		policy_clear(&life->ceiling);
 	}
 	workroot_destroy(&life->root);
 	if (idle) {
@@ -296,6 +303,9 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	struct load_rules rules;
 	if (!load_rules_read(&options->load, &rules, err))
 		return false;
+	if (options->policy_ceiling != NULL &&
+	    !policy_load(options->policy_ceiling, POLICY_CEILING, &life->ceiling, err))
+		return false;
 	/* The process that workers come from is started first: it never held a secret. */
 	if ((life->workers = workers_create(executable, options->ready_workers, err)) == NULL ||
 	    !check_sandbox(life, options->require_sandbox, err))
@@ -318,6 +328,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .artifacts = life->artifacts,
 	    .root = &life->root,
 	    .load = &options->load,
+	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},
 	    .time_ms = options->step_timeout * 1000,
 	    .output_bytes = options->max_output,

@@ -129,6 +129,9 @@ struct policy {
 		uint64_t processes;                                 /* always 0 */
 	} limits;
 
+	struct policy_texts registries; /* of ceilings: "host" or "host/path" */
+	struct policy_texts signatures;
+
 	void **owned; /* what the fields point to */
 	size_t owned_count;
 };
@@ -159,7 +162,8 @@ struct policy_row {
 	} kind;
 	size_t member; /* its offset in struct policy */
 	bool of_policy, of_ceiling;
-	int capability, limit; /* the row of caps/capability.def it belongs to, -1 in the other */
+	int capability, limit; /* the row of caps/capability.def it belongs to, or -1 */
+	const char *missing; /* what this build has not, besides what that table says; NULL: nothing */
 };
 
 const struct policy_row *policy_row(enum policy_field field);

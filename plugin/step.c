@@ -112,7 +112,7 @@ static bool run(struct step *step, const char *module)
 	const struct policy_texts *more = &request->permissions.args;
 	struct policy_words *words = &step->grants.words;
 	struct error err = ERROR_INIT;
-	bool ok = step_grants_make(step->setting, request, step->dir.path, &step->grants, &err) &&
+	bool ok = step_grants_spell(step->setting, request, step->dir.path, &step->grants, &err) &&
 	          add_places(step, words, &err) && policy_word(words, &err, "--") &&
 	          policy_word(words, &err, "%s", module);
 	for (size_t i = 0; ok && i < more->count; i++)
@@ -404,7 +404,9 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	struct error err = ERROR_INIT;
 	bool ran = false;
 	artifacts_run_init(&step.artifacts, setting->artifacts, step.request, setting->root, &step.dir);
-	if (check_artifacts(&step) && check_outputs(&step)) {
+	if (!step_grants_decide(setting, step.request, &step.grants, &err)) {
+		fail(&step, &err);
+	} else if (check_artifacts(&step) && check_outputs(&step)) {
 		if (!modules_get(setting->modules, step.request->module, &module, digest, &err)) {
 			error_wrap(&err, "module %.200s", step.request->module);
 			fail(&step, &err);

@@ -6,6 +6,7 @@
 #include "plugin/artifacts.h"
 #include "plugin/log.h"
 #include "plugin/modules.h"
+#include "plugin/policy.h"
 #include "plugin/reply.h"
 #include "plugin/request.h"
 #include "plugin/step_progress.h"
@@ -21,6 +22,7 @@ struct step_setting {
 	struct artifacts *artifacts;
 	const struct workroot *root;
 	struct reply_limits limits;
+	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */
 	uint64_t time_ms;              /* --step-timeout */
 	uint64_t output_bytes;         /* --max-output */

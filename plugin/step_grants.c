@@ -1,5 +1,7 @@
 #include "plugin/step_grants.h"
 
+#include "plugin/policy_ceiling.h"
+#include "plugin/reference.h"
 #include "plugin/workdir.h"
 
 #include <inttypes.h>
@@ -17,20 +19,25 @@ static const char *where(const struct policy *policy, enum policy_field field, c
 	return policy_where(policy, policy_row(field)->path, policy->marks[field], buf, size);
 }
 
-/* The template's limit where it gives one, within the server's. */
-static bool take_limit(const struct policy *policy, enum policy_field field, uint64_t asked,
-                       struct step_limit server, struct step_limit *limit, struct error *err)
+/* The limit that holds for the field: the template's, else the lower of the server's and the
+ * ceiling's. */
+static bool take_limit(const struct step_setting *setting, const struct policy *policy,
+                       enum policy_field field, struct step_limit *limit, struct error *err)
 {
+	const struct policy_row *row = policy_row(field);
+	const uint64_t *asked = (const void *)((const char *)policy + row->member);
 	char at[256];
-	*limit = server;
-	if (!policy->is_given[field])
-		return true;
-	if (asked > server.value)
-		return error_set(err, ERROR_DENIED,
-		                 "%s: asks for %" PRIu64 ", this server allows %" PRIu64 " (%s)",
-		                 where(policy, field, at, sizeof at), asked, server.value, server.set_by);
-	limit->value = asked;
-	limit->set_by = policy_row(field)->path;
+	if (policy->is_given[field]) {
+		if (*asked > limit->value)
+			return error_set(
+			    err, ERROR_DENIED, "%s: asks for %" PRIu64 ", this server allows %" PRIu64 " (%s)",
+			    where(policy, field, at, sizeof at), *asked, limit->value, limit->set_by);
+		limit->value = *asked;
+		snprintf(limit->set_by, sizeof limit->set_by, "%s", row->path);
+	} else if (setting->ceiling != NULL && *asked != 0 && *asked < limit->value) {
+		limit->value = *asked;
+		snprintf(limit->set_by, sizeof limit->set_by, "%s of the ceiling", row->path);
+	}
 	return true;
 }
 
@@ -51,18 +58,29 @@ static bool check_files(const struct policy *asked, struct error *err)
 	char at[256];
 	return asked->files.count == 0 ||
 	       error_set(err, ERROR_DENIED,
-	                 "%s: this server grants steps no directory but " WORKDIR_GUEST,
+	                 "%s: this server grants steps no directory but " WORKDIR_GUEST
+	                 "; a ceiling can list more (--policy-ceiling)",
 	                 where(asked, POLICY_FILES, at, sizeof at));
 }
 
+static bool check_module(const struct policy *ceiling, const char *module, struct error *err)
+{
+	struct reference reference;
+	return reference_parse(&reference, module, err) &&
+	       policy_ceiling_lets_module(ceiling, reference.host, reference.repository, err);
+}
+
 /* What every step has unless its template says otherwise: a clock and random numbers, without which
- * few language runtimes start. */
-static void take_defaults(struct policy *policy)
+ * few language runtimes start; no better ones than the ceiling has. */
+static void take_defaults(const struct policy *ceiling, struct policy *policy)
 {
 	if (!policy->is_given[POLICY_CLOCK])
-		policy->clock = (struct policy_clock){.granted = true, .mode = CAPS_CLOCK_REAL};
+		policy->clock = ceiling != NULL
+		                    ? ceiling->clock
+		                    : (struct policy_clock){.granted = true, .mode = CAPS_CLOCK_REAL};
 	if (!policy->is_given[POLICY_RANDOM])
-		policy->random = (struct policy_random){.granted = true};
+		policy->random =
+		    ceiling != NULL ? ceiling->random : (struct policy_random){.granted = true};
 }
 
 static bool add_load_rules(struct policy_words *words, const struct load_words *load,
@@ -91,24 +109,42 @@ static bool add_inputs(struct policy_words *words, const struct request *request
 	return true;
 }
 
-bool step_grants_make(const struct step_setting *setting, const struct request *request,
-                      const char *work_dir, struct step_grants *out, struct error *err)
+bool step_grants_decide(const struct step_setting *setting, const struct request *request,
+                        struct step_grants *out, struct error *err)
 {
-	/* Borrows the lists of the request's; only what has no list is changed. */
-	struct policy policy = request->permissions;
-	struct step_limit memory;
-	if (!check_stdin(request, err) || !check_files(&policy, err) ||
-	    !take_limit(&policy, POLICY_MEMORY, policy.limits.memory,
-	                (struct step_limit){setting->memory_bytes, "--max-memory"}, &memory, err) ||
-	    !take_limit(&policy, POLICY_TIME, policy.limits.time_ms,
-	                (struct step_limit){setting->time_ms, "--step-timeout"}, &out->time, err) ||
-	    !take_limit(&policy, POLICY_OUTPUT, policy.limits.output,
-	                (struct step_limit){setting->output_bytes, "--max-output"}, &out->output, err))
+	const struct policy *ceiling = setting->ceiling;
+	struct policy *policy = &out->policy;
+	*policy = request->permissions;
+	if (!check_stdin(request, err))
 		return false;
-	policy.limits.memory = memory.value;
-	policy.limits.output = 0; /* the server counts it itself, and tells by whose limit it ended */
-	take_defaults(&policy);
+	if (ceiling == NULL) {
+		if (!check_files(policy, err))
+			return false;
+	} else {
+		if (!check_module(ceiling, request->module, err) ||
+		    !policy_ceiling_check(ceiling, policy, err))
+			return false;
+		policy_ceiling_fill(ceiling, policy);
+	}
+	out->memory = (struct step_limit){setting->memory_bytes, "--max-memory"};
+	out->time = (struct step_limit){setting->time_ms, "--step-timeout"};
+	out->output = (struct step_limit){setting->output_bytes, "--max-output"};
+	if (!take_limit(setting, policy, POLICY_MEMORY, &out->memory, err) ||
+	    !take_limit(setting, policy, POLICY_TIME, &out->time, err) ||
+	    !take_limit(setting, policy, POLICY_OUTPUT, &out->output, err))
+		return false;
+	if (!policy->is_given[POLICY_OPEN_FILES] && policy->limits.open_files > CAPS_OPEN_FILES_DEFAULT)
+		policy->limits.open_files = CAPS_OPEN_FILES_DEFAULT;
+	policy->limits.memory = out->memory.value;
+	policy->limits.output = 0; /* the server counts it itself, and tells by whose limit it ended */
+	take_defaults(ceiling, policy);
+	return true;
+}
+
+bool step_grants_spell(const struct step_setting *setting, const struct request *request,
+                       const char *work_dir, struct step_grants *out, struct error *err)
+{
 	return policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST, work_dir) &&
-	       policy_words_add(&out->words, &policy, err) &&
+	       policy_words_add(&out->words, &out->policy, err) &&
 	       add_load_rules(&out->words, setting->load, err) && add_inputs(&out->words, request, err);
 }

@@ -10,20 +10,27 @@
 /* A limit and who set it, for the message when it is reached. */
 struct step_limit {
 	uint64_t value;
-	const char *set_by; /* "--step-timeout", "permissions.limits.time" */
+	char set_by[48]; /* "--step-timeout", "limits.time", "limits.time of the ceiling" */
 };
 
 /* Starts as {0}. */
 struct step_grants {
-	struct policy_words words; /* of `tiphys run`, up to the module and its arguments */
+	struct policy policy;      /* what is granted; its lists are the request's and the ceiling's */
+	struct step_limit memory;  /* bytes */
 	struct step_limit time;    /* ms */
 	struct step_limit output;  /* bytes of each stream */
+	struct policy_words words; /* of `tiphys run`, up to the module and its arguments */
 };
 
 void step_grants_clear(struct step_grants *grants);
 
-/* `work_dir` becomes /work. ERROR_DENIED for what the server does not allow. */
-bool step_grants_make(const struct step_setting *setting, const struct request *request,
-                      const char *work_dir, struct step_grants *out, struct error *err);
+/* Decides, before anything is fetched for the step. ERROR_DENIED for what the server or its ceiling
+ * does not allow, the module's registry included. */
+bool step_grants_decide(const struct step_setting *setting, const struct request *request,
+                        struct step_grants *out, struct error *err);
+
+/* Fills .words; `work_dir` becomes /work. */
+bool step_grants_spell(const struct step_setting *setting, const struct request *request,
+                       const char *work_dir, struct step_grants *out, struct error *err);
 
 #endif

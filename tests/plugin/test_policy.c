@@ -174,7 +174,11 @@ static void what_is_not_provided_is_refused_by_name(void **state)
 		    row->capability < 0 ? NULL : capability_row((enum capability)row->capability);
 		const struct limit_row *limit =
 		    row->limit < 0 ? NULL : limit_row((enum run_limit)row->limit);
-		bool is_provided = (capability != NULL ? capability->provider : limit->provider) != NULL;
+		const char *name = capability != NULL ? capability->name
+		                   : limit != NULL    ? limit->name
+		                                      : row->missing;
+		bool is_provided = row->missing == NULL && (capability == NULL || capability->provider) &&
+		                   (limit == NULL || limit->provider);
 		cleanup_policy struct policy policy;
 		struct error err;
 		char text[128];
@@ -186,13 +190,12 @@ static void what_is_not_provided_is_refused_by_name(void **state)
 			         row->path, dot + 1);
 		else
 			snprintf(text, sizeof text, "{\"%s\":false}", row->path);
-		assert_false(decode(text, POLICY_GRANTS, &policy, &err));
+		assert_false(decode(text, row->of_policy ? POLICY_GRANTS : POLICY_CEILING, &policy, &err));
 		if (err.kind != (is_provided ? ERROR_USAGE : ERROR_UNSUPPORTED) ||
 		    strncmp(err.message + strlen("here."), row->path, group) != 0)
 			fail_msg("%s: %s", text, err.message);
 		if (!is_provided)
-			assert_non_null(
-			    strstr(err.message, capability != NULL ? capability->name : limit->name));
+			assert_non_null(strstr(err.message, name));
 	}
 }
 
@@ -202,10 +205,11 @@ static void every_row_can_be_named(void **state)
 	(void)state;
 	for (int i = 0; i < POLICY_FIELD_COUNT; i++) {
 		const struct policy_row *row = policy_row(i);
-		assert_true((row->capability < 0) != (row->limit < 0));
+		assert_true(row->of_policy || row->of_ceiling);
+		assert_true((row->capability < 0) != (row->limit < 0) || !row->of_policy);
 		if (row->capability >= 0)
 			has_capability[row->capability] = true;
-		else
+		if (row->limit >= 0)
 			has_limit[row->limit] = true;
 		for (int other = 0; other < i; other++)
 			assert_string_not_equal(row->path, policy_row(other)->path);

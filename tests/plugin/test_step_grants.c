@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 static const struct load_words load;
-static const struct step_setting setting = {
+static const struct step_setting open_setting = {
     .load = &load, .time_ms = 10000, .output_bytes = 1000, .memory_bytes = 65536 * 16};
+
+static const struct step_setting *setting = &open_setting;
 
 /* wasm: what stands under template.plugin.wasm. */
 static bool make(const char *wasm, struct step_grants *grants, struct error *err)
@@ -23,7 +25,8 @@ static bool make(const char *wasm, struct step_grants *grants, struct error *err
 	snprintf(body, sizeof body,
 	         "{\"workflow\":{},\"template\":{\"plugin\":{\"wasm\":{\"module\":\"m\"%s}}}}", wasm);
 	return request_decode(body, strlen(body), &request, err) &&
-	       step_grants_make(&setting, &request, "/tmp/w", grants, err);
+	       step_grants_decide(setting, &request, grants, err) &&
+	       step_grants_spell(setting, &request, "/tmp/w", grants, err);
 }
 
 static void assert_words(const char *wasm, const char *expected)
@@ -104,6 +107,78 @@ static void more_than_the_server_allows_is_denied(void **state)
 	}
 }
 
+/* ---- under a ceiling ---- */
+
+static void with_ceiling(const char *text, void (*check)(void))
+{
+	struct step_setting bounded = open_setting;
+	struct policy ceiling;
+	struct error err = ERROR_INIT;
+	json_t *document = json_loads(text, 0, NULL);
+	assert_non_null(document);
+	if (!policy_read(document, NULL, "ceiling", POLICY_CEILING, &ceiling, &err))
+		fail_msg("%s: %s", text, err.message);
+	bounded.ceiling = &ceiling;
+	setting = &bounded;
+	check();
+	setting = &open_setting;
+	policy_clear(&ceiling);
+	json_decref(document);
+}
+
+static void empty_ceiling(void)
+{
+	assert_words("", "--dir=/tmp/w::/work --memory=1048576");
+	assert_words(",\"permissions\":{\"clock\":\"none\"}", "--dir=/tmp/w::/work --memory=1048576");
+}
+
+static void coarse_ceiling(void)
+{
+	struct step_grants grants;
+	struct error err;
+	assert_words("", "--dir=/tmp/w::/work --clock=coarse --memory=4096 --open-files=10");
+	assert_true(make("", &grants, &err));
+	assert_int_equal(grants.time.value, 1000);
+	assert_string_equal(grants.time.set_by, "limits.time of the ceiling");
+	step_grants_clear(&grants);
+	assert_false(make(",\"permissions\":{\"clock\":\"real\"}", &grants, &err));
+	assert_string_equal(err.message,
+	                    "template.plugin.wasm.permissions.clock: the real clock is more than the "
+	                    "ceiling grants (ceiling.clock)");
+	step_grants_clear(&grants);
+}
+
+static void wide_ceiling(void)
+{
+	assert_words("", "--dir=/tmp/w::/work --clock=real --random --memory=1048576 --open-files=256");
+	assert_words(",\"permissions\":{\"files\":[{\"host\":\"/d\",\"guest\":\"/x\"}]}",
+	             "--dir=/tmp/w::/work --dir=/d::/x:ro --clock=real --random --memory=1048576 "
+	             "--open-files=256");
+}
+
+static void module_ceiling(void)
+{
+	struct step_grants grants;
+	struct error err;
+	assert_false(make("", &grants, &err));
+	assert_string_equal(err.message,
+	                    "the ceiling does not list docker.io/library/m (ceiling.registries)");
+	step_grants_clear(&grants);
+}
+
+static void a_ceiling_bounds_defaults_and_templates(void **state)
+{
+	(void)state;
+	with_ceiling("{}", empty_ceiling);
+	with_ceiling("{\"clock\":\"coarse\",\"limits\":{\"memory\":\"4K\",\"time\":\"1s\","
+	             "\"open_files\":10}}",
+	             coarse_ceiling);
+	with_ceiling("{\"clock\":\"real\",\"random\":\"real\",\"files\":[{\"host\":\"/d\"}],"
+	             "\"limits\":{\"memory\":\"1G\",\"open_files\":5000}}",
+	             wide_ceiling);
+	with_ceiling("{\"registries\":[\"docker.io/other\"]}", module_ceiling);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +186,7 @@ int main(void)
 	    cmocka_unit_test(permissions_take_the_place_of_defaults),
 	    cmocka_unit_test(limits_say_who_set_them),
 	    cmocka_unit_test(more_than_the_server_allows_is_denied),
+	    cmocka_unit_test(a_ceiling_bounds_defaults_and_templates),
 	};
 	return cmocka_run_group_tests_name("step_grants", tests, NULL, NULL);
 }

@@ -1,0 +1,84 @@
+# `tiphys serve --policy-ceiling`: what templates may ask for, and what they are told.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+
+mkdir "$work/steps" "$work/shared" "$work/secret"
+echo shared >"$work/shared/file"
+cat >"$work/ceiling.yaml" <<END
+# what any template may grant
+clock: coarse
+random: real
+files:
+  - {host: $work/shared, access: ro}
+limits:
+  memory: 64M
+  time: 5s
+registries: [registry.test/team]
+END
+"$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
+"$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
+start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
+	--store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+wait_for 10 grep -q msg=listening "$work/serve.log"
+address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+
+# execute PERMISSIONS ARGS [MODULE]: the reply is in $work/reply.
+execute() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"${3:-registry.test/team/command:1}\",
+		\"args\":$2,\"permissions\":$1}}}}" "http://$address/api/v1/template.execute"
+}
+
+succeeds() {
+	execute "$1" "$2"
+	expect_in '"phase":"Succeeded"' "$work/reply"
+	expect_in "\"result\":\"$3\"" "$work/reply"
+}
+
+fails() {
+	execute "$1" '["echo","never"]' "${3:-}"
+	expect_in '"phase":"Failed"' "$work/reply"
+	expect_in "$2" "$work/reply"
+	! grep -q '"result"' "$work/reply"
+}
+
+ceiling=$work/ceiling.yaml
+tap_case "a template under the ceiling runs" succeeds '{"clock":"coarse"}' '["echo","ahoy"]' ahoy
+tap_case "a directory that the ceiling lists" succeeds \
+	"{\"files\":[{\"host\":\"$work/shared\",\"guest\":\"/shared\"}]}" \
+	'["show","/shared/file"]' shared
+tap_case "a directory to write to that is listed for reading" fails \
+	"{\"files\":[{\"host\":\"$work/shared\",\"guest\":\"/s\",\"access\":\"rw\"}]}" \
+	"permissions.files[0]: $work/shared rw is more than the ceiling grants ($ceiling:4:1: files)"
+tap_case "a directory that is not listed" fails \
+	"{\"files\":[{\"host\":\"$work/secret\",\"guest\":\"/s\"}]}" \
+	"permissions.files[0]: $work/secret ro is more than the ceiling grants ($ceiling:4:1: files)"
+tap_case "a better clock than the ceiling's" fails '{"clock":"real"}' \
+	"permissions.clock: the real clock is more than the ceiling grants ($ceiling:2:1: clock)"
+tap_case "more memory than the ceiling's" fails '{"limits":{"memory":"65M"}}' \
+	"permissions.limits.memory: 68157440 is more than the ceiling grants ($ceiling:7:3: limits.memory)"
+tap_case "a registry that the ceiling does not list" fails '{}' \
+	"the ceiling does not list registry.test/other/command ($ceiling:9:1: registries)" \
+	registry.test/other/command:1
+
+# ---- ceilings that are refused ----
+
+refused() {
+	local words=$1
+	printf '%s\n' "$2" >"$work/wrong.yaml"
+	if timeout 20 "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
+		--policy-ceiling "$work/wrong.yaml" >"$work/out" 2>&1; then
+		echo "serve started"
+		return 1
+	fi
+	expect_in "$words" "$work/out"
+}
+tap_case "a ceiling with a misspelt name ends serve" refused \
+	"$work/wrong.yaml:1:1: rigistries: is not known; did you mean registries?" 'rigistries: [a]'
+tap_case "signatures are refused by name" refused \
+	"$work/wrong.yaml:1:1: signatures: this build of tiphys does not support signatures of modules" \
+	'signatures: [key.pem]'
+tap_case "a ceiling bounds no arguments" refused "$work/wrong.yaml:1:1: args: no ceiling bounds it" \
+	'args: []'
+
+tap_end
