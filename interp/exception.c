@@ -22,7 +22,7 @@ struct object *exception_create(struct instance *inst, struct tag *tag, const un
 static uint32_t native_slot(const struct code *code, uint32_t index)
 {
 	const struct module *m = code->module;
-	return type_header(m->funcs[m->imported_func_count + index].type) + 1;
+	return type_header(module_func_type(m, m->imported_func_count + index)) + 1;
 }
 
 static const struct try_clause *find_clause(const struct try_table *tries, uint32_t at,

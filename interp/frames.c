@@ -63,7 +63,7 @@ void frame_walk_next(struct frame_walk *walk)
 		return;
 	}
 	const struct module *m = walk->code->module;
-	const struct functype *type = m->funcs[m->imported_func_count + walk->index].type;
+	const struct functype *type = module_func_type(m, m->imported_func_count + walk->index);
 	const struct cell *pc = walk->fp[type_header(type)].pc;
 	if (pc == exec_entry_cell) {
 		cross(walk);

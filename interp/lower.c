@@ -613,7 +613,7 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	const struct lowering room = *l;
 	*l = (struct lowering){
 	    .m = m,
-	    .type = m->funcs[func].type,
+	    .type = module_func_type(m, func),
 	    .unfolded = code->store->options.unfolded,
 	    .checked = code->checked,
 	    .want_offsets = want == LOWER_OFFSETS,

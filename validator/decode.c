@@ -254,7 +254,6 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 		switch (import->kind) {
 		case EXTERN_FUNC:
 			m->funcs[import->index] = (struct func_decl){
-			    .type = import->type.func,
 			    .type_index = import->type_index,
 			};
 			break;
@@ -292,7 +291,6 @@ bool decode_function_section(struct loader *l, struct reader *r, struct error *e
 		struct func_decl *func = &m->funcs[m->func_count];
 		if (!decode_type_index(l, r, &func->type_index, err))
 			return false;
-		func->type = &m->types[func->type_index];
 		m->func_count++;
 	}
 	return true;
@@ -327,6 +325,13 @@ static bool decode_const_expr(struct loader *l, struct reader *r, valtype type,
 	return true;
 }
 
+/* Writes nothing where nothing changes: the functions may be borrowed (struct module_parts). */
+static void declare(struct module *m, uint32_t func)
+{
+	if (!m->funcs[func].is_declared)
+		m->funcs[func].is_declared = true;
+}
+
 /* Functions that a constant expression names may be named by ref.func (spec: C.refs). The
  * expression was validated, so a sink that never fails is enough. */
 static bool declare_func(void *ctx, const struct step *step, struct error *err)
@@ -334,7 +339,7 @@ static bool declare_func(void *ctx, const struct step *step, struct error *err)
 	(void)err;
 	struct module *m = ctx;
 	if (step->id == INSN_ref_func)
-		m->funcs[step->index].is_declared = true;
+		declare(m, step->index);
 	return true;
 }
 
@@ -492,7 +497,7 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 		if (!read_index(r, counts[kind], extern_kind_name(export->kind), &export->index, err))
 			return false;
 		if (export->kind == EXTERN_FUNC)
-			m->funcs[export->index].is_declared = true;
+			declare(m, export->index);
 		if (export->kind == EXTERN_GLOBAL && m->globals[export->index].type.is_mutable &&
 		    !need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable export", err))
 			return false;
@@ -506,7 +511,7 @@ bool decode_start_section(struct loader *l, struct reader *r, struct error *err)
 	uint32_t start = reader_offset(r);
 	if (!read_index(r, m->func_count, "function", &m->start, err))
 		return false;
-	const struct functype *type = m->funcs[m->start].type;
+	const struct functype *type = module_func_type(m, m->start);
 	if (type->param_count != 0 || type->result_count != 0)
 		return error_set_at(err, ERROR_INVALID, start,
 		                    "start function %u must take and return nothing", m->start);
@@ -539,7 +544,7 @@ static bool decode_elem_items(struct loader *l, struct reader *r, struct elem_se
 		} else {
 			if (!read_index(r, m->func_count, "function", &func, err))
 				return false;
-			m->funcs[func].is_declared = true;
+			declare(m, func);
 		}
 	}
 	return true;

@@ -33,8 +33,9 @@ struct loader {
 	struct module *module;
 	uint64_t features;
 	uint32_t declared_data_count;
-	uint32_t body_count;  /* bodies that the code section brought */
-	uint32_t import_room; /* of module->imports while they are read */
+	uint32_t body_count;              /* bodies that the code section brought */
+	const struct module_parts *parts; /* NULL: everything is decoded */
+	uint32_t import_room;             /* of module->imports while they are read */
 	struct body_scratch *scratch;
 };
 

@@ -141,9 +141,30 @@ static bool scan_sections(struct loader *l, struct reader r, struct error *err)
 	return true;
 }
 
+static bool is_in_parts(uint8_t id)
+{
+	return id == SECTION_FUNCTION || id == SECTION_ELEMENT || id == SECTION_CODE ||
+	       id == SECTION_DATA;
+}
+
+static void take_parts(struct loader *l)
+{
+	struct module *m = l->module;
+	const struct module_parts *parts = l->parts;
+	m->funcs = parts->funcs;
+	m->func_count = parts->func_count;
+	m->elems = parts->elems;
+	m->elem_count = parts->elem_count;
+	m->datas = parts->datas;
+	m->data_count = parts->data_count;
+	l->body_count = m->func_count - m->imported_func_count;
+}
+
 static bool decode_sections(struct loader *l, struct error *err)
 {
 	struct module *m = l->module;
+	if (l->parts != NULL)
+		take_parts(l);
 	for (uint32_t i = 0; i < m->section_count; i++) {
 		const struct section *section = &m->sections[i];
 		struct reader r = {
@@ -151,6 +172,8 @@ static bool decode_sections(struct loader *l, struct error *err)
 		    .pos = m->bytes + section->offset,
 		    .end = m->bytes + section->offset + section->size,
 		};
+		if (l->parts != NULL && is_in_parts(section->id))
+			continue;
 		if (!decode_section(l, section->id, &r, err)) {
 			error_wrap(err, "%s section", sections[section->id].name);
 			return false;
@@ -159,6 +182,9 @@ static bool decode_sections(struct loader *l, struct error *err)
 			return error_set_at(err, ERROR_MALFORMED, reader_offset(&r),
 			                    "section size mismatch: %zu bytes are left over in the %s section",
 			                    reader_left(&r), sections[section->id].name);
+		/* Which made room for the imported functions alone. */
+		if (l->parts != NULL && section->id == SECTION_IMPORT)
+			take_parts(l);
 	}
 
 	uint32_t defined = m->func_count - m->imported_func_count;
@@ -183,15 +209,16 @@ static bool load(struct loader *l, unsigned threads, struct error *err)
 		return false;
 	struct reader r = {.base = m->bytes, .pos = m->bytes, .end = m->bytes + m->size};
 	return check_preamble(&r, err) && scan_sections(l, r, err) && decode_sections(l, err) &&
-	       bodies_validate(m, threads, l->scratch, err);
+	       (l->parts != NULL || bodies_validate(m, threads, l->scratch, err));
 }
 
-struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
-                           struct error *err)
+struct module *module_load_again(const uint8_t *bytes, size_t size,
+                                 const struct module_options *options,
+                                 const struct module_parts *parts, struct error *err)
 {
 	uint64_t features =
 	    options != NULL && options->features != 0 ? options->features : FEATURES_DEFAULT;
-	struct loader l = {.features = features};
+	struct loader l = {.features = features, .parts = parts};
 	struct arena *arena = arena_create();
 	l.scratch = body_scratch_create();
 	l.module = arena == NULL ? NULL : arena_zeroed(arena, 1, sizeof *l.module);
@@ -215,15 +242,16 @@ struct module *module_load(const uint8_t *bytes, size_t size, const struct modul
 	return NULL;
 }
 
+struct module *module_load(const uint8_t *bytes, size_t size, const struct module_options *options,
+                           struct error *err)
+{
+	return module_load_again(bytes, size, options, NULL, err);
+}
+
 void module_destroy(struct module *module)
 {
 	if (module != NULL)
 		arena_destroy(module->arena);
-}
-
-const struct functype *module_func_type(const struct module *module, uint32_t func)
-{
-	return module->funcs[func].type;
 }
 
 const struct import *module_func_import(const struct module *module, uint32_t func)

@@ -45,7 +45,6 @@ struct export
 };
 
 struct func_decl {
-	const struct functype *type;
 	uint32_t type_index;
 	uint32_t body_offset; /* of the locals vector; 0 for an imported function */
 	uint32_t body_size;   /* bytes from there to behind the final `end` */
@@ -169,8 +168,29 @@ struct module *module_load(const uint8_t *bytes, size_t size, const struct modul
                            struct error *err);
 void module_destroy(struct module *module);
 
+/* What is long to find out about a large module, kept from an earlier load (interp/image.h). Holds
+ * no pointers. */
+struct module_parts {
+	struct func_decl *funcs; /* the whole index space */
+	struct elem_segment *elems;
+	struct data_segment *datas;
+	uint32_t func_count;
+	uint32_t elem_count;
+	uint32_t data_count;
+};
+
+/* Loads bytes again that module_load() took before under the same options: what `parts` hold is
+ * taken from there, and neither decoded nor validated. The parts are borrowed until
+ * module_destroy(). For bytes or parts of any other origin nothing is promised. */
+struct module *module_load_again(const uint8_t *bytes, size_t size,
+                                 const struct module_options *options,
+                                 const struct module_parts *parts, struct error *err);
+
 /* Of the function index space; the import's for an imported function. */
-const struct functype *module_func_type(const struct module *module, uint32_t func);
+static inline const struct functype *module_func_type(const struct module *module, uint32_t func)
+{
+	return &module->types[module->funcs[func].type_index];
+}
 const struct import *module_func_import(const struct module *module, uint32_t func);
 
 const struct export *module_find_export(const struct module *module, const char *name, size_t len);

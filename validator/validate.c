@@ -422,7 +422,7 @@ static bool validate_call(struct body *b, struct step *step)
 	case INSN_call:
 		if (!read_index(b, b->m->func_count, "function", &step->index))
 			return false;
-		step->func = b->m->funcs[step->index].type;
+		step->func = module_func_type(b->m, step->index);
 		break;
 	case INSN_return_call_indirect:
 		is_tail = true;
@@ -929,6 +929,7 @@ static bool walk_body(const struct module *module, uint32_t func, struct body_sc
                       const struct body_sink *sink, struct error *err)
 {
 	const struct func_decl *decl = &module->funcs[func];
+	const struct functype *signature = module_func_type(module, func);
 	const uint8_t *pos = module->bytes + decl->body_offset;
 	struct body b = {
 	    .m = module,
@@ -937,10 +938,10 @@ static bool walk_body(const struct module *module, uint32_t func, struct body_sc
 	    .err = err,
 	};
 	struct block_type type = {
-	    .results = decl->type->results,
-	    .result_count = decl->type->result_count,
+	    .results = signature->results,
+	    .result_count = signature->result_count,
 	};
-	bool fine = read_locals(&b, decl->type) && start(&b, &type);
+	bool fine = read_locals(&b, signature) && start(&b, &type);
 	if (fine && sink != NULL && sink->begin != NULL)
 		fine = sink->begin(sink->ctx, scratch->locals, b.local_count, err);
 	if (fine)

@@ -313,7 +313,7 @@ bool validate_hot(struct body *b)
 			break;
 		case HOT_call: {
 			INDEX_BELOW(m->func_count)
-			const struct functype *callee = m->funcs[index].type;
+			const struct functype *callee = module_func_type(m, index);
 			LEAVE_IF((size_t)(sp - base) < callee->param_count ||
 			         !same_types(sp - callee->param_count, callee->params, callee->param_count))
 			LEAVE_IF((size_t)(cap - sp) < callee->result_count)
