@@ -1,6 +1,7 @@
 /* Constant expressions (spec: 4.7.1), evaluated by following the validator's walk. */
 #include "interp/heap.h"
 #include "validator/body.h"
+#include "validator/reader.h"
 
 #include <string.h>
 
@@ -148,9 +149,35 @@ static bool step(void *ctx, const struct step *s, struct error *err)
 	return true;
 }
 
+bool const_eval_plain(const struct module *m, struct const_expr *expr, union slot *out)
+{
+	struct error unused = ERROR_INIT;
+	struct reader r = {.base = m->bytes,
+	                   .pos = m->bytes + expr->offset,
+	                   .end = m->bytes + expr->offset + expr->size};
+	uint8_t opcode = 0, end = 0;
+	int32_t value32;
+	int64_t value64;
+	if (!read_byte(&r, &opcode, &unused))
+		return false;
+	if (opcode == insns[INSN_i32_const].code && read_s32(&r, &value32, &unused))
+		out->i64 = (uint32_t)value32;
+	else if (opcode == insns[INSN_i64_const].code && read_s64(&r, &value64, &unused))
+		out->i64 = (uint64_t)value64;
+	else
+		return false;
+	if (!read_byte(&r, &end, &unused) || end != insns[INSN_end].code)
+		return false;
+	expr->size = reader_offset(&r) - expr->offset;
+	return true;
+}
+
 bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
                 struct error *err)
 {
+	/* Nearly all are, and need no walk. */
+	if (const_eval_plain(inst->module, expr, out))
+		return true;
 	struct evaluation e;
 	e.inst = inst;
 	e.count = 0;
