@@ -1,4 +1,5 @@
 /* Lowered code of a module: one reservation of cells, filled function by function. */
+#include "interp/image_format.h"
 #include "interp/lower.h"
 
 #include <errno.h>
@@ -11,12 +12,96 @@
 #define CELLS_PER_BODY_BYTE 2
 #define CELLS_EXTRA 4096
 
+uint64_t code_flags(const struct store *store, bool checked)
+{
+	return (uint64_t)checked | (uint64_t)store->options.unfolded << 1;
+}
+
+uint64_t code_room(const struct module *module)
+{
+	uint64_t functions = module->func_count - module->imported_func_count;
+	uint64_t bytes = 0;
+	for (uint32_t i = module->imported_func_count; i < module->func_count; i++)
+		bytes += module->funcs[i].body_size;
+	uint64_t room = bytes * CELLS_PER_BODY_BYTE + functions + CELLS_EXTRA;
+	return room < UINT32_MAX ? room : UINT32_MAX;
+}
+
 static void free_tables(struct code *code)
 {
-	mem_free(code->entries);
-	mem_free(code->ends);
+	if (code->image == NULL) {
+		mem_free(code->entries);
+		mem_free(code->ends);
+	}
 	mem_free(code->maps);
 	mem_free(code->tries);
+}
+
+/* Cells of its own. Cell 0 is where every function starts that is not lowered. Its handler is the
+ * first one: the distance is 0. */
+static bool reserve_cells(struct code *code, struct error *err)
+{
+	_Static_assert(OP_lazy == 0, "cells count handlers from that of lazy");
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	uint64_t room = code_room(code->module);
+	code->entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries);
+	code->ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends);
+	if (code->entries == NULL || code->ends == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (cells == MAP_FAILED)
+		return error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
+		                       (unsigned long long)(room * sizeof(struct cell) >> 20));
+	code->cells = cells;
+	code->count = 1;
+	code->room = (uint32_t)room;
+	return true;
+}
+
+/* Is the store's image one of this code, and free? */
+static bool image_fits(const struct store *store, const struct code *code)
+{
+	const struct image *image = store->image;
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	return image != NULL && store->image_module == code->module && !image->is_taken &&
+	       image->header->code_flags == code_flags(store, code->checked) &&
+	       image->header->sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
+}
+
+static bool take_tries(struct code *code, struct error *err)
+{
+	const struct image *image = code->image;
+	const struct image_try *from = image_section(image, IMAGE_TRIES);
+	uint64_t count = image->header->sections[IMAGE_TRIES].count;
+	struct try_table *tries = arena_zeroed(code->store->arena, count, sizeof *tries);
+	if (tries == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	for (uint64_t i = 0; i < count; i++) {
+		tries[i] = (struct try_table){
+		    .range_count = from[i].range_count,
+		    .clause_count = from[i].clause_count,
+		    .ranges = (struct try_range *)image_section(image, IMAGE_RANGES) + from[i].first_range,
+		    .clauses =
+		        (struct try_clause *)image_section(image, IMAGE_CLAUSES) + from[i].first_clause,
+		    .is_in_image = true,
+		};
+		code->tries[from[i].func] = &tries[i];
+	}
+	return true;
+}
+
+static bool take_image(struct code *code, struct error *err)
+{
+	struct image *image = code->store->image;
+	code->image = image;
+	image->is_taken = true;
+	code->entries = image_section(image, IMAGE_ENTRIES);
+	code->ends = image_section(image, IMAGE_ENDS);
+	code->cells = image_section(image, IMAGE_CELLS);
+	code->count = (uint32_t)image->header->sections[IMAGE_CELLS].count;
+	code->room = (uint32_t)image->header->cell_room;
+	return take_tries(code, err);
 }
 
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
@@ -27,13 +112,6 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 			return code;
 
 	uint32_t functions = module->func_count - module->imported_func_count;
-	uint64_t bytes = 0;
-	for (uint32_t i = module->imported_func_count; i < module->func_count; i++)
-		bytes += module->funcs[i].body_size;
-	uint64_t room = bytes * CELLS_PER_BODY_BYTE + functions + CELLS_EXTRA;
-	if (room > UINT32_MAX)
-		room = UINT32_MAX;
-
 	struct code *code = arena_zeroed(store->arena, 1, sizeof *code);
 	if (code == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "out of memory");
@@ -44,42 +122,29 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 	    .module = module,
 	    .checked = checked,
 	    .store = store,
-	    .entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries),
-	    .ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends),
 	    .maps = mem_zeroed(functions + (size_t)1, sizeof(*code->maps)),
 	    .tries = mem_zeroed(functions + (size_t)1, sizeof(*code->tries)),
-	    .count = 1,
-	    .room = (uint32_t)room,
 	};
-	if (code->entries == NULL || code->ends == NULL || code->maps == NULL || code->tries == NULL) {
+	bool fine = code->maps != NULL && code->tries != NULL
+	                ? (image_fits(store, code) ? take_image(code, err) : reserve_cells(code, err))
+	                : error_set(err, ERROR_NO_MEMORY, "out of memory");
+	if (!fine) {
 		free_tables(code);
-		error_set(err, ERROR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (cells == MAP_FAILED) {
-		free_tables(code);
-		error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
-		                (unsigned long long)(room * sizeof(struct cell) >> 20));
-		return NULL;
-	}
-	code->cells = cells;
-	/* Cell 0, where every function starts that is not lowered. Its handler is the first one: the
-	 * distance is 0. */
-	_Static_assert(OP_lazy == 0, "cells count handlers from that of lazy");
 	store->codes = code;
 	return code;
 }
 
 void code_destroy(struct code *code)
 {
-	munmap(code->cells, code->room * sizeof(struct cell));
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	if (code->image == NULL)
+		munmap(code->cells, code->room * sizeof(struct cell));
 	for (uint32_t i = 0; i < functions; i++) {
 		if (code->maps[i] != NULL)
 			mem_free(code->maps[i]);
-		if (code->tries[i] != NULL) {
+		if (code->tries[i] != NULL && !code->tries[i]->is_in_image) {
 			mem_free(code->tries[i]->ranges);
 			mem_free(code->tries[i]->clauses);
 			mem_free(code->tries[i]);
@@ -134,7 +199,11 @@ static bool keep_tries(struct code *code, struct lowering *l, uint32_t index)
 	if (tries == NULL)
 		return false;
 	*tries = (struct try_table){
-	    .range_count = l->range_count, .ranges = l->ranges, .clauses = l->clauses};
+	    .range_count = l->range_count,
+	    .clause_count = l->clause_count,
+	    .ranges = l->ranges,
+	    .clauses = l->clauses,
+	};
 	l->ranges = NULL;
 	l->range_room = 0;
 	l->clauses = NULL;
@@ -181,6 +250,20 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		err->func = m->imported_func_count + index;
 	}
 	return fine;
+}
+
+bool store_lower_all(struct store *store, const struct module *module, struct error *err)
+{
+	/* As an instance will find it, unless address space is short there. */
+	bool checked = module->memory_count > 0 && !memory_can_be_guarded(&module->memories[0], store);
+	struct code *code = code_find_or_create(store, module, checked, err);
+	if (code == NULL)
+		return false;
+	uint32_t functions = module->func_count - module->imported_func_count;
+	for (uint32_t i = 0; i < functions; i++)
+		if (!code_lower(code, i, err))
+			return false;
+	return true;
 }
 
 bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index)

@@ -1,5 +1,5 @@
 /* Instantiation (spec: 4.7.2) and what an instance can be asked. */
-#include "interp/runtime.h"
+#include "interp/image_format.h"
 
 #include "validator/printable.h"
 
@@ -17,15 +17,17 @@ struct func *instance_func(struct instance *inst, uint32_t index)
 		return inst->imports[index];
 	uint32_t own = index - m->imported_func_count;
 	struct func *func = &inst->funcs[own];
-	if (func->type == NULL)
+	if (func->type == NULL) {
+		const struct functype *type = module_func_type(m, index);
 		*func = (struct func){
-		    .type = m->funcs[index].type,
+		    .type = type,
 		    .inst = inst,
 		    .type_id = inst->type_ids[m->funcs[index].type_index],
 		    .index = index,
 		    .own = own,
-		    .header = type_header(m->funcs[index].type),
+		    .header = type_header(type),
 		};
+	}
 	return func;
 }
 
@@ -152,7 +154,8 @@ static bool allocate(struct instance *inst, struct error *err)
 	inst->imports = arena_zeroed(arena, m->imported_func_count, sizeof(*inst->imports));
 	inst->global_refs = arena_zeroed(arena, m->global_count, sizeof(*inst->global_refs));
 	inst->tags = arena_zeroed(arena, m->tag_count, sizeof(*inst->tags));
-	inst->funcs = arena_zeroed(arena, own_funcs, sizeof *inst->funcs);
+	/* Of most functions nobody ever needs the object: pages that stay untouched cost nothing. */
+	inst->funcs = mem_zeroed(own_funcs + (size_t)1, sizeof *inst->funcs);
 	inst->elem_values = arena_zeroed(arena, m->elem_count, sizeof(*inst->elem_values));
 	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
 	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
@@ -282,9 +285,20 @@ static bool fill_tables(struct instance *inst, struct error *err)
 static bool fill_memories(struct instance *inst, struct error *err)
 {
 	const struct module *m = inst->module;
+	const struct store *store = inst->store;
+	bool fine = true;
+	/* All of memory 0's segments, or none. */
+	bool has_first = store->image != NULL && store->image_module == m && m->memory_count > 0 &&
+	                 m->imported_memory_count == 0 &&
+	                 image_fill_memory(store->image, inst->memories[0], &fine, err);
+	if (!fine)
+		return false;
 	for (uint32_t i = 0; i < m->data_count; i++) {
 		const struct data_segment *data = &m->datas[i];
 		if (data->mode != SEGMENT_ACTIVE)
+			continue;
+		inst->dropped_datas[i] = true;
+		if (has_first && data->memory == 0)
 			continue;
 		struct const_expr expr = data->offset;
 		union slot at;
@@ -295,7 +309,6 @@ static bool fill_memories(struct instance *inst, struct error *err)
 		                              m->bytes + data->data_offset, data->size, 0, data->size);
 		if (trap != TRAP_NONE)
 			return trapped(inst, trap, err, "data", i);
-		inst->dropped_datas[i] = true;
 	}
 	return true;
 }

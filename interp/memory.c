@@ -87,12 +87,15 @@ static bool reserve_between(struct memory *memory, uint64_t most, uint64_t least
 	return reserve(memory, least);
 }
 
+bool memory_can_be_guarded(const struct memory_type *type, const struct store *store)
+{
+	return !type->limits.is_64 && type->page_size_log2 == 16 && !store->options.checked_memory;
+}
+
 static bool reserve_any(struct memory *memory, uint64_t size)
 {
-	const struct memory_type *type = &memory->type;
-	bool may_be_guarded =
-	    !type->limits.is_64 && type->page_size_log2 == 16 && !memory->store->options.checked_memory;
-	if (may_be_guarded && reserve(memory, GUARDED_RESERVATION)) {
+	if (memory_can_be_guarded(&memory->type, memory->store) &&
+	    reserve(memory, GUARDED_RESERVATION)) {
 		memory->is_guarded = true;
 		memory->room = GUARDED_ROOM;
 		return true;

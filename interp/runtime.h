@@ -68,6 +68,7 @@ struct code {
 	uint32_t room;
 	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
 	struct try_table **tries; /* by own function; NULL where it has no try_table */
+	struct image *image; /* that cells, entries, ends and the first try_tables stand in; or NULL */
 };
 
 /* Where the references of a function's frame are, for the collector. */
@@ -108,6 +109,8 @@ struct try_table {
 	uint32_t range_count; /* an inner range stands behind those around it */
 	struct try_range *ranges;
 	struct try_clause *clauses;
+	uint32_t clause_count;
+	bool is_in_image; /* nothing of it is freed */
 };
 
 /* What handlers need stands first. */
@@ -163,6 +166,8 @@ struct heap_guard {
 
 struct store {
 	struct store_options options;
+	struct image *image; /* that instances of image_module start from; NULL: none */
+	const struct module *image_module;
 	struct arena *arena;
 	struct instance *instances;
 	struct code *codes;
@@ -228,6 +233,8 @@ static inline bool store_is_subtype(const struct store *store, uint32_t sub, uin
 struct func *instance_func(struct instance *inst, uint32_t index);
 
 /* code.c */
+/* Cells that the module's functions can need together, and some more. */
+uint64_t code_room(const struct module *module);
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
                                  struct error *err);
 void code_destroy(struct code *code);
@@ -258,6 +265,7 @@ void frame_walk_start(struct frame_walk *walk, struct store *store, const struct
 void frame_walk_next(struct frame_walk *walk);
 
 /* memory.c: bulk operations check their bounds first (spec: 4.6) and answer a trap or TRAP_NONE. */
+bool memory_can_be_guarded(const struct memory_type *type, const struct store *store);
 bool memory_init_storage(struct memory *memory, struct error *err);
 void memory_clear(struct memory *memory);
 uint64_t memory_grow(struct memory *memory, uint64_t pages); /* old pages, or UINT64_MAX */
@@ -290,6 +298,8 @@ enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table, ui
  * is then set right. out has as many slots as the type takes. */
 bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
                 struct error *err);
+/* The same for one integer constant, of which most are made; false for anything else. */
+bool const_eval_plain(const struct module *m, struct const_expr *expr, union slot *out);
 
 /* host.c: calls a host function with arguments and results in slots. A trap that it asked for is
  * returned; then the store's host_error may hold a message. */

@@ -83,6 +83,8 @@ void store_destroy(struct store *store)
 		memory_clear(memory);
 	for (struct table *table = store->tables; table != NULL; table = table->next)
 		table_clear(table);
+	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
+		mem_free(inst->funcs);
 	if (store->stack != NULL)
 		munmap(store->stack, store->stack_reserved);
 	if (store->native_stack != NULL)

@@ -169,7 +169,7 @@ static int compare_titles(const void *a, const void *b)
 
 struct spec_options {
 	const char *suite, *pattern;
-	bool unfolded, collect_always, checked_memory, verbose;
+	bool unfolded, collect_always, checked_memory, images, verbose;
 	struct load_words load;
 	uint64_t jobs, seconds;
 };
@@ -186,6 +186,8 @@ static const struct option rows[] = {
                 "collect garbage at every allocation"),
     OPTION_FLAG(struct spec_options, checked_memory, "checked-memory",
                 "check each access to memory, as where address space is short"),
+    OPTION_FLAG(struct spec_options, images, "images",
+                "write the image of each module, and run it from there"),
     OPTION_NUMBER(struct spec_options, jobs, "jobs", "N", 1, 4096,
                   "processes at a time (default: processors)"),
     OPTION_NUMBER(struct spec_options, seconds, "timeout", "SECONDS", 1, 86400,
@@ -233,6 +235,7 @@ int cmd_spec(int argc, char **argv)
 	struct jobs_options jobs = {.unfolded = options.unfolded,
 	                            .collect_always = options.collect_always,
 	                            .checked_memory = options.checked_memory,
+	                            .images = options.images,
 	                            .failures_shown = options.verbose ? 0 : FAILURES_SHOWN,
 	                            .at_a_time = (unsigned)options.jobs,
 	                            .seconds = (unsigned)options.seconds};

@@ -20,6 +20,7 @@ static void run_job(struct job *job, const struct jobs_options *options)
 	                          .unfolded = options->unfolded,
 	                          .collect_always = options->collect_always,
 	                          .checked_memory = options->checked_memory,
+	                          .images = options->images,
 	                          .failures_shown = options->failures_shown};
 	setvbuf(job->log_file, NULL, _IOLBF, 0);
 	alarm(options->seconds);

@@ -25,6 +25,7 @@ struct jobs_options {
 	bool unfolded;
 	bool collect_always;
 	bool checked_memory;
+	bool images;
 	unsigned failures_shown; /* for each script; 0: all */
 	unsigned at_a_time;      /* processes; at least 1 */
 	unsigned seconds;        /* for one script */

@@ -1,6 +1,6 @@
 #include "spec-tests/run_script.h"
 
-#include "interp/interp.h"
+#include "spec-tests/from_image.h"
 #include "spec-tests/spectest.h"
 #include "spec-tests/values.h"
 #include "validator/hints.h"
@@ -19,6 +19,7 @@ struct unit {
 	const char *skipped;   /* the feature it was refused for */
 	struct module *module; /* NULL when it was refused or is no module */
 	bool owns_module;
+	struct image *image; /* the module is from; NULL: none */
 	uint8_t *bytes;
 	struct instance *inst;
 };
@@ -33,6 +34,7 @@ struct run {
 	const struct run_options *options;
 	struct run_result *result;
 	FILE *log;
+	struct store_options store_options;
 	struct store *store;
 	struct spectest *spectest;
 
@@ -155,6 +157,14 @@ static struct unit *load(struct run *run, const struct command *command, struct 
 	unit->owns_module = true;
 	if (read_file(run->script->dir, command->filename, &unit->bytes, &size, err))
 		unit->module = module_load(unit->bytes, size, &options, err);
+	if (unit->module && run->options->images) {
+		unit->image =
+		    from_image(&unit->module, unit->bytes, size, &options, &run->store_options, err);
+		if (!unit->image) {
+			module_destroy(unit->module);
+			unit->module = NULL;
+		}
+	}
 	if (!unit->module && err->kind == ERROR_UNSUPPORTED) {
 		unit->skipped = err->feature ? err->feature : "unnamed feature";
 		bool would_run =
@@ -177,6 +187,8 @@ static bool instantiate(struct run *run, struct unit *unit, struct error *err)
 			return false;
 		}
 	}
+	if (unit->image)
+		store_use_image(run->store, unit->module, unit->image);
 	unit->inst = instance_create(run->store, unit->module, resolve, run, err);
 	if (!unit->inst && err->kind == ERROR_UNSUPPORTED)
 		unit->skipped = err->feature ? err->feature : "unnamed feature";
@@ -564,6 +576,7 @@ static void clear(struct run *run)
 	for (size_t i = 0; i < run->unit_count; i++) {
 		if (run->units[i].owns_module)
 			module_destroy(run->units[i].module);
+		image_close(run->units[i].image);
 		free(run->units[i].bytes);
 	}
 	free(run->units);
@@ -575,11 +588,17 @@ static void clear(struct run *run)
 bool run_script(const struct script *script, const struct run_options *options,
                 struct run_result *result, FILE *log, struct error *err)
 {
-	struct run run = {.script = script, .options = options, .result = result, .log = log};
-	struct store_options store_options = {
-	    .unfolded = options->unfolded,
-	    .collect_always = options->collect_always,
-	    .checked_memory = options->checked_memory,
+	struct run run = {
+	    .script = script,
+	    .options = options,
+	    .result = result,
+	    .log = log,
+	    .store_options =
+	        {
+	            .unfolded = options->unfolded,
+	            .collect_always = options->collect_always,
+	            .checked_memory = options->checked_memory,
+	        },
 	};
 	*result = (struct run_result){0};
 	run.units = calloc(script->command_count + 1, sizeof *run.units);
@@ -587,7 +606,7 @@ bool run_script(const struct script *script, const struct run_options *options,
 	bool is_ready = run.units && run.registrations;
 	if (!is_ready)
 		error_set(err, ERROR_NO_MEMORY, "%s", script->title);
-	is_ready = is_ready && (run.store = store_create(&store_options, err)) &&
+	is_ready = is_ready && (run.store = store_create(&run.store_options, err)) &&
 	           (run.spectest = spectest_create(run.store, err));
 	for (size_t i = 0; is_ready && i < script->command_count; i++)
 		count(&run, &script->commands[i], run_command(&run, &script->commands[i]));

@@ -16,6 +16,7 @@ struct run_options {
 	bool unfolded;           /* lower without folding */
 	bool collect_always;     /* collect garbage at every allocation */
 	bool checked_memory;     /* no guard pages */
+	bool images;             /* write each module's image, and run from that */
 	unsigned failures_shown; /* failures written to the log; 0: all */
 };
 

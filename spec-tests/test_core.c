@@ -1,5 +1,6 @@
 /* The official suite as a criterion suite: one parameterised test for each script, folded, or (with
- * TIPHYS_SPEC_UNFOLDED set) unfolded, or (TIPHYS_SPEC_CHECKED) without guard pages. Criterion gives
+ * TIPHYS_SPEC_UNFOLDED set) unfolded, (TIPHYS_SPEC_CHECKED) without guard pages, or
+ * (TIPHYS_SPEC_IMAGES) each module from an image that was written of it. Criterion gives
  * each its own process.
  *
  * A script passes when nothing that ran failed; what it skipped stands in its output. One of which
@@ -45,6 +46,7 @@ ParameterizedTest(struct script_case *test, spec, script, .timeout = 300)
 	    .unfolded = getenv("TIPHYS_SPEC_UNFOLDED"),
 	    .collect_always = getenv("TIPHYS_SPEC_COLLECT_ALWAYS"),
 	    .checked_memory = getenv("TIPHYS_SPEC_CHECKED"),
+	    .images = getenv("TIPHYS_SPEC_IMAGES"),
 	    .failures_shown = 10,
 	};
 	struct run_result result;

@@ -1,0 +1,51 @@
+/* Images: what was found out about a module (its long tables, its lowered code, its memory's first
+ * contents) in a file that is mapped by the next run instead of being found out again.
+ *
+ *     | header | functions | segments | entries, ends | exceptions | memory | cells …room for more
+ * |
+ *
+ * Everything is position independent and mapped privately: nothing is read before it is needed, and
+ * nothing is ever written back. An image is trusted: its cells are jump targets. So it is only to
+ * be opened from a place where nobody but the user who runs it can write (plugin/images.h), and an
+ * image of another build, another module or other rules, or one that is not whole, is refused.
+ *
+ * Only functions that ran are in an image; the others are lowered at their first call, as always.
+ */
+#ifndef INTERP_IMAGE_H
+#define INTERP_IMAGE_H
+
+#include "interp/interp.h"
+#include "validator/limit.h"
+
+/* What an image was made of, compared byte for byte. Set it to zeros first. */
+struct image_source {
+	uint64_t file[8];          /* identifies the module's bytes, in words of the caller's choice */
+	uint64_t features;         /* that the module was loaded under … */
+	struct load_limits limits; /* … and the limits */
+};
+
+struct image;
+
+/* Maps the image in fd, which is duplicated. NULL with err set when it cannot be used, and why. */
+struct image *image_open(int fd, const struct image_source *source, struct error *err);
+/* After the stores and the module that use it. NULL is fine. */
+void image_close(struct image *image);
+
+/* For module_load_again(). Borrowed from the image. */
+const struct module_parts *image_parts(const struct image *image);
+
+/* Instances of this module in the store start from the image, of which one store can make use. */
+void store_use_image(struct store *store, const struct module *module, struct image *image);
+
+/* Is there something to write: no image was used, or so much was lowered since that another one
+ * would spare work? */
+bool image_is_wanted(const struct store *store, const struct module *module);
+
+/* Lowers every function of the module, as for an image that is to spare all of it. */
+bool store_lower_all(struct store *store, const struct module *module, struct error *err);
+
+/* Writes the image of a module with what was lowered in the store. */
+bool image_write(int fd, const struct store *store, const struct module *module,
+                 const struct image_source *source, struct error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* Inside interp/: an image as it stands in its file (image.h). All figures are in the byte order of
+ * the machine: the build id binds an image to the executable that wrote it. */
+#ifndef INTERP_IMAGE_FORMAT_H
+#define INTERP_IMAGE_FORMAT_H
+
+#include "interp/image.h"
+#include "interp/runtime.h"
+
+#define IMAGE_MAGIC "tiphysIM"
+#define IMAGE_BUILD_ID_MAX 32
+
+/* Memory and cells are mapped where pages begin. */
+#define IMAGE_PAGE 4096u
+#define IMAGE_ALIGNMENT 16u
+
+/* Initial memory is mapped from the image when it is as large as this; below, copying is cheaper
+ * than another mapping. Between its segments no more may lie empty than they hold, and this. */
+#define IMAGE_MEMORY_MIN ((uint64_t)64 << 10)
+
+/* Row: suffix, element type, alignment. In the order of the file; cells stand last, so that room
+ * for more of them follows. */
+#define IMAGE_SECTIONS(X)                                                                          \
+	X(FUNCS, struct func_decl, IMAGE_ALIGNMENT)                                                    \
+	X(ELEMS, struct elem_segment, IMAGE_ALIGNMENT)                                                 \
+	X(DATAS, struct data_segment, IMAGE_ALIGNMENT)                                                 \
+	X(ENTRIES, uint32_t, IMAGE_ALIGNMENT)                                                          \
+	X(ENDS, uint32_t, IMAGE_ALIGNMENT)                                                             \
+	X(TRIES, struct image_try, IMAGE_ALIGNMENT)                                                    \
+	X(RANGES, struct try_range, IMAGE_ALIGNMENT)                                                   \
+	X(CLAUSES, struct try_clause, IMAGE_ALIGNMENT)                                                 \
+	X(MEMORY, uint8_t, IMAGE_PAGE)                                                                 \
+	X(CELLS, struct cell, IMAGE_PAGE)
+
+enum image_section_id {
+#define X(id, type, alignment) IMAGE_##id,
+	IMAGE_SECTIONS(X)
+#undef X
+	    IMAGE_SECTION_COUNT
+};
+
+struct image_section {
+	uint64_t offset;
+	uint64_t count; /* elements */
+};
+
+/* The try_table of a function: its part of the ranges and clauses. */
+struct image_try {
+	uint32_t func; /* among the own ones */
+	uint32_t first_range;
+	uint32_t range_count;
+	uint32_t first_clause;
+	uint32_t clause_count;
+};
+
+struct image_header {
+	char magic[8];
+	uint64_t file_size;
+	uint8_t build_id[IMAGE_BUILD_ID_MAX];
+	struct image_source source;
+	uint64_t code_flags; /* code_flags(); its cells are good for no others */
+	uint64_t cell_room;  /* what the module may need, those in the image included */
+	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
+	struct image_section sections[IMAGE_SECTION_COUNT];
+	uint64_t checksum; /* of what stands before it */
+};
+
+uint64_t image_checksum(const struct image_header *header);
+
+/* Of the executable, from the note that the linker puts into it. False when it has none. */
+bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX]);
+
+/* What makes cells of one module differ: the options of the store, and whether memory 0 is checked.
+ */
+uint64_t code_flags(const struct store *store, bool checked);
+
+struct image {
+	int fd;
+	bool is_taken; /* a store appended to its cells, and no other can use them */
+	uint8_t *bytes;
+	uint64_t mapped; /* bytes of address space: the file's pages, and room for more cells */
+	const struct image_header *header;
+	struct module_parts parts;
+};
+
+static inline void *image_section(const struct image *image, enum image_section_id id)
+{
+	return image->bytes + image->header->sections[id].offset;
+}
+
+/* Puts the first contents of a memory in place; false when the image has none. *fine gets false,
+ * with err set, when it has and that failed. */
+bool image_fill_memory(const struct image *image, struct memory *memory, bool *fine,
+                       struct error *err);
+
+#endif

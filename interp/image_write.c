@@ -1,0 +1,251 @@
+/* Images written (image.h). */
+#include "interp/image_format.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What is to be written, with the parts that stand nowhere in one piece. */
+struct draft {
+	int fd;
+	const struct module *module;
+	const struct code *code; /* NULL: nothing was lowered */
+	struct image_header header;
+	uint32_t own; /* functions */
+	struct image_try *tries;
+	struct try_range *ranges;
+	struct try_clause *clauses;
+};
+
+static const struct code *code_of(const struct store *store, const struct module *module)
+{
+	for (const struct code *code = store->codes; code != NULL; code = code->next)
+		if (code->module == module)
+			return code;
+	return NULL;
+}
+
+/* More cells than this, and a quarter more than are in the image, make another image worth its
+ * while. */
+#define CELLS_WORTH_AN_IMAGE 4096
+
+bool image_is_wanted(const struct store *store, const struct module *module)
+{
+	const struct code *code = code_of(store, module);
+	if (store->image == NULL || store->image_module != module)
+		return true;
+	uint64_t had = store->image->header->sections[IMAGE_CELLS].count;
+	uint64_t has = code == NULL ? had : code->count;
+	return has - had > CELLS_WORTH_AN_IMAGE && has - had > had / 4;
+}
+
+static bool write_at(const struct draft *draft, const void *bytes, uint64_t size, uint64_t offset,
+                     struct error *err)
+{
+	const uint8_t *from = bytes;
+	while (size > 0) {
+		ssize_t wrote = pwrite(draft->fd, from, size, (off_t)offset);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return error_set_errno(err, wrote < 0 ? errno : ENOSPC, "cannot write the image");
+		from += wrote;
+		offset += (uint64_t)wrote;
+		size -= (uint64_t)wrote;
+	}
+	return true;
+}
+
+/* ---- exceptions ---- */
+
+static bool gather_tries(struct draft *draft, struct error *err)
+{
+	const struct code *code = draft->code;
+	uint32_t tries = 0, ranges = 0, clauses = 0;
+	for (uint32_t i = 0; code != NULL && i < draft->own; i++) {
+		if (code->tries[i] == NULL)
+			continue;
+		tries++;
+		ranges += code->tries[i]->range_count;
+		clauses += code->tries[i]->clause_count;
+	}
+	draft->tries = mem_zeroed(tries + (size_t)1, sizeof *draft->tries);
+	draft->ranges = mem_zeroed(ranges + (size_t)1, sizeof *draft->ranges);
+	draft->clauses = mem_zeroed(clauses + (size_t)1, sizeof *draft->clauses);
+	if (draft->tries == NULL || draft->ranges == NULL || draft->clauses == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	draft->header.sections[IMAGE_TRIES].count = tries;
+	draft->header.sections[IMAGE_RANGES].count = ranges;
+	draft->header.sections[IMAGE_CLAUSES].count = clauses;
+	tries = ranges = clauses = 0;
+	for (uint32_t i = 0; code != NULL && i < draft->own; i++) {
+		const struct try_table *from = code->tries[i];
+		if (from == NULL)
+			continue;
+		draft->tries[tries++] =
+		    (struct image_try){i, ranges, from->range_count, clauses, from->clause_count};
+		memcpy(&draft->ranges[ranges], from->ranges, from->range_count * sizeof *from->ranges);
+		if (from->clause_count > 0)
+			memcpy(&draft->clauses[clauses], from->clauses,
+			       from->clause_count * sizeof *from->clauses);
+		ranges += from->range_count;
+		clauses += from->clause_count;
+	}
+	return true;
+}
+
+/* ---- memory ---- */
+
+/* Where an active segment of memory 0 goes, when that is a plain constant in the memory as it
+ * starts. */
+static bool segment_place(const struct module *m, const struct data_segment *data, uint64_t *at)
+{
+	union slot value;
+	const struct memory_type *type = &m->memories[0];
+	uint64_t size = type->limits.min << type->page_size_log2;
+	struct const_expr place = data->offset;
+	if (!const_eval_plain(m, &place, &value))
+		return false;
+	*at = type->limits.is_64 ? value.i64 : value.i32;
+	return *at <= size && data->size <= size - *at;
+}
+
+static bool is_in_memory(const struct data_segment *data)
+{
+	return data->mode == SEGMENT_ACTIVE && data->memory == 0;
+}
+
+/* Sets where the memory's contents stand; none, when copying them is as good or they are not known.
+ */
+static void plan_memory(struct draft *draft)
+{
+	const struct module *m = draft->module;
+	uint64_t low = UINT64_MAX, high = 0, bytes = 0;
+	if (m->memory_count == 0 || m->imported_memory_count > 0)
+		return;
+	for (uint32_t i = 0; i < m->data_count; i++) {
+		uint64_t at;
+		if (!is_in_memory(&m->datas[i]))
+			continue;
+		if (!segment_place(m, &m->datas[i], &at))
+			return;
+		if (m->datas[i].size == 0)
+			continue;
+		low = at < low ? at : low;
+		high = at + m->datas[i].size > high ? at + m->datas[i].size : high;
+		bytes += m->datas[i].size;
+	}
+	if (bytes < IMAGE_MEMORY_MIN || high - low > 2 * bytes + IMAGE_MEMORY_MIN)
+		return;
+	low = low / IMAGE_PAGE * IMAGE_PAGE;
+	high = (high + IMAGE_PAGE - 1) / IMAGE_PAGE * IMAGE_PAGE;
+	const struct memory_type *type = &m->memories[0];
+	if (high > type->limits.min << type->page_size_log2)
+		return;
+	draft->header.memory_at = low;
+	draft->header.sections[IMAGE_MEMORY].count = high - low;
+}
+
+static bool write_memory(const struct draft *draft, struct error *err)
+{
+	const struct module *m = draft->module;
+	const struct image_section *part = &draft->header.sections[IMAGE_MEMORY];
+	for (uint32_t i = 0; part->count > 0 && i < m->data_count; i++) {
+		uint64_t at = 0;
+		const struct data_segment *data = &m->datas[i];
+		if (is_in_memory(data) && segment_place(m, data, &at) &&
+		    !write_at(draft, m->bytes + data->data_offset, data->size,
+		              part->offset + at - draft->header.memory_at, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the whole ---- */
+
+/* Cell 0 of a module of which nothing was lowered (code.c). */
+static const struct cell lazy_cell;
+
+static bool lay_out(struct draft *draft, struct error *err)
+{
+	const struct module *m = draft->module;
+	struct image_section *sections = draft->header.sections;
+	sections[IMAGE_FUNCS].count = m->func_count;
+	sections[IMAGE_ELEMS].count = m->elem_count;
+	sections[IMAGE_DATAS].count = m->data_count;
+	sections[IMAGE_ENTRIES].count = sections[IMAGE_ENDS].count = draft->own + UINT64_C(1);
+	sections[IMAGE_CELLS].count = draft->code != NULL ? draft->code->count : 1;
+	if (!gather_tries(draft, err))
+		return false;
+	plan_memory(draft);
+	uint64_t at = sizeof draft->header;
+#define X(id, type, alignment)                                                                     \
+	at = (at + (alignment) - 1) / (alignment) * (alignment);                                       \
+	sections[IMAGE_##id].offset = at;                                                              \
+	at += sections[IMAGE_##id].count * sizeof(type);
+	IMAGE_SECTIONS(X)
+#undef X
+	draft->header.file_size = at;
+	return true;
+}
+
+static bool write_sections(const struct draft *draft, struct error *err)
+{
+	const struct module *m = draft->module;
+	const struct code *code = draft->code;
+	const void *const contents[IMAGE_SECTION_COUNT] = {
+	    [IMAGE_FUNCS] = m->funcs,
+	    [IMAGE_ELEMS] = m->elems,
+	    [IMAGE_DATAS] = m->datas,
+	    /* NULL: zeros, which a file has where nothing is written. */
+	    [IMAGE_ENTRIES] = code != NULL ? code->entries : NULL,
+	    [IMAGE_ENDS] = code != NULL ? code->ends : NULL,
+	    [IMAGE_TRIES] = draft->tries,
+	    [IMAGE_RANGES] = draft->ranges,
+	    [IMAGE_CLAUSES] = draft->clauses,
+	    [IMAGE_CELLS] = code != NULL ? code->cells : &lazy_cell,
+	};
+	const struct image_section *sections = draft->header.sections;
+#define X(id, type, alignment)                                                                     \
+	if (contents[IMAGE_##id] != NULL &&                                                            \
+	    !write_at(draft, contents[IMAGE_##id], sections[IMAGE_##id].count * sizeof(type),          \
+	              sections[IMAGE_##id].offset, err))                                               \
+		return false;
+	IMAGE_SECTIONS(X)
+#undef X
+	return write_memory(draft, err);
+}
+
+static bool write_draft(struct draft *draft, struct error *err)
+{
+	if (!lay_out(draft, err))
+		return false;
+	draft->header.checksum = image_checksum(&draft->header);
+	if (ftruncate(draft->fd, (off_t)draft->header.file_size) != 0)
+		return error_set_errno(err, errno, "cannot write the image");
+	/* The header last: a file that was not finished does not look like an image. */
+	return write_sections(draft, err) &&
+	       write_at(draft, &draft->header, sizeof draft->header, 0, err);
+}
+
+bool image_write(int fd, const struct store *store, const struct module *module,
+                 const struct image_source *source, struct error *err)
+{
+	struct draft draft = {
+	    .fd = fd,
+	    .module = module,
+	    .code = code_of(store, module),
+	    .own = module->func_count - module->imported_func_count,
+	};
+	memcpy(draft.header.magic, IMAGE_MAGIC, sizeof draft.header.magic);
+	draft.header.source = *source;
+	draft.header.code_flags = code_flags(store, draft.code != NULL && draft.code->checked);
+	draft.header.cell_room = code_room(module);
+	if (!image_build_id(draft.header.build_id))
+		return error_set(err, ERROR_UNSUPPORTED, "this executable has no build id");
+	bool fine = write_draft(&draft, err);
+	mem_free(draft.tries);
+	mem_free(draft.ranges);
+	mem_free(draft.clauses);
+	return fine;
+}
