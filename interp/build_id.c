@@ -49,3 +49,11 @@ bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX])
 			return true;
 	return false;
 }
+
+bool image_build(uint64_t *build)
+{
+	uint8_t id[IMAGE_BUILD_ID_MAX];
+	bool fine = image_build_id(id);
+	memcpy(build, id, sizeof *build);
+	return fine;
+}

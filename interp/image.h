@@ -26,6 +26,9 @@ struct image_source {
 
 struct image;
 
+/* A number that no two builds share. False when this one has no build id, and so no images. */
+bool image_build(uint64_t *build);
+
 /* Maps the image in fd, which is duplicated. NULL with err set when it cannot be used, and why. */
 struct image *image_open(int fd, const struct image_source *source, struct error *err);
 /* After the stores and the module that use it. NULL is fine. */

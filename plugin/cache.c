@@ -1,6 +1,7 @@
 #include "plugin/cache.h"
 
 #include "caps/cleanup.h"
+#include "plugin/cache_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,29 +20,9 @@ struct cache {
 	bool ready;
 };
 
-static char *default_dir(void)
-{
-	const char *dir = getenv("FS_CACHE_DIR");
-	const char *below = "";
-	if (dir == NULL || dir[0] == '\0') {
-		dir = getenv("XDG_CACHE_HOME");
-		below = "/tiphys";
-	}
-	if (dir == NULL || dir[0] != '/') { /* XDG: a relative path is to be ignored */
-		if (below[0] == '\0' && dir != NULL)
-			return strdup(dir);
-		dir = getenv("HOME");
-		below = "/.cache/tiphys";
-	}
-	char *path = NULL;
-	if (dir == NULL || dir[0] == '\0' || asprintf(&path, "%s%s", dir, below) < 0)
-		return NULL;
-	return path;
-}
-
 struct cache *cache_create(const char *dir, struct error *err)
 {
-	cleanup_free char *path = dir != NULL && dir[0] != '\0' ? strdup(dir) : default_dir();
+	cleanup_free char *path = cache_dir_choose(dir);
 	if (path == NULL) {
 		error_set(
 		    err, ERROR_USAGE,

@@ -4,6 +4,7 @@
 #include "plugin/load_rules.h"
 #include "plugin/grants.h"
 #include "plugin/handover.h"
+#include "plugin/images.h"
 #include "plugin/invoke.h"
 #include "plugin/module_file.h"
 #include "plugin/moment.h"
@@ -29,6 +30,9 @@ struct run_options {
 	const char *invoke;             /* an export, or NULL for _start */
 	struct load_words load;         /* what its module may use, and how large it may be */
 	bool unfolded, checked_memory;
+	const char *cache_dir; /* NULL: where it is by default */
+	uint64_t images_bytes; /* that all images may take */
+	bool no_cache, verbose;
 };
 
 #define NO_DESCRIPTOR UINT64_MAX
@@ -66,6 +70,14 @@ static const struct option rows[] = {
     ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
     ROW(FLAG, checked_memory, "checked-memory",
         "check each access to memory, as where address space is short: slow"),
+    ROW(TEXT, cache_dir, "cache-dir", "DIR",
+        "keep images of modules and fetched modules there ($FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys "
+        "or "
+        "~/.cache/tiphys)"),
+    ROW(BYTES, images_bytes, "images-bytes",
+        "keep so much of images of modules, which spare the next run their validation (512M)"),
+    ROW(FLAG, no_cache, "no-cache", "neither use an image of the module nor keep one"),
+    ROW(FLAG, verbose, "verbose", "say what became of the module's image"),
     ROW(NUMBER, args_from, "args-from", "FD", 0, INT32_MAX,
         "read options and operands from that descriptor, each ended by a NUL"),
 };
@@ -95,9 +107,13 @@ struct run {
 	char **argv;              /* "run", options, operands: as typed or from --args-from */
 	struct operands operands; /* FILE and the guest's arguments */
 	struct module_file file;
+	struct load_rules rules;
+	struct images images;
+	struct image *image; /* that the module is from; NULL: none */
 	struct caps *caps;
 	struct wasi *wasi;
 	struct store *store;
+	struct instance *instance; /* NULL until there is one */
 };
 
 static void run_clear(struct run *run)
@@ -106,6 +122,7 @@ static void run_clear(struct run *run)
 	wasi_destroy(run->wasi);
 	caps_destroy(run->caps);
 	module_file_clear(&run->file);
+	image_close(run->image);
 	option_texts_clear(&run->options.grants.dirs);
 	option_texts_clear(&run->options.grants.env);
 	load_words_clear(&run->options.load);
@@ -129,7 +146,7 @@ static bool looks_like_reference(const char *text)
 static int hand_over_reference(struct run *run)
 {
 	const struct option_texts *stores = &run->options.stores;
-	char **argv = calloc(2 * stores->count + (size_t)run->argc + 4, sizeof *argv);
+	char **argv = calloc(2 * stores->count + (size_t)run->argc + 6, sizeof *argv);
 	size_t count = 0;
 	if (argv == NULL) {
 		fprintf(stderr, "tiphys run: no memory\n");
@@ -139,6 +156,10 @@ static int hand_over_reference(struct run *run)
 	for (size_t i = 0; i < stores->count; i++) {
 		argv[count++] = "--store";
 		argv[count++] = (char *)(uintptr_t)stores->items[i];
+	}
+	if (run->options.cache_dir != NULL) {
+		argv[count++] = "--cache";
+		argv[count++] = (char *)(uintptr_t)run->options.cache_dir;
 	}
 	argv[count++] = "--";
 	argv[count++] = run->operands.items[0];
@@ -172,6 +193,7 @@ static bool take_args_from(struct run *run, int *status)
 static bool take_command_line(struct run *run, int *status)
 {
 	run->options.args_from = NO_DESCRIPTOR;
+	run->options.images_bytes = IMAGES_BYTES_DEFAULT;
 	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
 		return false;
 	if (run->options.args_from != NO_DESCRIPTOR && !take_args_from(run, status))
@@ -249,6 +271,32 @@ static bool limit_time(const struct run *run, struct error *err)
 	return time_limit_set(ms, run->operands.items[0], err);
 }
 
+static void say_of_image(void *env, const char *line)
+{
+	(void)env;
+	fprintf(stderr, "tiphys run: image: %s\n", line);
+}
+
+/* Behind a wall there is no cache. */
+static bool has_cache(const struct run *run)
+{
+	return run->wall == NULL && !run->options.no_cache;
+}
+
+/* From its image, when there is one. */
+static bool decode(struct run *run, struct error *err)
+{
+	run->images = (struct images){
+	    .dir = run->options.cache_dir,
+	    .bytes = run->options.images_bytes,
+	    .log = run->options.verbose ? say_of_image : NULL,
+	};
+	if (has_cache(run))
+		run->image = images_find(&run->images, &run->file, &run->rules);
+	const struct module_parts *parts = run->image != NULL ? image_parts(run->image) : NULL;
+	return module_file_decode(&run->file, &run->rules, parts, err);
+}
+
 static bool run_module(struct run *run, struct error *err)
 {
 	struct operands args = {run->operands.items + 1, run->operands.count - 1};
@@ -258,25 +306,24 @@ static bool run_module(struct run *run, struct error *err)
 	    .unfolded = run->options.unfolded,
 	    .checked_memory = run->options.checked_memory,
 	};
-	struct load_rules rules;
-
-	if (!limit_time(run, err) || !load_rules_read(&run->options.load, &rules, err))
+	if (!limit_time(run, err) || !load_rules_read(&run->options.load, &run->rules, err))
 		return false;
 	/* Behind a wall no thread may start. */
 	if (run->wall != NULL)
-		rules.threads = 0;
+		run->rules.threads = 0;
 	/* What is the granter's is opened first; then comes the wall, and only behind it the module. */
 	if (!module_file_map(&run->file, run->operands.items[0], err) ||
 	    !open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
-	    !module_file_decode(&run->file, &rules, err))
+	    !decode(run, err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;
 	if (run->store == NULL)
 		return false;
-	struct instance *inst =
-	    instance_create(run->store, run->file.module, wasi_resolve, run->wasi, err);
-	return inst != NULL && call_guest(run, inst, &args, err);
+	if (run->image != NULL)
+		store_use_image(run->store, run->file.module, run->image);
+	run->instance = instance_create(run->store, run->file.module, wasi_resolve, run->wasi, err);
+	return run->instance != NULL && call_guest(run, run->instance, &args, err);
 }
 
 /* A status that does not fit into the 8 bits of an exit status must not turn into success. */
@@ -340,14 +387,16 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	run_module(&run, &err);
 	if (fflush(stdout) != 0)
 		error_set_errno(&err, errno, "cannot write the results");
+	if (run.options.timeout != NULL)
+		time_limit_clear();
 	status = report(&run, &err);
-	/* A process that was made for this run gives its memory back as a whole. Piece by piece would
-	 * cost a fifth of a short run. */
-	if (wall != NULL) {
-		fflush(NULL);
-		_exit(status);
-	}
-	return status;
+	/* Whatever became of the guest, what was found out about the module is worth as much. */
+	if (run.instance != NULL && has_cache(&run))
+		images_keep(&run.images, &run.file, &run.rules, run.store);
+	/* The process gives its memory back as a whole. Piece by piece would cost a fifth of a short
+	 * run. */
+	fflush(NULL);
+	_exit(status);
 }
 
 int cmd_run(int argc, char **argv)

@@ -9,35 +9,37 @@
 bool module_file_map(struct module_file *file, const char *path, struct error *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	struct stat *st = &file->st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, st) < 0 || clock_gettime(CLOCK_REALTIME, &file->opened) < 0)
 		return error_set_errno(err, errno, "cannot open");
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return error_set(err, ERROR_SYSTEM, "is no regular file; a module is mapped, not read");
-	if (st.st_size == 0)
+	if (st->st_size == 0)
 		return true;
-	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *bytes = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot map");
 	file->bytes = bytes;
-	file->size = (size_t)st.st_size;
+	file->size = (size_t)st->st_size;
 	return true;
 }
 
-bool module_file_decode(struct module_file *file, const struct load_rules *rules, struct error *err)
+bool module_file_decode(struct module_file *file, const struct load_rules *rules,
+                        const struct module_parts *parts, struct error *err)
 {
 	static const uint8_t nothing[1];
 	const struct module_options options = load_rules_options(rules);
 
-	file->module = module_load(file->size > 0 ? file->bytes : nothing, file->size, &options, err);
+	file->module =
+	    module_load_again(file->size > 0 ? file->bytes : nothing, file->size, &options, parts, err);
 	return file->module != NULL;
 }
 
 bool module_file_load(struct module_file *file, const char *path, const struct load_rules *rules,
                       struct error *err)
 {
-	return module_file_map(file, path, err) && module_file_decode(file, rules, err);
+	return module_file_map(file, path, err) && module_file_decode(file, rules, NULL, err);
 }
 
 void module_file_clear(struct module_file *file)

@@ -5,10 +5,15 @@
 #include "plugin/load_rules.h"
 #include "validator/module.h"
 
+#include <sys/stat.h>
+#include <time.h>
+
 struct module_file {
 	const uint8_t *bytes; /* mapped read-only; NULL when size is 0 */
 	size_t size;
-	struct module *module; /* NULL until it is decoded */
+	struct module *module;  /* NULL until it is decoded */
+	struct stat st;         /* of the file when it was opened, … */
+	struct timespec opened; /* … and when that was */
 };
 
 /* Maps the file, and looks at none of its bytes; *file is {0} before and is for module_file_clear()
@@ -17,9 +22,10 @@ struct module_file {
  */
 bool module_file_map(struct module_file *file, const char *path, struct error *err);
 
-/* Decodes and validates what is mapped, under these rules. */
+/* Decodes and validates what is mapped, under these rules. `parts`, unless NULL: as for
+ * module_load_again(). */
 bool module_file_decode(struct module_file *file, const struct load_rules *rules,
-                        struct error *err);
+                        const struct module_parts *parts, struct error *err);
 
 /* Both. */
 bool module_file_load(struct module_file *file, const char *path, const struct load_rules *rules,

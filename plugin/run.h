@@ -23,8 +23,8 @@ struct run_wall {
 	void *env;
 };
 
-/* As cmd_run(), of a file and never of a reference. `wall` is NULL for none; with one the process
- * ends with the run. */
+/* As cmd_run(), of a file and never of a reference. `wall` is NULL for none. The
+ * process ends with the run; it returns when the command line is wrong. */
 int run_behind(const struct run_wall *wall, int argc, char **argv);
 
 #endif

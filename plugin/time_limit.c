@@ -32,3 +32,8 @@ bool time_limit_set(uint64_t ms, const char *what, struct error *err)
 		return error_set_errno(err, errno, "--timeout");
 	return true;
 }
+
+void time_limit_clear(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0}}, NULL);
+}

@@ -1,0 +1,44 @@
+/* The images (interp/image.h) of the modules that a user runs: ROOT/images below the cache's
+ * folder.
+ *
+ * An image is trusted as the executable is. So the folder and each image must be the user's own,
+ * and nobody else may be able to write there; the same is asked of the module's file, because its
+ * identity (device, inode, size, times of change) stands for its contents: reading 75 MB to know
+ * them would cost more than all that an image spares. Only the file's owner or root can change
+ * contents without that showing. A file that was changed just before it was opened is not kept, as
+ * its next change could carry the same time.
+ *
+ * Whatever goes wrong here costs time and nothing else: the module is validated and lowered as
+ * always. What happened is said to whoever asked for it (images_log). */
+#ifndef PLUGIN_IMAGES_H
+#define PLUGIN_IMAGES_H
+
+#include "interp/image.h"
+#include "plugin/load_rules.h"
+#include "plugin/module_file.h"
+
+/* Smaller modules are decoded faster than an image is looked for. */
+#define IMAGES_MODULE_MIN ((uint64_t)16 << 10)
+
+/* What all images together may take; the oldest go first. */
+#define IMAGES_BYTES_DEFAULT ((uint64_t)512 << 20)
+
+typedef void images_log(void *env, const char *line);
+
+struct images {
+	const char *dir; /* the cache's folder; NULL: where it is by default (plugin/cache_dir.h) */
+	uint64_t bytes;  /* that they may take together */
+	images_log *log; /* NULL: nobody listens */
+	void *log_env;
+};
+
+/* The image of a module's file that was made under these rules; NULL when there is none that can be
+ * used. */
+struct image *images_find(const struct images *images, const struct module_file *file,
+                          const struct load_rules *rules);
+
+/* Keeps an image of the file's module with what was lowered in the store, when that is worth it. */
+void images_keep(const struct images *images, const struct module_file *file,
+                 const struct load_rules *rules, const struct store *store);
+
+#endif

@@ -1,0 +1,275 @@
+# Images kept by one run and used by the next (tests/e2e/images): whatever happens to them, the guest
+# runs and says the same.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+
+module=$work/module.wasm
+folder=$FS_CACHE_DIR/images
+out=$work/out
+err=$work/err
+
+# A module that has not been written this moment, and no images.
+fresh() {
+	rm -rf "$FS_CACHE_DIR" "$module"
+	cp "$TIPHYS_GUESTS/probe.wasm" "$module"
+	chmod 644 "$module"
+	sleep 0.2
+}
+
+# The guest's output must be what it is without any image; $err tells what became of the image.
+runs() {
+	"$tiphys" run --no-cache "$module" args one two >"$work/wanted"
+	"$tiphys" run --verbose "$@" "$module" args one two >"$out" 2>"$err"
+	cmp "$out" "$work/wanted"
+}
+
+keeps() {
+	runs "$@"
+	expect_in "kept the image" "$err"
+}
+
+uses() {
+	runs "$@"
+	expect_in "runs from the image" "$err"
+}
+
+the_image() {
+	local images=("$folder"/*.image)
+	[ ${#images[@]} -eq 1 ] && [ -f "${images[0]}" ] && echo "${images[0]}"
+}
+
+second_run_uses_it() {
+	fresh
+	keeps
+	uses
+	uses
+	[ "$(stat -c %a "$folder")" = 700 ]
+	[ "$(stat -c %a "$(the_image)")" = 600 ]
+}
+tap_case "the second run uses what the first one kept" second_run_uses_it
+
+silent() {
+	fresh
+	"$tiphys" run "$module" args 2>"$err" >"$out"
+	[ ! -s "$err" ]
+	the_image
+	"$tiphys" run "$module" args 2>"$err" >"$out"
+	[ ! -s "$err" ]
+}
+tap_case "nothing is said of it to who does not ask" silent
+
+no_cache() {
+	fresh
+	runs --no-cache
+	[ ! -s "$err" ]
+	[ ! -e "$FS_CACHE_DIR" ]
+	runs --images-bytes 0
+	[ ! -e "$FS_CACHE_DIR" ]
+	keeps --cache-dir "$work/elsewhere"
+	uses --cache-dir "$work/elsewhere"
+	[ ! -e "$FS_CACHE_DIR" ]
+}
+tap_case "--no-cache and --cache-dir" no_cache
+
+changed_module() {
+	fresh
+	keeps
+	cp "$TIPHYS_GUESTS/foreign.wasm" "$work/other.wasm"
+	# The same file, with other contents of another size, then of the same size.
+	printf '\0\3\1x\0' >>"$module"
+	sleep 0.2
+	runs
+	expect_in "of another module, or of what it was before" "$err"
+	uses
+	printf 'y' | dd of="$module" bs=1 conv=notrunc seek=$(($(stat -c %s "$module") - 1)) 2>/dev/null
+	touch -r "$work/other.wasm" "$module"
+	sleep 0.2
+	runs
+	expect_in "of another module, or of what it was before" "$err"
+}
+tap_case "a module that changed has another image" changed_module
+
+just_written() {
+	rm -rf "$FS_CACHE_DIR"
+	cp "$TIPHYS_GUESTS/probe.wasm" "$module"
+	touch "$module"
+	"$tiphys" run --verbose "$module" args >"$out" 2>"$err"
+	# On a slow machine the moment is over.
+	grep -q "written this moment" "$err" || grep -q "kept the image" "$err"
+}
+tap_case "a module that was written this moment" just_written
+
+other_rules() {
+	fresh
+	keeps
+	runs --enable threads
+	expect_in "under other features or limits" "$err"
+	uses --enable threads
+	runs --limit functions=5000
+	expect_in "under other features or limits" "$err"
+	keeps
+	# The cells do not fit, the rest does.
+	uses --unfolded
+	uses --checked-memory
+}
+tap_case "other features, limits and ways to run" other_rules
+
+damaged() {
+	local image size at
+	fresh
+	keeps
+	image=$(the_image)
+	size=$(stat -c %s "$image")
+	for at in 0 1 7 8 100 1000 4096 $((size / 2)) $((size - 1)); do
+		keeps_again
+		truncate -s $at "$image"
+		runs
+		expect_in "is not used" "$err"
+	done
+	keeps_again
+	truncate -s $((size + 1)) "$image"
+	runs
+	expect_in "bytes instead of $size" "$err"
+	for at in 0 8 16 20 40 60 200; do
+		keeps_again
+		printf '\xa5' | dd of="$image" bs=1 conv=notrunc seek=$at 2>/dev/null
+		runs
+		expect_in "is not used" "$err"
+	done
+	# Each time another one took its place.
+	uses
+}
+keeps_again() {
+	rm -f "$folder"/*
+	keeps
+}
+tap_case "a truncated or damaged image is not used, and replaced" damaged
+
+not_ones_own() {
+	fresh
+	keeps
+	local image
+	image=$(the_image)
+	chmod g+w "$image"
+	runs
+	expect_in "can be written by others" "$err"
+	uses
+	chmod o+w "$folder"
+	runs
+	expect_in "where user $(id -u) alone can write" "$err"
+	chmod 700 "$folder"
+	mv "$image" "$work/real.image"
+	ln -s "$work/real.image" "$image"
+	runs
+	expect_in "cannot open the image" "$err"
+	uses
+	chmod o+w "$module"
+	runs
+	expect_in "a module that others can write" "$err"
+}
+tap_case "images and modules that others can write" not_ones_own
+
+another_owner() {
+	fresh
+	keeps
+	chown 12345 "$(the_image)"
+	runs
+	expect_in "can be written by others (user 12345" "$err"
+	chown 12345 "$folder"
+	runs
+	expect_in "belongs to user 12345" "$err"
+	chown 0 "$folder"
+	chown 12345 "$module"
+	runs
+	expect_in "others can write (user 12345" "$err"
+}
+if [ "$(id -u)" = 0 ]; then
+	tap_case "images and modules of another user" another_owner
+else
+	tap_skip "images and modules of another user" "chown needs root"
+fi
+
+no_place() {
+	fresh
+	runs --cache-dir /proc/none
+	expect_in "cannot open the folder /proc/none/images" "$err"
+	mkdir -p "$FS_CACHE_DIR"
+	echo "no folder" >"$folder"
+	runs
+	expect_in "cannot open the folder" "$err"
+	rm "$folder"
+	FS_CACHE_DIR= HOME= runs
+	expect_in "there is no place for images" "$err"
+}
+tap_case "no place to keep it" no_place
+
+full_disk() {
+	local blocks
+	fresh
+	for blocks in 0 1 2 4; do
+		"$tiphys" run --no-cache "$module" args one two >"$work/wanted"
+		(ulimit -f $blocks; "$tiphys" run --verbose "$module" args one two) 2>&1 | cat >"$work/both"
+		expect_in "is not kept: cannot write the image" "$work/both"
+		grep -vF "tiphys run: image" "$work/both" | cmp - "$work/wanted"
+		[ -z "$(ls -A "$folder")" ]
+	done
+	keeps
+}
+tap_case "a disk that is full" full_disk
+
+small_file_system() {
+	fresh
+	mkdir "$work/small"
+	"$tiphys" run --no-cache "$module" args one two >"$work/wanted"
+	unshare --mount bash -ec 'mount -t tmpfs -o size=16k,mode=700 tmpfs "$1"
+		shift
+		"$@"' - "$work/small" "$tiphys" run --verbose --cache-dir "$work/small" "$module" args one two \
+		>"$out" 2>"$err"
+	cmp "$out" "$work/wanted"
+	expect_in "is not kept: cannot write the image: No space left on device" "$err"
+}
+if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
+	tap_case "a file system without room" small_file_system
+else
+	tap_skip "a file system without room" "mounting needs root"
+fi
+
+killed() {
+	local i
+	fresh
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		rm -rf "$folder"
+		timeout -s KILL 0.00$((i % 5 + 1)) "$tiphys" run "$module" args one two >/dev/null 2>&1 || true
+		runs
+	done
+	# What such a writer leaves is never opened, and goes when it is old.
+	echo half >"$folder/.new-1-1"
+	touch -d "2 hours ago" "$folder/.new-1-1"
+	rm -f "$folder"/*.image
+	keeps
+	[ ! -e "$folder/.new-1-1" ]
+}
+tap_case "killed at any moment" killed
+
+the_oldest_go() {
+	local i size
+	fresh
+	keeps
+	size=$(($(stat -c %b "$(the_image)") * 512))
+	for i in 1 2 3 4; do
+		cp "$module" "$work/module$i.wasm"
+	done
+	sleep 0.2
+	for i in 1 2 3 4; do
+		"$tiphys" run --verbose --images-bytes $((size * 2 + size / 2)) "$work/module$i.wasm" args >/dev/null 2>"$err"
+		expect_in "kept the image" "$err"
+	done
+	[ "$(ls "$folder" | wc -l)" = 2 ]
+	"$tiphys" run --verbose "$work/module4.wasm" args >/dev/null 2>"$err"
+	expect_in "runs from the image" "$err"
+	"$tiphys" run --verbose "$work/module1.wasm" args >/dev/null 2>"$err"
+	expect_in "kept the image" "$err"
+}
+tap_case "the oldest go when there are too many" the_oldest_go
+
+tap_end
