@@ -71,6 +71,8 @@ enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table_ind
 	uint64_t size = inst->dropped_elems[segment] ? 0 : inst->module->elems[segment].count;
 	if (at > table->size || count > table->size - at || source > size || count > size - source)
 		return TRAP_TABLE_OUT_OF_BOUNDS;
+	if (count == 0)
+		return TRAP_NONE; /* an empty table has no elements to point behind */
 	return elem_values(inst, segment, (uint32_t)source, (uint32_t)count, table->elements + at)
 	           ? TRAP_NONE
 	           : TRAP_HOST;

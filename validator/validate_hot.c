@@ -199,7 +199,8 @@ bool validate_hot(struct body *b)
 	const struct module *m = b->m;
 	const uint8_t *pos = b->r.pos;
 	const uint8_t *module_end = m->bytes + m->size;
-	if (module_end - pos <= HOT_READ)
+	/* The general path makes room for the first operand. */
+	if (module_end - pos <= HOT_READ || b->s->operands == NULL)
 		return true;
 	const uint8_t *end = b->r.end < module_end - HOT_READ ? b->r.end : module_end - HOT_READ;
 	valtype *const operands = b->s->operands;
