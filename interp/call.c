@@ -10,20 +10,24 @@ struct entry {
 	uint64_t acc;
 };
 
-static void enter(void *argument)
+static void enter(const struct entry *entry)
 {
-	const struct entry *entry = argument;
 	exec_run(entry->pc, entry->fp, entry->inst, entry->acc);
 }
 
 #if TAIL_DISPATCH
 
-/* The outermost run leaves the thread's stack for the store's own, whose size fits the frame
- * stack's: so the frame stack's guard is always met first. */
-static void enter_on_stack(struct store *store, struct entry *entry)
+static void enter_left(void *argument)
 {
-	uint8_t *top = store->native_stack + store->native_size;
-	store->native_limit = (uintptr_t)store->native_stack + STACK_GUARD + NATIVE_HEADROOM;
+	const struct entry *entry = argument;
+	struct run *run = entry->inst->store->run;
+	stack_left(&run->left);
+	enter(entry);
+	stack_return(&run->left);
+}
+
+STACK_SWITCHER static void call_on(uint8_t *top, struct entry *entry)
+{
 #if defined(__x86_64__)
 	void *argument = entry;
 	__asm__ volatile("movq %%rsp, %%rbx\n\t"
@@ -31,7 +35,7 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 	                 "callq *%[fn]\n\t"
 	                 "movq %%rbx, %%rsp"
 	                 : "+D"(argument)
-	                 : [top] "r"(top), [fn] "r"(enter)
+	                 : [top] "r"(top), [fn] "r"(enter_left)
 	                 : "rbx", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
 	                   "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
 	                   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
@@ -42,7 +46,7 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 	                 "blr %[fn]\n\t"
 	                 "mov sp, x19"
 	                 : "+r"(argument)
-	                 : [top] "r"(top), [fn] "r"(enter)
+	                 : [top] "r"(top), [fn] "r"(enter_left)
 	                 : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
 	                   "x13", "x14", "x15", "x16", "x17", "x19", "x20", "x21", "x22", "x23", "x24",
 	                   "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4", "v5", "v6",
@@ -50,6 +54,23 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 	                   "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
 	                   "v29", "v30", "v31", "cc", "memory");
 #endif
+}
+
+/* The outermost run leaves the thread's stack for the store's own, whose size fits the frame
+ * stack's: so the frame stack's guard is always met first. */
+static void enter_on_stack(struct store *store, struct entry *entry)
+{
+	store->native_limit = (uintptr_t)store->native_stack + STACK_GUARD + NATIVE_HEADROOM;
+	stack_leave(&store->run->left, store->native_stack, store->native_size);
+	call_on(store->native_stack + store->native_size, entry);
+	stack_returned(&store->run->left);
+}
+
+/* A trap jumped from the store's own stack. */
+static void jumped_back(struct run *run)
+{
+	stack_return(&run->left);
+	stack_returned(&run->left);
 }
 
 #else
@@ -63,6 +84,11 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 {
 	store->native_limit = (uintptr_t)__builtin_frame_address(0) - NATIVE_USE_MAX;
 	enter(entry);
+}
+
+static void jumped_back(struct run *run)
+{
+	(void)run;
 }
 
 #endif
@@ -96,6 +122,8 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 			else
 				enter(&entry);
 		}
+	} else if (run.outer == NULL && func->inst != NULL) {
+		jumped_back(&run);
 	}
 	store->run = run.outer;
 	store->stack_top = outer_top;

@@ -1,9 +1,8 @@
 /* Inside interp/: how handlers are written down and threaded, for two dispatches from one source.
  *
- * Tail dispatch (clang 19 or later on x86-64 and AArch64, without sanitizers): a handler is a
- * function that ends in a guaranteed tail call; preserve_none keeps the whole state in registers. A
- * Wasm call is a native call, so the return predictor works. Code must not leave a handler in
- * another way.
+ * Tail dispatch (clang 19 or later on x86-64 and AArch64): a handler is a function that ends in a
+ * guaranteed tail call; preserve_none keeps the whole state in registers. A Wasm call is a native
+ * call, so the return predictor works. Code must not leave a handler in another way.
  *
  * Goto dispatch (everything else): all handlers stand in one function and jump to each other by
  * computed goto; a Wasm call pushes nothing on the native stack.
@@ -17,21 +16,31 @@
 #include "interp/runtime.h"
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||             \
-    __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define SANITIZED 1
+#endif
+/* These would have to be told of every change of the stack, as ASan is in stack_switch.h. */
+#if __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TIPHYS_GOTO_DISPATCH
 #endif
 #endif
 
-#if defined(__clang__) && __clang_major__ >= 19 && !defined(SANITIZED) &&                          \
-    !defined(TIPHYS_GOTO_DISPATCH) && (defined(__x86_64__) || defined(__aarch64__))
+#if defined(__clang__) && __clang_major__ >= 19 && !defined(TIPHYS_GOTO_DISPATCH) &&               \
+    (defined(__x86_64__) || defined(__aarch64__))
 #define TAIL_DISPATCH 1
 #else
 #define TAIL_DISPATCH 0
 #endif
 
-/* The registers that hold pc, fp and inst when a handler faults: the convention's first arguments.
- */
+/* Does a handler that faults have its state in registers, or did it mark it in the run before? The
+ * checks of sanitizers use any register, also at an access. */
+#if TAIL_DISPATCH && !defined(SANITIZED)
+#define FAULTS_IN_REGISTERS 1
+#else
+#define FAULTS_IN_REGISTERS 0
+#endif
+
+/* The registers that hold pc, fp, mem and inst: the convention's first arguments. */
 #if TAIL_DISPATCH && defined(__x86_64__)
 #define PC_REGISTER "r12"
 #define FP_REGISTER "r13"
@@ -42,6 +51,14 @@
 #define FP_REGISTER "x21"
 #define MEM_REGISTER "x22"
 #define INST_REGISTER "x23"
+#endif
+
+/* A call takes at most this many bytes of native stack for each byte that it advances the frame
+ * (FRAME_ADVANCE_MIN slots at least); tests/interp/test_calls.c runs into the frame stack's end. */
+#ifdef SANITIZED
+#define NATIVE_PER_FRAME_BYTE 16
+#else
+#define NATIVE_PER_FRAME_BYTE 4
 #endif
 
 #endif

@@ -68,7 +68,7 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 /* What guest memory and the frame stack's guard may fault on happens before the state moves on: the
  * fault handler (trap.c) reads pc, fp and inst of the cell that faulted from their registers, so
  * they must be there until here. */
-#if TAIL_DISPATCH
+#if FAULTS_IN_REGISTERS
 #define HOLD_STATE()                                                                               \
 	do {                                                                                           \
 		register const struct cell *pc_held __asm__(PC_REGISTER) = pc;                             \
@@ -80,6 +80,7 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #else
 #define HOLD_STATE() __asm__ volatile("" ::: "memory")
 #endif
+#define MARK_FAULT_IN(run) ((run)->fault_pc = pc, (run)->fault_fp = fp, (run)->fault_inst = inst)
 
 /* After a C call nothing is worth keeping in the accumulators. */
 #define FORGET_FLOATS()                                                                            \
@@ -165,6 +166,9 @@ typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 	    __attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
 	    __attribute__((unused)) float ff, __attribute__((unused)) v128 fv)
 
+#define UNINSTRUMENTED_HANDLER(name)                                                               \
+	__attribute__((no_sanitize("address", "undefined", "coverage"))) HANDLER(name)
+
 HANDLER(lazy);
 #define TARGET(cell) ((handler *)((const char *)handle_lazy + (cell)->handler))
 #define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
@@ -177,7 +181,11 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 #define TRAP(kind)                                                                                 \
 	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff, fv)
 
+#if FAULTS_IN_REGISTERS
 #define MARK_FAULT() (void)0
+#else
+#define MARK_FAULT() MARK_FAULT_IN(inst->store->run)
+#endif
 #define CALL(entry, callee, own)                                                                   \
 	do {                                                                                           \
 		double fd_in;                                                                              \
@@ -209,6 +217,7 @@ static _Noreturn void land(struct landing landing)
 	const union slot *native = landing.native;
 	struct instance *inst = (struct instance *)(uintptr_t)native[3].i64;
 	inst->store->links = landing.links;
+	stack_jump();
 	register const struct cell *pc __asm__(PC_REGISTER) = landing.pc;
 	register union slot *fp __asm__(FP_REGISTER) = landing.fp;
 	register uint8_t *mem __asm__(MEM_REGISTER) = inst->memory_base;
@@ -271,9 +280,10 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 #else
 
 #define HANDLER(name) handle_##name:
+#define UNINSTRUMENTED_HANDLER(name) HANDLER(name)
 #define GO goto *(const void *)((const char *) && handle_lazy + pc->handler)
 #define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
-#define MARK_FAULT() (run->fault_pc = pc, run->fault_fp = fp, run->fault_inst = inst)
+#define MARK_FAULT() MARK_FAULT_IN(run)
 #define CALL(entry, callee, own)                                                                   \
 	do {                                                                                           \
 		acc = (own);                                                                               \

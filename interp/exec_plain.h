@@ -401,7 +401,8 @@ RETURN_CALL_REF(return_call_ref_a, acc)
 
 /* ---- exceptions ---- */
 
-HANDLER(keep_native)
+/* Uninstrumented: it must not have a frame of its own when it keeps the stack pointer. */
+UNINSTRUMENTED_HANDLER(keep_native)
 {
 	union slot *native = fp + pc->a;
 	KEEP_NATIVE(native);

@@ -4,6 +4,7 @@
 
 #include "interp/cell.h"
 #include "interp/interp.h"
+#include "interp/stack_switch.h"
 #include "validator/alloc.h"
 #include "validator/type_space.h"
 
@@ -143,6 +144,7 @@ struct run {
 	struct instance *fault_inst; /* where it stopped, for the backtrace; NULL: unknown */
 	const struct cell *fault_pc;
 	union slot *fault_fp;
+	struct stack_switch left; /* the stack of the caller; outermost runs with tail dispatch only */
 };
 
 /* A call that left an instance's code: for another instance's (the frames go on at pc and fp) or

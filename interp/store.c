@@ -1,13 +1,10 @@
 /* The store: what everything at run time belongs to. */
+#include "interp/dispatch.h"
 #include "interp/heap.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* A call takes at most this many bytes of native stack for each byte that it advances the frame
- * (FRAME_ADVANCE_MIN slots at least); tests/interp/test_calls.c runs into the frame stack's end. */
-#define NATIVE_PER_FRAME_BYTE 4
 
 static void *reserve(size_t size, struct error *err, const char *what)
 {

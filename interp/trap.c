@@ -69,15 +69,15 @@ static uintptr_t fault_address_of_code(const ucontext_t *context)
 }
 
 /* Where the handler keeps its state when it faults: in the convention's first argument registers,
- * or in the run, where goto dispatch marks it before every access. */
+ * or in the run, where it is marked before every access (dispatch.h). */
 static void note_fault(struct run *run, const ucontext_t *context)
 {
-#if TAIL_DISPATCH && defined(__x86_64__)
+#if FAULTS_IN_REGISTERS && defined(__x86_64__)
 	const greg_t *registers = context->uc_mcontext.gregs;
 	run->fault_pc = (const struct cell *)registers[REG_R12];
 	run->fault_fp = (union slot *)registers[REG_R13];
 	run->fault_inst = (struct instance *)registers[REG_R15];
-#elif TAIL_DISPATCH && defined(__aarch64__)
+#elif FAULTS_IN_REGISTERS && defined(__aarch64__)
 	run->fault_pc = (const struct cell *)context->uc_mcontext.regs[20];
 	run->fault_fp = (union slot *)context->uc_mcontext.regs[21];
 	run->fault_inst = (struct instance *)context->uc_mcontext.regs[23];
