@@ -15,7 +15,7 @@ run:
 # All tests: clang, gcc, sanitizers.
 check:
 	@.ci/setup check
-	@SANITIZE=$(SANITIZE) .ci/check
+	@.ci/check
 
 # The fuzz targets for longer than in a check: each for so many seconds.
 FUZZ_SECONDS ?= 600
