@@ -1,5 +1,6 @@
 #include "plugin/transfer.h"
 
+#include "plugin/authorities.h"
 #include "validator/printable.h"
 #include "plugin/reference.h"
 #include "caps/cleanup.h"
@@ -329,22 +330,6 @@ static struct curl_slist *header_list(const struct transfer_request *request, bo
 	return list;
 }
 
-/* The authorities that certificates are verified by: the system's, or what the environment names,
- * as OpenSSL's own programs and Go's have it: for clusters with an authority of their own. */
-static void set_authorities(CURL *handle, const char *pem)
-{
-	if (pem != NULL) {
-		struct curl_blob blob = {(void *)(uintptr_t)pem, strlen(pem), CURL_BLOB_NOCOPY};
-		curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
-		return;
-	}
-	const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
-	if (file != NULL && file[0] != '\0')
-		curl_easy_setopt(handle, CURLOPT_CAINFO, file);
-	if (folder != NULL && folder[0] != '\0')
-		curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
-}
-
 static void sign(CURL *handle, const struct transfer_signature *signature)
 {
 	curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, signature->scope);
@@ -361,7 +346,7 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https"); /* which: may_go() */
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-	set_authorities(handle, request->authorities);
+	authorities_set(handle, request->authorities);
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
