@@ -1,5 +1,6 @@
 #include "caps/set.h"
 
+#include "caps/broker_call.h"
 #include "caps/cleanup.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ void caps_destroy(struct caps *caps)
 		stream_clear(&caps->streams[i]);
 	strings_clear(&caps->args);
 	strings_clear(&caps->env);
+	broker_destroy(caps->broker);
 	free(caps->denial);
 	free(caps->limit_reached);
 	free(caps);

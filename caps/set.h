@@ -67,6 +67,8 @@ struct caps {
 
 	enum random_mode random_mode;
 	uint64_t random_state;
+
+	struct broker *broker; /* broker.c; NULL: none */
 };
 
 /* set.c: appends a string that it then owns. */

@@ -1,5 +1,6 @@
 /* tiphys run FILE|REF [ARGS…]: runs a module with what was granted, and nothing else. */
 #include "plugin/args_from.h"
+#include "plugin/broker_start.h"
 #include "plugin/command.h"
 #include "plugin/load_rules.h"
 #include "plugin/grants.h"
@@ -11,6 +12,7 @@
 #include "plugin/policy_handover.h"
 #include "plugin/run.h"
 #include "plugin/time_limit.h"
+#include "caps/broker.h"
 #include "wasi/wasi.h"
 
 #include <errno.h>
@@ -24,6 +26,8 @@ struct run_options {
 	struct option_texts policies; /* at most one */
 	struct grants grants;
 	const char *timeout;            /* NULL: none */
+	struct broker_options broker;
+	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
 	struct option_texts stores;     /* image layouts for REF */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
@@ -52,6 +56,7 @@ static const struct option rows[] = {
         "grant the clock; coarse: whole milliseconds, fixed: stands at TIME, or at 1970"),
     ROW(OPTIONAL_TEXT, grants.random, "random", "SEED",
         "grant random bytes; with a seed the same ones each time"),
+    BROKER_ROWS(struct run_options),
     ROW(BYTES, grants.stdout_limit, "stdout-limit", "end standard output there (0: no limit)"),
     ROW(BYTES, grants.stderr_limit, "stderr-limit", "end standard error there (0: no limit)"),
     ROW(NUMBER, grants.open_files, "open-files", "N", 4, CAPS_OPEN_FILES_MAX,
@@ -80,6 +85,8 @@ static const struct option rows[] = {
     ROW(FLAG, verbose, "verbose", "say what became of the module's image"),
     ROW(NUMBER, args_from, "args-from", "FD", 0, INT32_MAX,
         "read options and operands from that descriptor, each ended by a NUL"),
+    ROW(NUMBER, broker_fd, "broker", "FD", 0, INT32_MAX,
+        "reach out by the broker at that descriptor, which knows what is granted"),
 };
 
 static const struct command_line line = {
@@ -111,6 +118,7 @@ struct run {
 	struct images images;
 	struct image *image; /* that the module is from; NULL: none */
 	struct caps *caps;
+	pid_t broker; /* a child that ends when caps does; 0: none */
 	struct wasi *wasi;
 	struct store *store;
 	struct instance *instance; /* NULL until there is one */
@@ -121,6 +129,8 @@ static void run_clear(struct run *run)
 	store_destroy(run->store);
 	wasi_destroy(run->wasi);
 	caps_destroy(run->caps);
+	broker_wait(run->broker);
+	broker_options_clear(&run->options.broker);
 	module_file_clear(&run->file);
 	image_close(run->image);
 	option_texts_clear(&run->options.grants.dirs);
@@ -192,7 +202,7 @@ static bool take_args_from(struct run *run, int *status)
 
 static bool take_command_line(struct run *run, int *status)
 {
-	run->options.args_from = NO_DESCRIPTOR;
+	run->options.args_from = run->options.broker_fd = NO_DESCRIPTOR;
 	run->options.images_bytes = IMAGES_BYTES_DEFAULT;
 	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
 		return false;
@@ -231,6 +241,19 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	return invoke(run->store, inst, name, args, stdout, err);
 }
 
+/* What the run reaches through a process outside of it: one that is there, or a child. */
+static bool open_broker(struct run *run, struct error *err)
+{
+	const struct run_options *options = &run->options;
+	if (options->broker_fd != NO_DESCRIPTOR) {
+		int failure = caps_grant_broker(run->caps, (int)options->broker_fd);
+		return failure >= 0 ||
+		       error_set_errno(err, -failure, "--broker %d", (int)options->broker_fd);
+	}
+	return !broker_options_grant(&options->broker) ||
+	       broker_start(&options->broker, run->caps, &run->broker, err);
+}
+
 static bool open_grants(struct run *run, const struct operands *args, struct error *err)
 {
 	const char *path = run->operands.items[0];
@@ -239,7 +262,7 @@ static bool open_grants(struct run *run, const struct operands *args, struct err
 	run->caps = caps_create();
 	if (run->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
-	if (!grants_apply(&run->options.grants, run->caps, err))
+	if (!grants_apply(&run->options.grants, run->caps, err) || !open_broker(run, err))
 		return false;
 	/* The guest learns its own name, not where the host keeps it. */
 	return run->options.invoke != NULL ||
@@ -356,6 +379,10 @@ static int report(const struct run *run, const struct error *err)
 			fprintf(stderr, "tiphys run: %s\n", denial);
 		if (limit != NULL && strstr(err->message, limit) == NULL)
 			fprintf(stderr, "tiphys run: %s\n", limit);
+		const char *failure = caps_broker_failure(run->caps);
+		if (failure != NULL && (denial == NULL || strstr(denial, failure) == NULL))
+			fprintf(stderr, "tiphys run: what the module last reached out for failed: %s\n",
+			        failure);
 	}
 	return status;
 }

@@ -45,8 +45,11 @@ struct worker_reply {
 /* The worker's side of its pair. */
 #define JOB_SOCKET 3
 
+/* Where a worker finds the socket to its broker, when it has one. */
+#define JOB_BROKER_NUMBER 4
+
 /* What may come with a job. Row: constant, the descriptor that it becomes in the worker. */
-#define JOB_DESCRIPTORS(X) X(JOB_STDIN, 0)
+#define JOB_DESCRIPTORS(X) X(JOB_STDIN, 0) X(JOB_BROKER, JOB_BROKER_NUMBER)
 
 enum job_descriptor {
 #define X(id, number) id,

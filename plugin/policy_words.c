@@ -98,11 +98,28 @@ static bool add_random(struct policy_words *words, const struct policy *policy, 
 	           : policy_word(words, err, "--random");
 }
 
+static bool add_http(struct policy_words *words, const struct policy *policy, struct error *err)
+{
+	for (size_t i = 0; i < policy->http.hosts.count; i++) {
+		if (!policy_word(words, err, "--http=%s", policy->http.hosts.items[i].text))
+			return false;
+	}
+	for (size_t i = 0; i < policy->http.methods.count; i++) {
+		if (!policy_word(words, err, "--http-method=%s", policy->http.methods.items[i].text))
+			return false;
+	}
+	/* Whole seconds, rounded up: no time-out becomes none. */
+	uint64_t seconds = policy->http.timeout_ms / 1000 + (policy->http.timeout_ms % 1000 != 0);
+	return add_number(words, "http-concurrent", policy->http.max_concurrent, err) &&
+	       add_number(words, "http-body", policy->http.max_body, err) &&
+	       add_number(words, "http-timeout", seconds, err);
+}
+
 bool policy_words_add(struct policy_words *words, const struct policy *policy, struct error *err)
 {
 	return add_streams(words, policy, err) && add_files(words, policy, err) &&
 	       add_env(words, policy, err) && add_clock(words, policy, err) &&
-	       add_random(words, policy, err) &&
+	       add_random(words, policy, err) && add_http(words, policy, err) &&
 	       add_number(words, "memory", policy->limits.memory, err) &&
 	       add_number(words, "stdout-limit", policy->limits.output, err) &&
 	       add_number(words, "stderr-limit", policy->limits.output, err) &&

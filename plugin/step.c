@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/contract.h"
+#include "plugin/step_broker.h"
 #include "plugin/step_grants.h"
 #include "validator/error.h"
 
@@ -106,6 +107,16 @@ static bool add_places(const struct step *step, struct policy_words *words, stru
 	return true;
 }
 
+static void warn_of_broker(const struct step *step, const struct error *err)
+{
+	struct log_line line = log_begin(LOG_WARN, "the broker of a step ended early");
+	log_text(&line, "workflow", step->request->workflow);
+	log_text(&line, "namespace", step->request->namespace);
+	log_text(&line, "module", step->request->module);
+	log_text(&line, "detail", err->message);
+	log_end(&line);
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
@@ -122,7 +133,12 @@ static bool run(struct step *step, const char *module)
 	if (!ok)
 		return fail(step, &err);
 
+	struct step_broker broker = STEP_BROKER_INIT;
+	if (!step_broker_start(&broker, &step->grants.broker, &err))
+		return fail(step, &err);
 	const struct worker_task task = {
+	    .has_broker = broker.fd >= 0,
+	    .broker_fd = broker.fd,
 	    .strings = (const char *const *)words->items,
 	    .string_count = words->count,
 	    .input = request->stdin_text,
@@ -130,7 +146,11 @@ static bool run(struct step *step, const char *module)
 	    .time_ms = step->grants.time.value,
 	    .output_bytes = step->grants.output.value,
 	};
-	return worker_run(step->setting->workers, &task, &step->outcome, &err) || fail(step, &err);
+	bool ran = worker_run(step->setting->workers, &task, &step->outcome, &err);
+	step_broker_end(&broker);
+	if (broker.err.kind != ERROR_NONE)
+		warn_of_broker(step, &broker.err);
+	return ran || fail(step, &err);
 }
 
 /* ---- what came of it ---- */

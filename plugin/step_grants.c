@@ -1,15 +1,18 @@
 #include "plugin/step_grants.h"
 
+#include "plugin/order.h"
 #include "plugin/policy_ceiling.h"
 #include "plugin/reference.h"
 #include "plugin/workdir.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 void step_grants_clear(struct step_grants *grants)
 {
 	policy_words_clear(&grants->words);
+	broker_terms_clear(&grants->broker);
 }
 
 /* The place of a field of the template's, for messages. */
@@ -83,6 +86,18 @@ static void take_defaults(const struct policy *ceiling, struct policy *policy)
 		    ceiling != NULL ? ceiling->random : (struct policy_random){.granted = true};
 }
 
+/* What a broker does is none of the worker's options: it has a broker already, and asks that. */
+static bool take_broker(struct policy *policy, struct step_grants *out, struct error *err)
+{
+	if (!broker_terms_take(&out->broker, policy, err)) {
+		error_wrap(err, "%s.http", policy->source);
+		return false;
+	}
+	memset(&policy->http, 0, sizeof policy->http);
+	return !broker_is_needed(&out->broker) ||
+	       policy_word(&out->words, err, "--broker=%d", JOB_BROKER_NUMBER);
+}
+
 static bool add_load_rules(struct policy_words *words, const struct load_words *load,
                            struct error *err)
 {
@@ -144,7 +159,9 @@ bool step_grants_decide(const struct step_setting *setting, const struct request
 bool step_grants_spell(const struct step_setting *setting, const struct request *request,
                        const char *work_dir, struct step_grants *out, struct error *err)
 {
-	return policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST, work_dir) &&
-	       policy_words_add(&out->words, &out->policy, err) &&
+	struct policy policy = out->policy;
+	return take_broker(&policy, out, err) &&
+	       policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST, work_dir) &&
+	       policy_words_add(&out->words, &policy, err) &&
 	       add_load_rules(&out->words, setting->load, err) && add_inputs(&out->words, request, err);
 }

@@ -3,6 +3,7 @@
 #ifndef PLUGIN_STEP_GRANTS_H
 #define PLUGIN_STEP_GRANTS_H
 
+#include "plugin/broker_terms.h"
 #include "plugin/policy_words.h"
 #include "plugin/request.h"
 #include "plugin/step.h"
@@ -17,6 +18,7 @@ struct step_limit {
 struct step_grants {
 	struct policy policy;      /* what is granted; its lists are the request's and the ceiling's */
 	struct step_limit memory;  /* bytes */
+	struct broker_terms broker;
 	struct step_limit time;    /* ms */
 	struct step_limit output;  /* bytes of each stream */
 	struct policy_words words; /* of `tiphys run`, up to the module and its arguments */

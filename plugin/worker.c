@@ -284,6 +284,10 @@ bool worker_run(struct workers *workers, const struct worker_task *task,
 		job.descriptors |= 1u << JOB_STDIN;
 		fds[count++] = input_theirs;
 	}
+	if (task->has_broker) {
+		job.descriptors |= 1u << JOB_BROKER;
+		fds[count++] = task->broker_fd;
+	}
 	struct talk talk = {.args = {.data = args.data, .size = args.size}};
 	if (!hand_out(workers, &job, fds, count, &talk, err)) {
 		if (err->kind == ERROR_NONE)

@@ -54,6 +54,8 @@ struct worker_task {
 	size_t input_size;
 	uint64_t time_ms;    /* wall time until it is killed */
 	size_t output_bytes; /* of stdout, and of stderr, until it is killed */
+	bool has_broker;     /* broker_fd is its end of the socket to a broker (JOB_BROKER) */
+	int broker_fd;
 };
 
 enum worker_end {

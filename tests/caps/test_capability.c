@@ -1,6 +1,8 @@
 /* Deny by default: walks the table, and proves each row on an empty set. */
 #include "tests/caps/fixture.h"
 
+#include "caps/broker.h"
+
 static int ask_args(struct caps *caps)
 {
 	return (int)caps_args(caps).count;
@@ -54,6 +56,12 @@ static int ask_random(struct caps *caps)
 	return caps_random(caps, &byte, 1);
 }
 
+static int ask_http(struct caps *caps)
+{
+	const struct caps_http_request request = {.method = {"GET", 3}, .url = {"http://a.b/", 11}};
+	return (int)caps_http_open(caps, &request);
+}
+
 /* What a use of each capability answers while it is denied. A capability with a provider and
  * without a line here fails the test: it needs its proof. */
 static const struct {
@@ -65,6 +73,7 @@ static const struct {
     [CAP_STDIN] = {ask_read, -EBADF, true},    [CAP_STDOUT] = {ask_stdout, -EBADF, true},
     [CAP_STDERR] = {ask_stderr, -EBADF, true}, [CAP_FILES] = {ask_files, -EBADF, true},
     [CAP_CLOCK] = {ask_clock, -EACCES, true},  [CAP_RANDOM] = {ask_random, -EACCES, true},
+    [CAP_HTTP] = {ask_http, -EACCES, true},
 };
 
 static void each_row_is_denied_by_default(void **state)

@@ -1,0 +1,58 @@
+/* What a run reaches through its broker: a process or thread outside of the sandbox that looks at
+ * each request again and does the work (caps/broker_wire.h). A set has at most one. Handles are the
+ * broker's; every call waits for its reply.
+ *
+ * Answers beside those of caps.h: -EACCES what the grant does not cover, -EPERM a method that it
+ * does not, -EPIPE the broker is gone. caps_broker_failure() has the sentence that belongs to it.
+ */
+#ifndef CAPS_BROKER_H
+#define CAPS_BROKER_H
+
+#include "caps/broker_wire.h"
+#include "caps/caps.h"
+
+/* Takes over fd, a connected SOCK_SEQPACKET socket, in every case. Grants what the broker says that
+ * it grants. */
+int caps_grant_broker(struct caps *caps, int fd);
+
+/* What the broker said of the last request that failed, or NULL. Borrowed until the next call. */
+const char *caps_broker_failure(const struct caps *caps);
+
+/* ---- HTTP ---- */
+
+struct caps_text {
+	const char *text;
+	size_t size;
+};
+
+struct caps_http_request {
+	struct caps_text method;
+	struct caps_text url;
+	struct caps_text headers; /* "Name: value\n" lines */
+	uint64_t body_size;       /* what caps_send() will bring, or BROKER_STREAMED */
+	bool follow;              /* redirects, at most as many as the broker's limit */
+};
+
+/* The handle of a request that has begun. -EINVAL: no URL of http or https, or headers that are
+ * none; -EMFILE: as many are open as the grant lets. */
+int64_t caps_http_open(struct caps *caps, const struct caps_http_request *request);
+
+/* Ends the request's body and waits for the status. -ETIMEDOUT, -EHOSTUNREACH, -ECONNREFUSED,
+ * -ECONNRESET, -EPROTO, -EFBIG, -EIO: there is none. May be asked again. */
+int caps_http_answer(struct caps *caps, uint32_t handle, uint32_t *status);
+
+/* "name:value\n" lines of the answer, names in lower case: borrowed until caps_close(). -EBADF:
+ * caps_http_answer() was not asked or failed. */
+int caps_http_headers(struct caps *caps, uint32_t handle, struct caps_text *headers);
+
+/* ---- of every handle ---- */
+
+/* Sends all of it, in order. */
+int caps_send(struct caps *caps, uint32_t handle, const void *bytes, size_t size);
+
+/* At least one byte, at most min(size, BROKER_CHUNK_MAX); 0 at the end. */
+ssize_t caps_receive(struct caps *caps, uint32_t handle, void *bytes, size_t size);
+
+int caps_close(struct caps *caps, uint32_t handle);
+
+#endif

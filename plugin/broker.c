@@ -1,0 +1,232 @@
+#include "plugin/broker.h"
+
+#include "caps/cleanup.h"
+#include "plugin/broker_ask.h"
+#include "plugin/http_exchange.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* While libcurl has nothing to wait for. */
+#define POLL_MS 60000
+
+struct broker {
+	int fd;
+	const struct broker_terms *terms;
+	uint64_t granted; /* bits 1 << enum capability */
+	CURLM *multi;
+	struct exchange **exchanges; /* by handle - 1; NULL: none */
+	unsigned exchange_max;
+
+	bool pending; /* an ask that waits for the network */
+	struct ask ask;
+	uint8_t packet[BROKER_ASK_MAX + 1];
+	uint8_t bytes[BROKER_CHUNK_MAX]; /* of a reply */
+};
+
+enum verdict { GO_ON, HANG_UP, BREACH };
+
+void broker_terms_clear(struct broker_terms *terms)
+{
+	http_terms_clear(&terms->http);
+}
+
+bool broker_is_needed(const struct broker_terms *terms)
+{
+	return terms->has_http;
+}
+
+static enum verdict reply(struct broker *broker, const struct broker_reply *head, const void *bytes,
+                          size_t size)
+{
+	struct iovec iov[] = {{(void *)(uintptr_t)head, sizeof *head},
+	                      {(void *)(uintptr_t)bytes, size}};
+	struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+	broker->pending = false;
+	/* A run that does not read its replies has no more to say. */
+	ssize_t n = sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? HANG_UP : GO_ON;
+}
+
+static enum verdict reply_failure(struct broker *broker, int failure, const char *sentence)
+{
+	size_t size = strnlen(sentence, BROKER_TEXT_MAX);
+	return reply(broker, &(struct broker_reply){.result = failure}, sentence, size);
+}
+
+static enum verdict reply_done(struct broker *broker, uint32_t handle, uint64_t number)
+{
+	return reply(broker, &(struct broker_reply){.handle = handle, .number = number}, NULL, 0);
+}
+
+static enum verdict open_exchange(struct broker *broker)
+{
+	struct error err = ERROR_INIT;
+	unsigned at = 0;
+	while (at < broker->exchange_max && broker->exchanges[at] != NULL)
+		at++;
+	if (at == broker->exchange_max)
+		return reply_failure(broker, -EMFILE, "as many requests are open as may be");
+	int failure = exchange_create(broker->multi, &broker->terms->http, &broker->ask,
+	                              &broker->exchanges[at], &err);
+	if (failure != 0)
+		return reply_failure(broker, failure, err.message);
+	return reply_done(broker, at + 1, 0);
+}
+
+static struct exchange **exchange_at(struct broker *broker, uint32_t handle)
+{
+	if (handle == 0 || handle > broker->exchange_max || broker->exchanges[handle - 1] == NULL)
+		return NULL;
+	return &broker->exchanges[handle - 1];
+}
+
+/* Goes on with an ask about a handle; it stays pending while the network is waited for. */
+static enum verdict attend(struct broker *broker)
+{
+	const struct ask *ask = &broker->ask;
+	struct exchange **at = exchange_at(broker, ask->handle);
+	enum exchange_progress progress = EXCHANGE_DONE;
+	struct broker_reply head = {0};
+	const char *bytes = NULL;
+	size_t size = 0;
+	long status = 0;
+	if (at == NULL)
+		return reply_failure(broker, -EBADF, "there is no request of this handle");
+	switch (ask->kind) {
+	case ASK_SEND:
+		progress = exchange_send(*at, ask->parts[0].bytes, ask->parts[0].size);
+		break;
+	case ASK_ANSWER:
+		progress = exchange_answer(*at, &status, &bytes, &size);
+		head.number = (uint64_t)status;
+		break;
+	case ASK_RECEIVE:
+		progress = exchange_receive(*at, broker->bytes, (size_t)ask->number, &size);
+		bytes = (const char *)broker->bytes;
+		break;
+	default: /* ASK_CLOSE */
+		exchange_destroy(*at);
+		*at = NULL;
+		break;
+	}
+	if (progress == EXCHANGE_WAITS) {
+		broker->pending = true;
+		return GO_ON;
+	}
+	if (progress == EXCHANGE_DONE)
+		return reply(broker, &head, bytes, size);
+	const char *sentence;
+	int failure = exchange_failure(*at, &sentence);
+	return reply_failure(broker, failure, sentence);
+}
+
+static enum verdict dispatch(struct broker *broker)
+{
+	enum capability capability = broker_ask_capability(broker->ask.kind);
+	if (capability != CAPABILITY_COUNT && (broker->granted >> capability & 1) == 0)
+		return reply_failure(broker, -EACCES, "ask for what is not granted");
+	switch (broker->ask.kind) {
+	case ASK_HELLO:
+		return reply_done(broker, 0, broker->granted);
+	case ASK_HTTP:
+		return open_exchange(broker);
+	default:
+		return attend(broker);
+	}
+}
+
+/* One packet, when there is one. */
+static enum verdict take_ask(struct broker *broker)
+{
+	ssize_t size = recv(broker->fd, broker->packet, sizeof broker->packet, MSG_DONTWAIT);
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return GO_ON;
+	if (size <= 0)
+		return HANG_UP;
+	/* One ask at a time, as caps/broker.c has it. */
+	if (broker->pending || !broker_ask_read(broker->packet, (size_t)size, &broker->ask))
+		return BREACH;
+	return dispatch(broker);
+}
+
+static void drive(struct broker *broker)
+{
+	int running, left;
+	const CURLMsg *message;
+	curl_multi_perform(broker->multi, &running);
+	while ((message = curl_multi_info_read(broker->multi, &left)) != NULL) {
+		if (message->msg == CURLMSG_DONE)
+			exchange_finished(message->easy_handle, message->data.result);
+	}
+}
+
+static enum verdict loop(struct broker *broker)
+{
+	enum verdict verdict = GO_ON;
+	while (verdict == GO_ON) {
+		struct curl_waitfd own = {.fd = broker->fd, .events = CURL_WAIT_POLLIN};
+		drive(broker);
+		if (broker->pending) {
+			verdict = attend(broker);
+			if (verdict != GO_ON || !broker->pending)
+				continue;
+		}
+		if (curl_multi_poll(broker->multi, &own, 1, POLL_MS, NULL) != CURLM_OK)
+			return HANG_UP;
+		verdict = take_ask(broker);
+	}
+	return verdict;
+}
+
+static void init_curl(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static bool prepare(struct broker *broker, struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct http_terms *http = &broker->terms->http;
+	pthread_once(&once, init_curl);
+	broker->exchange_max = http->concurrent != 0 ? http->concurrent : HTTP_CONCURRENT_DEFAULT;
+	broker->exchanges = calloc(broker->exchange_max, sizeof *broker->exchanges);
+	broker->multi = curl_multi_init();
+	if (broker->exchanges == NULL || broker->multi == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a broker");
+	curl_multi_setopt(broker->multi, CURLMOPT_MAXCONNECTS, (long)broker->exchange_max);
+	if (broker->terms->has_http)
+		broker->granted |= UINT64_C(1) << CAP_HTTP;
+	return true;
+}
+
+static void broker_clear(struct broker **at)
+{
+	struct broker *broker = *at;
+	if (broker == NULL)
+		return;
+	for (unsigned i = 0; broker->exchanges != NULL && i < broker->exchange_max; i++)
+		exchange_destroy(broker->exchanges[i]);
+	free(broker->exchanges);
+	curl_multi_cleanup(broker->multi);
+	free(broker);
+}
+
+bool broker_serve(int fd, const struct broker_terms *terms, struct error *err)
+{
+	cleanup_close int own = fd;
+	__attribute__((cleanup(broker_clear))) struct broker *broker = calloc(1, sizeof *broker);
+	if (broker == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a broker");
+	broker->fd = own;
+	broker->terms = terms;
+	if (!prepare(broker, err))
+		return false;
+	return loop(broker) != BREACH ||
+	       error_set(err, ERROR_DENIED,
+	                 "the run sent its broker what no module can make it send: its process is "
+	                 "broken, treat the module as hostile");
+}

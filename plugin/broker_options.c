@@ -1,0 +1,65 @@
+#include "plugin/broker_options.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void broker_options_clear(struct broker_options *options)
+{
+	option_texts_clear(&options->http);
+	option_texts_clear(&options->http_methods);
+}
+
+bool broker_options_grant(const struct broker_options *options)
+{
+	return options->http.count > 0;
+}
+
+#define NUMBERS 3
+#define NUMBER_SIZE 24 /* of a decimal number of 64 bits */
+
+struct words {
+	char **list;
+	size_t count;
+	char *numbers; /* room for them behind the list */
+};
+
+static void add(struct words *words, const char *name, const char *value)
+{
+	words->list[words->count++] = (char *)(uintptr_t)name;
+	words->list[words->count++] = (char *)(uintptr_t)value;
+}
+
+static void add_texts(struct words *words, const char *name, const struct option_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		add(words, name, texts->items[i]);
+}
+
+static void add_number(struct words *words, const char *name, uint64_t value)
+{
+	if (value == 0)
+		return;
+	snprintf(words->numbers, NUMBER_SIZE, "%" PRIu64, value);
+	add(words, name, words->numbers);
+	words->numbers += NUMBER_SIZE;
+}
+
+char **broker_options_words(const struct broker_options *options, const char *const *first,
+                            size_t first_count)
+{
+	size_t texts = options->http.count + options->http_methods.count;
+	size_t room = (first_count + 2 * (texts + NUMBERS) + 1) * sizeof(char *);
+	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
+	if (words.list == NULL)
+		return NULL;
+	words.numbers = (char *)words.list + room;
+	for (size_t i = 0; i < first_count; i++)
+		words.list[words.count++] = (char *)(uintptr_t)first[i];
+	add_texts(&words, "--http", &options->http);
+	add_texts(&words, "--http-method", &options->http_methods);
+	add_number(&words, "--http-concurrent", options->http_concurrent);
+	add_number(&words, "--http-body", options->http_body);
+	add_number(&words, "--http-timeout", options->http_timeout);
+	return words.list;
+}

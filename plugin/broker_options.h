@@ -1,0 +1,36 @@
+/* The options that only a broker can grant: shared by `tiphys run`, which takes them from people,
+ * and `tiphys broker`, which `run` starts with them. */
+#ifndef PLUGIN_BROKER_OPTIONS_H
+#define PLUGIN_BROKER_OPTIONS_H
+
+#include "plugin/options.h"
+
+struct broker_options {
+	struct option_texts http, http_methods;
+	uint64_t http_concurrent, http_body, http_timeout; /* 0: the default */
+};
+
+/* Rows of a command whose struct `type` holds a struct broker_options as `broker`. */
+#define BROKER_ROWS(type)                                                                          \
+	OPTION_TEXTS(type, broker.http, "http", "SCHEME://HOST[:PORT]",                                \
+	             "grant HTTP requests to that host; may be given again"),                          \
+	    OPTION_TEXTS(type, broker.http_methods, "http-method", "METHOD",                           \
+	                 "grant this method and no other that is not given (all)"),                    \
+	    OPTION_NUMBER(type, broker.http_concurrent, "http-concurrent", "N", 1, 64,                 \
+	                  "requests that may be open at a time (8)"),                                  \
+	    OPTION_BYTES(type, broker.http_body, "http-body",                                          \
+	                 "size of a body, of a request or an answer (64M)"),                           \
+	    OPTION_NUMBER(type, broker.http_timeout, "http-timeout", "SECONDS", 1, 86400,              \
+	                  "time for a request and its answer (60)")
+
+void broker_options_clear(struct broker_options *options);
+
+/* Whether anything is granted that needs a broker. */
+bool broker_options_grant(const struct broker_options *options);
+
+/* The same options as words behind the `first_count` words of `first`, ended by NULL: one block for
+ * the caller to free(). NULL without memory. */
+char **broker_options_words(const struct broker_options *options, const char *const *first,
+                            size_t first_count);
+
+#endif

@@ -1,0 +1,70 @@
+/* tiphys broker [OPTIONS]: started by `tiphys run`, with the options that it was given, for a run
+ * that may reach out. Serves the run at the other end of BROKER_FD. */
+#include "plugin/broker.h"
+#include "plugin/broker_options.h"
+#include "plugin/broker_start.h"
+#include "plugin/command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+struct broker_command {
+	struct broker_options broker;
+};
+
+static const struct option rows[] = {
+    BROKER_ROWS(struct broker_command),
+};
+
+static const struct command_line line = {
+    .name = "broker",
+    .operands = "",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .notes = "Started by `tiphys run` alone, at the other end of a socket.\n",
+};
+
+static bool read_terms(const struct broker_options *options, struct broker_terms *terms,
+                       struct error *err)
+{
+	terms->has_http = options->http.count > 0;
+	terms->http.concurrent = (unsigned)options->http_concurrent;
+	terms->http.body_max = options->http_body;
+	terms->http.timeout_ms = (unsigned)options->http_timeout * 1000;
+	for (size_t i = 0; i < options->http.count; i++) {
+		if (!origins_add(&terms->http.hosts, options->http.items[i], err)) {
+			error_wrap(err, "--http");
+			return false;
+		}
+	}
+	for (size_t i = 0; i < options->http_methods.count; i++) {
+		if (!http_terms_add_method(&terms->http, options->http_methods.items[i], err)) {
+			error_wrap(err, "--http-method");
+			return false;
+		}
+	}
+	return true;
+}
+
+int cmd_broker(int argc, char **argv)
+{
+	struct broker_command command = {0};
+	struct broker_terms terms = {0};
+	struct operands operands;
+	struct error err = ERROR_INIT;
+	char text[sizeof err.message + 128];
+	int status;
+	if (!options_take(&line, argc, argv, &command, &operands, &status))
+		return status;
+	/* A key that interrupts the run is the run's to see; this process ends with it. */
+	signal(SIGINT, SIG_IGN);
+	prctl(PR_SET_NAME, "tiphys-broker");
+	if (read_terms(&command.broker, &terms, &err))
+		broker_serve(BROKER_FD, &terms, &err);
+	if (err.kind != ERROR_NONE)
+		fprintf(stderr, "tiphys run: %s\n", error_format(&err, text, sizeof text));
+	broker_terms_clear(&terms);
+	broker_options_clear(&command.broker);
+	return error_exit_status(err.kind);
+}
