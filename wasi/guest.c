@@ -1,5 +1,7 @@
 #include "wasi/guest.h"
 
+#include <errno.h>
+
 struct guest guest_enter(struct host_call *call)
 {
 	const struct binding *binding = call->env;
@@ -61,4 +63,27 @@ uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct g
 	}
 	iovs->count = (int)count;
 	return sum > UINT32_MAX ? WASI_EINVAL : WASI_ESUCCESS;
+}
+
+int guest_text(const struct guest *g, uint32_t at, uint32_t size, struct caps_text *text)
+{
+	uint8_t *bytes;
+	if (!guest_range(g, at, size, &bytes))
+		return -EFAULT;
+	*text = (struct caps_text){(const char *)bytes, size};
+	return 0;
+}
+
+int guest_put_text(const struct guest *g, struct caps_text text, uint32_t at, uint32_t room,
+                   uint32_t size_at)
+{
+	uint8_t *to, *size_to;
+	if (!guest_range(g, at, room, &to) || !guest_range(g, size_at, 4, &size_to))
+		return -EFAULT;
+	store_u32(size_to, (uint32_t)text.size);
+	if (text.size > room)
+		return -ENOBUFS;
+	if (text.size > 0)
+		memcpy(to, text.text, text.size);
+	return 0;
 }

@@ -8,7 +8,7 @@
 #define _GNU_SOURCE
 #endif
 
-#include "caps/caps.h"
+#include "caps/broker.h"
 #include "interp/interp.h"
 #include "wasi/abi.h"
 #include "wasi/wasi.h"
@@ -101,6 +101,13 @@ struct guest_iovs {
 };
 /* A WASI errno: FAULT; INVAL for more than CAPS_IOV_MAX, or more bytes than a result can count. */
 uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct guest_iovs *iovs);
+
+/* Bytes of the guest where they are: to be read once. 0 or -EFAULT. */
+int guest_text(const struct guest *g, uint32_t at, uint32_t size, struct caps_text *text);
+/* Stores the size of the text, and the text at `at` when `room` is enough. 0, -EFAULT or -ENOBUFS.
+ */
+int guest_put_text(const struct guest *g, struct caps_text text, uint32_t at, uint32_t room,
+                   uint32_t size_at);
 
 /* ---- shared by the handlers ---- */
 

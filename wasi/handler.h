@@ -13,4 +13,12 @@
 #include "wasi/preview1.def"
 #undef WASI_FUNCTION
 
+#define WASI_FUNCTION(name, signature, capability) signature_##signature experimental_http_##name;
+#include "wasi/experimental_http.def"
+#undef WASI_FUNCTION
+
+#define WASI_FUNCTION(name, signature, capability) signature_##signature tiphys_##name;
+#include "wasi/tiphys.def"
+#undef WASI_FUNCTION
+
 #endif

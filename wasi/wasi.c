@@ -9,20 +9,54 @@
 #include "wasi/signature.def"
 #undef WASI_SIGNATURE
 
-static const struct wasi_function functions[] = {
 #define WASI_FUNCTION(name, signature, capability) {#name, text_##signature, capability},
+static const struct wasi_function preview1_functions[] = {
 #include "wasi/preview1.def"
-#undef WASI_FUNCTION
 };
+static const struct wasi_function experimental_http_functions[] = {
+#include "wasi/experimental_http.def"
+};
+static const struct wasi_function tiphys_functions[] = {
+#include "wasi/tiphys.def"
+};
+#undef WASI_FUNCTION
 
-static void (*const handlers[])(void) = {
+static void (*const preview1_handlers[])(void) = {
 #define WASI_FUNCTION(name, signature, capability) (void (*)(void)) wasi_##name,
 #include "wasi/preview1.def"
 #undef WASI_FUNCTION
 };
+static void (*const experimental_http_handlers[])(void) = {
+#define WASI_FUNCTION(name, signature, capability) (void (*)(void)) experimental_http_##name,
+#include "wasi/experimental_http.def"
+#undef WASI_FUNCTION
+};
+static void (*const tiphys_handlers[])(void) = {
+#define WASI_FUNCTION(name, signature, capability) (void (*)(void)) tiphys_##name,
+#include "wasi/tiphys.def"
+#undef WASI_FUNCTION
+};
 
-#define FUNCTION_COUNT (sizeof(functions) / sizeof(*functions))
-_Static_assert(FUNCTION_COUNT == 46, "preview 1 has 46 functions");
+/* What guests can import from. */
+static const struct import_module {
+	const char *name;
+	enum snapshot snapshot; /* of preview 1's layouts */
+	const struct wasi_function *functions;
+	void (*const *handlers)(void);
+	size_t count;
+} modules[] = {
+#define MODULE(name, snapshot, table)                                                              \
+	{name, snapshot, table##_functions, table##_handlers,                                          \
+	 sizeof(table##_functions) / sizeof(*table##_functions)}
+    MODULE("wasi_snapshot_preview1", SNAPSHOT_1, preview1),
+    MODULE("wasi_unstable", SNAPSHOT_0, preview1),
+    MODULE("wasi_experimental_http", SNAPSHOT_1, experimental_http),
+    MODULE("tiphys", SNAPSHOT_1, tiphys),
+#undef MODULE
+};
+
+#define PREVIEW1_COUNT (sizeof(preview1_functions) / sizeof(*preview1_functions))
+_Static_assert(PREVIEW1_COUNT == 46, "preview 1 has 46 functions");
 
 struct wasi *wasi_create(struct caps *caps, struct error *err)
 {
@@ -43,43 +77,38 @@ void wasi_destroy(struct wasi *wasi)
 	free(wasi);
 }
 
-static bool snapshot_of(struct name module, enum snapshot *snapshot)
+/* NULL when there is none; *index is its place in the tables. */
+static const struct import_module *find(struct name module, struct name name, size_t *index)
 {
-	if (name_is(module, "wasi_snapshot_preview1"))
-		*snapshot = SNAPSHOT_1;
-	else if (name_is(module, "wasi_unstable"))
-		*snapshot = SNAPSHOT_0;
-	else
-		return false;
-	return true;
-}
-
-static bool function_index(struct name module, struct name name, enum snapshot *snapshot,
-                           size_t *index)
-{
-	if (!snapshot_of(module, snapshot))
-		return false;
-	for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-		if (name_is(name, functions[i].name)) {
+	for (size_t m = 0; m < sizeof(modules) / sizeof(*modules); m++) {
+		if (!name_is(module, modules[m].name))
+			continue;
+		for (size_t i = 0; i < modules[m].count; i++) {
+			if (!name_is(name, modules[m].functions[i].name))
+				continue;
+			/* The one function that snapshot 0 has not. */
+			bool is_newer = modules[m].handlers[i] == (void (*)(void))wasi_sock_accept;
 			*index = i;
-			return *snapshot == SNAPSHOT_1 || handlers[i] != (void (*)(void))wasi_sock_accept;
+			return modules[m].snapshot == SNAPSHOT_0 && is_newer ? NULL : &modules[m];
 		}
 	}
-	return false;
+	return NULL;
 }
 
 bool wasi_resolve(void *env, struct store *store, const struct import *import,
                   struct extern_val *out, struct error *err)
 {
 	struct wasi *wasi = env;
-	enum snapshot snapshot;
 	size_t index;
-	if (import->kind != EXTERN_FUNC ||
-	    !function_index(import->module, import->name, &snapshot, &index))
+	if (import->kind != EXTERN_FUNC)
+		return false;
+	const struct import_module *module = find(import->module, import->name, &index);
+	if (!module)
 		return false;
 	out->kind = EXTERN_FUNC;
-	out->as.func = host_func_create(store, functions[index].signature, handlers[index],
-	                                &wasi->bindings[snapshot], err);
+	out->as.func =
+	    host_func_create(store, module->functions[index].signature, module->handlers[index],
+	                     &wasi->bindings[module->snapshot], err);
 	return out->as.func != NULL;
 }
 
@@ -95,12 +124,12 @@ uint32_t wasi_exit_status(const struct wasi *wasi)
 
 const struct wasi_function *wasi_function_at(size_t index)
 {
-	return index < FUNCTION_COUNT ? &functions[index] : NULL;
+	return index < PREVIEW1_COUNT ? &preview1_functions[index] : NULL;
 }
 
 const struct wasi_function *wasi_function_find(struct name module, struct name name)
 {
-	enum snapshot snapshot;
 	size_t index;
-	return function_index(module, name, &snapshot, &index) ? &functions[index] : NULL;
+	const struct import_module *found = find(module, name, &index);
+	return found ? &found->functions[index] : NULL;
 }

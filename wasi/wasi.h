@@ -1,6 +1,6 @@
-/* wasi: translates the guest ABI of WASI preview 1 to what a capability set allows. This header is
- * what the folder gives. Knows no grant and decides none: that is the work of whoever fills the
- * set.
+/* wasi: translates the guest ABI of WASI preview 1, and of two modules for what it has no words
+ * for, to what a capability set allows. This header is what the folder gives. Knows no grant and
+ * decides none: that is the work of whoever fills the set.
  *
  *   struct caps *caps = caps_create();                        // caps/caps.h: grants follow
  *   struct wasi *wasi = wasi_create(caps, &err);
@@ -22,8 +22,9 @@ struct wasi;
 struct wasi *wasi_create(struct caps *caps, struct error *err);
 void wasi_destroy(struct wasi *wasi);
 
-/* An import_resolver; env is the struct wasi. Answers functions of "wasi_snapshot_preview1" and of
- * "wasi_unstable" (snapshot 0, with its own layouts); false for any other module or name. */
+/* An import_resolver; env is the struct wasi. Answers functions of "wasi_snapshot_preview1", of
+ * "wasi_unstable" (snapshot 0, with its own layouts), of "wasi_experimental_http" and of "tiphys"
+ * (their .def files); false for any other module or name. */
 bool wasi_resolve(void *env, struct store *store, const struct import *import,
                   struct extern_val *out, struct error *err);
 
@@ -31,7 +32,7 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 bool wasi_has_exited(const struct wasi *wasi);
 uint32_t wasi_exit_status(const struct wasi *wasi);
 
-/* A row of preview1.def, for `inspect` and the documentation. */
+/* A row of preview1.def or of the other modules' tables, for `inspect` and the documentation. */
 struct wasi_function {
 	const char *name;
 	const char *signature; /* as host_func_create() takes it */
@@ -41,7 +42,7 @@ struct wasi_function {
 #define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */
 #define WASI_ANY_FD (-2)        /* acts on a descriptor that another grant gave */
 
-/* NULL behind the last row. */
+/* Of preview 1; NULL behind the last row. */
 const struct wasi_function *wasi_function_at(size_t index);
 /* By module and name; NULL when unknown. */
 const struct wasi_function *wasi_function_find(struct name module, struct name name);

@@ -1,0 +1,89 @@
+/* The import module "tiphys": what a broker does, for guests (examples/include/tiphys.h). */
+#include "wasi/handler.h"
+
+#define HTTP_FOLLOW 1u /* of http_open's flags */
+#define HTTP_FLAGS_ALL HTTP_FOLLOW
+
+uint32_t tiphys_http_open(struct host_call *call, uint32_t method_at, uint32_t method_size,
+                          uint32_t url_at, uint32_t url_size, uint32_t headers_at,
+                          uint32_t headers_size, uint64_t body_size, uint32_t flags,
+                          uint32_t handle_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_http_request what = {.body_size = body_size, .follow = flags & HTTP_FOLLOW};
+	uint8_t *handle_to;
+	if (guest_text(&g, method_at, method_size, &what.method) < 0 ||
+	    guest_text(&g, url_at, url_size, &what.url) < 0 ||
+	    guest_text(&g, headers_at, headers_size, &what.headers) < 0 ||
+	    !guest_range(&g, handle_at, 4, &handle_to))
+		return WASI_EFAULT;
+	if (flags & ~HTTP_FLAGS_ALL)
+		return WASI_EINVAL;
+	int64_t handle = caps_http_open(g.caps, &what);
+	if (handle < 0)
+		return wasi_errno(handle);
+	store_u32(handle_to, (uint32_t)handle);
+	return WASI_ESUCCESS;
+}
+
+uint32_t tiphys_http_answer(struct host_call *call, uint32_t handle, uint32_t status_at)
+{
+	struct guest g = guest_enter(call);
+	uint8_t *status_to;
+	uint32_t status;
+	if (!guest_range(&g, status_at, 4, &status_to))
+		return WASI_EFAULT;
+	int rc = caps_http_answer(g.caps, handle, &status);
+	if (rc < 0)
+		return wasi_errno(rc);
+	store_u32(status_to, status);
+	return WASI_ESUCCESS;
+}
+
+uint32_t tiphys_http_headers(struct host_call *call, uint32_t handle, uint32_t at, uint32_t room,
+                             uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text headers;
+	int rc = caps_http_headers(g.caps, handle, &headers);
+	return wasi_errno(rc < 0 ? rc : guest_put_text(&g, headers, at, room, size_at));
+}
+
+uint32_t tiphys_send(struct host_call *call, uint32_t handle, uint32_t at, uint32_t size)
+{
+	struct guest g = guest_enter(call);
+	uint8_t *bytes;
+	if (!guest_range(&g, at, size, &bytes))
+		return WASI_EFAULT;
+	return wasi_errno(caps_send(g.caps, handle, bytes, size));
+}
+
+uint32_t tiphys_receive(struct host_call *call, uint32_t handle, uint32_t at, uint32_t room,
+                        uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	uint8_t *to, *size_to;
+	if (!guest_range(&g, at, room, &to) || !guest_range(&g, size_at, 4, &size_to))
+		return WASI_EFAULT;
+	if (room == 0)
+		return WASI_EINVAL;
+	ssize_t got = caps_receive(g.caps, handle, to, room);
+	if (got < 0)
+		return wasi_errno(got);
+	store_u32(size_to, (uint32_t)got);
+	return WASI_ESUCCESS;
+}
+
+uint32_t tiphys_close(struct host_call *call, uint32_t handle)
+{
+	struct guest g = guest_enter(call);
+	return wasi_errno(caps_close(g.caps, handle));
+}
+
+uint32_t tiphys_failure(struct host_call *call, uint32_t at, uint32_t room, uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	const char *text = caps_broker_failure(g.caps);
+	const struct caps_text failure = {text, text ? strlen(text) : 0};
+	return wasi_errno(guest_put_text(&g, failure, at, room, size_at));
+}
