@@ -25,7 +25,7 @@
 struct run_options {
 	struct option_texts policies; /* at most one */
 	struct grants grants;
-	const char *timeout;            /* NULL: none */
+	const char *timeout; /* NULL: none */
 	struct broker_options broker;
 	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
 	struct option_texts stores;     /* image layouts for REF */

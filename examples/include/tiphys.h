@@ -1,0 +1,70 @@
+/* The import module "tiphys": what a module can reach beyond WASI when its policy grants it. One
+ * file, no library: include it and link nothing.
+ *
+ *   uint32_t request, status, size;
+ *   if (tiphys_http_open("GET", 3, url, strlen(url), NULL, 0, 0, TIPHYS_HTTP_FOLLOW, &request) == 0
+ * && tiphys_answer(request, &status) == 0) while (tiphys_receive(request, buffer, sizeof buffer,
+ * &size) == 0 && size > 0) fwrite(buffer, 1, size, stdout); tiphys_close(request);
+ *
+ * Every function answers 0 or a WASI errno (<wasi/api.h>, with wasi-libc's strerror() for words).
+ * tiphys_failure() tells more of the last one. Of HTTP:
+ *
+ *   __WASI_ERRNO_ACCES         the destination is not granted, or leads to an address that is not
+ *   __WASI_ERRNO_PERM          the method is not granted
+ *   __WASI_ERRNO_INVAL         the URL, a header, or a body that is not as long as was said
+ *   __WASI_ERRNO_MFILE         as many requests are open as may be
+ *   __WASI_ERRNO_FBIG          a body or a head is larger than it may be
+ *   __WASI_ERRNO_TIMEDOUT, _HOSTUNREACH, _CONNREFUSED, _CONNRESET, _PROTO, _LOOP, _IO
+ *                              the network's own */
+#ifndef TIPHYS_H
+#define TIPHYS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TIPHYS_IMPORT(name)                                                                        \
+	__attribute__((import_module("tiphys"), import_name(name), warn_unused_result))
+
+#define TIPHYS_HTTP_FOLLOW 1u /* go along with redirects; each is checked as the first URL is */
+#define TIPHYS_BODY_STREAMED UINT64_MAX /* the body's size is not known: it is sent in chunks */
+
+/* Begins a request. headers: "Name: value\n" lines. body_size: what tiphys_send() will bring, 0 for
+ * none. *handle is for the calls below. */
+TIPHYS_IMPORT("http_open")
+uint32_t tiphys_http_open(const char *method, uint32_t method_size, const char *url,
+                          uint32_t url_size, const char *headers, uint32_t headers_size,
+                          uint64_t body_size, uint32_t flags, uint32_t *handle);
+
+/* Sends a piece of the body, of any size. */
+TIPHYS_IMPORT("send")
+uint32_t tiphys_send(uint32_t handle, const void *bytes, uint32_t size);
+
+/* Ends the body and waits for the answer's status. A redirect that wants the body once more is not
+ * followed but answered. */
+TIPHYS_IMPORT("http_answer")
+uint32_t tiphys_answer(uint32_t handle, uint32_t *status);
+
+/* The answer's headers, "name:value\n" lines with names in lower case. *size is what they take,
+ * also when the buffer is too small (__WASI_ERRNO_NOBUFS). */
+TIPHYS_IMPORT("http_headers")
+uint32_t tiphys_headers(uint32_t handle, char *buffer, uint32_t room, uint32_t *size);
+
+/* A piece of the answer's body; *size is 0 at its end. */
+TIPHYS_IMPORT("receive")
+uint32_t tiphys_receive(uint32_t handle, void *buffer, uint32_t room, uint32_t *size);
+
+TIPHYS_IMPORT("close")
+uint32_t tiphys_close(uint32_t handle);
+
+/* A sentence, not terminated, about the last call that failed; *size as of tiphys_headers(). */
+TIPHYS_IMPORT("failure")
+uint32_t tiphys_failure(char *buffer, uint32_t room, uint32_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,132 @@
+//! The import module "tiphys" for Rust: `#[path = "…/tiphys.rs"] mod tiphys;`. What the numbers mean
+//! stands in tiphys.h.
+#![allow(dead_code)]
+
+mod raw {
+    #[link(wasm_import_module = "tiphys")]
+    extern "C" {
+        pub fn http_open(
+            method: *const u8, method_size: usize, url: *const u8, url_size: usize,
+            headers: *const u8, headers_size: usize, body_size: u64, flags: u32, handle: *mut u32,
+        ) -> u32;
+        pub fn send(handle: u32, bytes: *const u8, size: usize) -> u32;
+        pub fn http_answer(handle: u32, status: *mut u32) -> u32;
+        pub fn http_headers(handle: u32, buffer: *mut u8, room: usize, size: *mut usize) -> u32;
+        pub fn receive(handle: u32, buffer: *mut u8, room: usize, size: *mut usize) -> u32;
+        pub fn close(handle: u32) -> u32;
+        pub fn failure(buffer: *mut u8, room: usize, size: *mut usize) -> u32;
+    }
+}
+
+/// A call that failed: the WASI errno, and the broker's sentence about it.
+#[derive(Debug)]
+pub struct Failure {
+    pub errno: u32,
+    pub sentence: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} (errno {})", self.sentence, self.errno)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+const NOBUFS: u32 = 42;
+const FOLLOW: u32 = 1;
+
+fn check(errno: u32) -> Result<(), Failure> {
+    if errno == 0 {
+        return Ok(());
+    }
+    let mut text = vec![0; 1024];
+    let mut size = 0;
+    let told = unsafe { raw::failure(text.as_mut_ptr(), text.len(), &mut size) };
+    text.truncate(if told == 0 { size } else { 0 });
+    Err(Failure { errno, sentence: String::from_utf8_lossy(&text).into_owned() })
+}
+
+/// How long the body of a request is.
+pub enum Body {
+    None,
+    Sized(u64),
+    Streamed,
+}
+
+/// A request that has begun; its answer is read by `std::io::Read`, its body sent by
+/// `std::io::Write`.
+pub struct Request {
+    handle: u32,
+}
+
+impl Request {
+    /// `headers` are `Name: value` lines.
+    pub fn open(method: &str, url: &str, headers: &str, body: Body) -> Result<Request, Failure> {
+        let size = match body {
+            Body::None => 0,
+            Body::Sized(size) => size,
+            Body::Streamed => u64::MAX,
+        };
+        let mut handle = 0;
+        check(unsafe {
+            raw::http_open(
+                method.as_ptr(), method.len(), url.as_ptr(), url.len(), headers.as_ptr(),
+                headers.len(), size, FOLLOW, &mut handle,
+            )
+        })?;
+        Ok(Request { handle })
+    }
+
+    /// Ends the body and waits for the status.
+    pub fn answer(&mut self) -> Result<u32, Failure> {
+        let mut status = 0;
+        check(unsafe { raw::http_answer(self.handle, &mut status) })?;
+        Ok(status)
+    }
+
+    /// The answer's headers as `name:value` lines, names in lower case.
+    pub fn headers(&mut self) -> Result<String, Failure> {
+        let mut size = 0;
+        let errno = unsafe { raw::http_headers(self.handle, std::ptr::null_mut(), 0, &mut size) };
+        if errno != NOBUFS {
+            check(errno)?;
+        }
+        let mut text = vec![0; size];
+        check(unsafe { raw::http_headers(self.handle, text.as_mut_ptr(), size, &mut size) })?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn io_error(failure: Failure) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::Other, failure)
+}
+
+impl std::io::Read for Request {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let mut size = 0;
+        check(unsafe { raw::receive(self.handle, buffer.as_mut_ptr(), buffer.len(), &mut size) })
+            .map_err(io_error)?;
+        Ok(size)
+    }
+}
+
+impl std::io::Write for Request {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        check(unsafe { raw::send(self.handle, bytes.as_ptr(), bytes.len()) }).map_err(io_error)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        unsafe { raw::close(self.handle) };
+    }
+}

@@ -1,0 +1,381 @@
+# What a module reaches by HTTP, and what it does not: a real server, the broker, and guests by both
+# import modules.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+
+fetch=$TIPHYS_BUILD/examples/fetch.wasm
+earlier=$TIPHYS_GUESTS/earlier_http.wasm
+out=$work/out
+err=$work/err
+
+start one python3 "$here/http_server.py"
+start two python3 "$here/http_server.py"
+wait_for 10 test -s "$work/one.log"
+wait_for 10 test -s "$work/two.log"
+one=127.0.0.1:$(head -n 1 "$work/one.log")
+two=127.0.0.1:$(head -n 1 "$work/two.log")
+
+# run STATUS ARGS…: `tiphys run ARGS`, with $out and $err filled.
+run() {
+	local wanted=$1 got=0
+	shift
+	timeout 60 "$tiphys" run "$@" >"$out" 2>"$err" </dev/null || got=$?
+	[ "$got" -eq "$wanted" ] && return 0
+	echo "exit status $got, not $wanted: $*"
+	cat "$err"
+	return 1
+}
+
+# fetches STATUS URL [MORE…]: with $one granted.
+fetches() {
+	local wanted=$1
+	shift
+	run "$wanted" --http "http://$one" "$fetch" "$@"
+}
+
+# refuses URL WORDS: the request is answered "Permission denied", the run tells why, and no server saw it.
+refuses() {
+	local before
+	before=$(cat "$work/one.log" "$work/two.log" | wc -l)
+	fetches 1 "$1"
+	expect_in "Permission denied" "$err"
+	expect_in "$2" "$err"
+	expect_in "grant it by" "$err"
+	[ "$(cat "$work/one.log" "$work/two.log" | wc -l)" -eq $((before + ${3:-0})) ]
+}
+
+fails() {
+	fetches 1 "$1"
+	expect_in "$2" "$err"
+	expect_in "$3" "$err"
+}
+
+# ---- what is granted ----
+
+get() {
+	fetches 0 -i "http://$one/hello"
+	expect_in 200 "$out"
+	expect_in "x-mixed-case:two words" "$out"
+	[ "$(grep -c '^set-cookie:' "$out")" -eq 2 ]
+	[ "$(tail -n 1 "$out")" = hello ]
+	[ ! -s "$err" ]
+	grep -q '^GET|/hello|-|-|-|tiphys/' "$work/one.log"
+}
+tap_case "a listed host answers" get
+
+methods() {
+	local method
+	for method in GET POST PUT PATCH DELETE OPTIONS; do
+		fetches 0 -X "$method" "http://$one/method"
+		[ "$(cat "$out")" = "$method" ]
+	done
+	fetches 0 -i -X HEAD "http://$one/hello"
+	expect_in "content-length:6" "$out"
+	! grep -q '^hello' "$out"
+}
+tap_case "every method" methods
+
+uploads() {
+	head -c 3000000 /dev/urandom >"$work/random"
+	"$tiphys" run --http "http://$one" --stdin "$fetch" -d -i "http://$one/echo" <"$work/random" >"$out"
+	grep -qa '^x-encoding:chunked' "$out"
+	tail -c 3000000 "$out" | cmp - "$work/random"
+	"$tiphys" run --http "http://$one" --stdin "$fetch" -d "http://$one/echo" </dev/null >"$out"
+	[ ! -s "$out" ]
+}
+tap_case "a body is streamed there and back" uploads
+
+early() {
+	head -c 30000000 /dev/zero | "$tiphys" run --http "http://$one" --stdin "$fetch" -d "http://$one/early" >"$out" 2>"$err" ||
+		grep -q "reset" "$err"
+}
+tap_case "an answer before the end of the body ends the sending" early
+
+headers() {
+	fetches 0 -H 'Authorization: Bearer me' -H 'User-Agent: own' -H 'Content-Length: 7' "http://$one/hello"
+	grep -q '^GET|/hello|Bearer me|-|-|own' "$work/one.log"
+	local header
+	for header in 'Host: evil' 'Transfer-Encoding: chunked' 'Connection: close' 'no colon' $'A: b\rX: y' 'A b: c'; do
+		fetches 1 -H "$header" "http://$one/hello"
+		expect_in "Invalid argument" "$err"
+	done
+}
+tap_case "headers go along, but not those of the connection" headers
+
+status_4xx() {
+	fetches 22 "http://$one/missing"
+	[ "$(cat "$out")" = "nothing is here" ]
+}
+tap_case "a status of 400 and above is an answer" status_4xx
+
+interim() {
+	fetches 0 -i "http://$one/continue"
+	expect_in "x-final:1" "$out"
+	! grep -q interim "$out"
+}
+tap_case "the head of an interim answer is not the answer's" interim
+
+two_hosts() {
+	run 0 --http "http://$one" --http "HTTP://$two/" "$fetch" "http://$two/hello"
+}
+tap_case "several hosts are listed" two_hosts
+
+# ---- what is not ----
+
+without() {
+	run 1 "$fetch" "http://$one/hello"
+	expect_in "Permission denied" "$err"
+	expect_in "--http" "$err"
+}
+tap_case "without a grant nothing is reached, and no broker is started" without
+
+tap_case "another port" refuses "http://$two/hello" "http://$two, which is not listed"
+tap_case "another scheme" refuses "https://$one/hello" "https://$one, which is not listed"
+tap_case "another host" refuses "http://example.org/" "http://example.org, which is not listed"
+tap_case "localhost for its address" refuses "http://localhost:${one#*:}/hello" "http://localhost"
+tap_case "an IPv4-mapped address" refuses "http://[::ffff:127.0.0.1]:${one#*:}/hello" "[::ffff:127.0.0.1]"
+tap_case "another loopback address" refuses "http://127.0.0.2:${one#*:}/hello" "127.0.0.2"
+
+by_name() {
+	run 1 --http "http://localhost:${one#*:}" "$fetch" "http://localhost:${one#*:}/hello"
+	expect_in "Permission denied" "$err"
+	expect_in "which is loopback and where http://localhost:${one#*:} leads" "$err"
+	run 0 --http "http://localhost:${one#*:}" --http "http://$one" "$fetch" "http://localhost:${one#*:}/hello"
+}
+tap_case "a listed name that leads to loopback, unless the address is listed too" by_name
+
+metadata() {
+	run 1 --http "http://metadata.test" "$fetch" "http://169.254.169.254/"
+	expect_in "Permission denied" "$err"
+}
+tap_case "a metadata service" metadata
+
+tricks() {
+	local url
+	for url in "http://$one@$two/" "http://user:secret@$one/" "http://$one\\@$two/" "http://$one%40$two/" \
+		"http://2130706433:${one#*:}/" "http://0x7f.1:${one#*:}/" "http://0177.0.0.1:${one#*:}/" \
+		"http://127.1:${one#*:}/" "file:///etc/passwd" "data:,x" "ftp://$one/" "//$one/" "http:/$one/" \
+		"http://$one /" $'http://127.0.0.1\t:1/' "http://127.0.0.1:0/" "http://127.0.0.1:65536/"; do
+		fetches 1 "$url"
+		expect_in "Invalid argument" "$err"
+	done
+	! grep -q '|/|' "$work/one.log" "$work/two.log"
+}
+tap_case "URLs that can be read in two ways" tricks
+
+listed_methods() {
+	run 0 --http "http://$one" --http-method GET --http-method HEAD "$fetch" "http://$one/method"
+	run 1 --http "http://$one" --http-method GET --http-method HEAD "$fetch" -X DELETE "http://$one/method"
+	expect_in "Operation not permitted" "$err"
+	expect_in "the method DELETE" "$err"
+	fetches 1 -X CONNECT "http://$one/method"
+	expect_in "Operation not permitted" "$err"
+	fetches 1 -X get "http://$one/method"
+	! grep -q '^DELETE|/method|.*CONNECT' "$work/one.log"
+}
+tap_case "a method that is not listed" listed_methods
+
+proxy() {
+	http_proxy=http://$two HTTP_PROXY=http://$two ALL_PROXY=http://$two run 0 --http "http://$one" "$fetch" "http://$one/hello"
+	! grep -q hello "$work/two.log" || [ "$(grep -c hello "$work/two.log")" -eq 1 ]
+}
+tap_case "proxies of the environment are not asked" proxy
+
+# ---- redirects ----
+
+redirects() {
+	local status
+	for status in 301 302 303 307 308; do
+		fetches 0 "http://$one/redirect?status=$status&to=/hello"
+		[ "$(cat "$out")" = hello ]
+	done
+	fetches 0 "http://$one/redirect?to=hello"
+}
+tap_case "redirects on the same host are followed" redirects
+
+tap_case "a redirect to another port" refuses "http://$one/redirect?to=http://$two/hello" "http://$two, which is not listed" 1
+tap_case "a redirect to another scheme" refuses "http://$one/redirect?to=https://$one/hello" "https://$one, which is not listed" 1
+tap_case "a redirect to another host" refuses "http://$one/redirect?to=http://example.org/" "http://example.org" 1
+tap_case "a redirect without a scheme" refuses "http://$one/redirect?to=//$two/hello" "http://$two" 1
+tap_case "a redirect to localhost" refuses "http://$one/redirect?to=http://localhost:${one#*:}/hello" "http://localhost" 1
+tap_case "a second redirect" refuses "http://$one/redirect?to=/redirect%3Fto=http://$two/hello" "http://$two" 2
+tap_case "a redirect to a file" fails "http://$one/redirect?to=file:///etc/passwd" "Invalid argument" "by a redirect from http://$one"
+tap_case "a redirect to a user name" fails "http://$one/redirect?to=http://$one@$two/" "Invalid argument" "user name"
+tap_case "a redirect in a circle" fails "http://$one/loop" "Symbolic link loop" "5 redirects"
+
+strangers() {
+	: >"$work/seen"
+	run 0 --http "http://$one" --http "http://$two" "$fetch" -H 'Authorization: Bearer secret' -H 'Cookie: c=1' \
+		"http://$one/redirect?to=http://$two/redirect%3Fto=http://$one/hello?back"
+	grep -q '^GET|/redirect.*|Bearer secret|c=1|' "$work/one.log"
+	grep -q '^GET|/redirect.to=http://[0-9.:]*/hello?back|-|-|' "$work/two.log"
+	grep -q '^GET|/hello?back|-|-|' "$work/one.log"
+}
+tap_case "Authorization and Cookie stay with the first origin" strangers
+
+post_redirects() {
+	# fetch -d sends a body: 303 turns it into GET, 307 wants it again and is handed out as it is.
+	printf 'body' | "$tiphys" run --http "http://$one" --stdin "$fetch" -d -H 'Content-Type: text/plain' \
+		"http://$one/redirect?status=303&to=/method" >"$out"
+	[ "$(cat "$out")" = GET ]
+	grep -q '^GET|/method|-|-|-|' "$work/one.log"
+	printf 'body' | "$tiphys" run --http "http://$one" --stdin "$fetch" -d -i \
+		"http://$one/redirect?status=307&to=/method" >"$out"
+	[ "$(head -n 1 "$out")" = 307 ]
+	expect_in "location:/method" "$out"
+}
+tap_case "a redirect of a request with a body" post_redirects
+
+# ---- servers that misbehave ----
+
+tap_case "a body shorter than was said" fails "http://$one/short" "Connection reset" "http://$one/short"
+long() {
+	fetches 0 "http://$one/long"
+	[ "$(cat "$out")" = hello ]
+}
+tap_case "a body longer than was said is cut" long
+tap_case "a body larger than the limit, announced" fails "http://$one/claims" "File too large" "http://$one/claims"
+tap_case "a body larger than the limit, not announced" fails "http://$one/endless" "File too large" "67108864 bytes"
+tap_case "a header that is too large" fails "http://$one/huge-header" "File too large" "65536 bytes"
+tap_case "too many headers" fails "http://$one/many-headers" "File too large" "256 lines"
+tap_case "what is no HTTP" fails "http://$one/garbage" "rotocol error" "http://$one/garbage"
+tap_case "a connection that is closed" fails "http://$one/nothing" "Connection reset" "http://$one/nothing"
+
+nobody() {
+	local port
+	port=$(free_port)
+	run 1 --http "http://127.0.0.1:$port" "$fetch" "http://127.0.0.1:$port/"
+	expect_in "Connection refused" "$err"
+}
+tap_case "nobody listens" nobody
+
+no_such_name() {
+	run 1 --http "http://no-such-name.invalid" "$fetch" "http://no-such-name.invalid/"
+	expect_in "Host is unreachable" "$err"
+}
+tap_case "a name that is none" no_such_name
+
+times_out() {
+	run 1 --http "http://$one" --http-timeout 1 "$fetch" "http://$one/hang"
+	expect_in "timed out" "$err"
+	run 1 --http "http://$one" --http-timeout 1 "$fetch" "http://$one/slow"
+	expect_in "timed out" "$err"
+}
+tap_case "a request has a time limit, also when bytes trickle" times_out
+
+# The guest keeps the body nowhere; neither does the broker: the peak of all processes together.
+gigabyte() {
+	local peak
+	cat >"$work/peak.py" <<-'PY'
+		import resource, subprocess, sys
+		subprocess.run(sys.argv[1:], stdout=open("/dev/null", "wb"), check=True)
+		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	PY
+	peak=$(timeout 120 python3 "$work/peak.py" "$tiphys" run --http "http://$one" --http-body 2G "$fetch" "http://$one/bytes?n=1073741824")
+	echo "peak: $peak KiB"
+	[ "$peak" -lt 40000 ]
+	"$tiphys" run --http "http://$one" --http-body 2G "$fetch" "http://$one/bytes?n=1073741824" | wc -c | grep -qx 1073741824
+}
+tap_case "1 GiB is streamed in less than 40 MB" gigabyte
+
+gigabyte_up() {
+	head -c 1073741824 /dev/zero | "$tiphys" run --http "http://$one" --http-body 2G --stdin "$fetch" -d "http://$one/sink" >"$out"
+	[ "$(cat "$out")" = 1073741824 ]
+	! head -c 200000000 /dev/zero | "$tiphys" run --http "http://$one" --stdin "$fetch" -d "http://$one/sink" >"$out" 2>"$err"
+	expect_in "File too large" "$err"
+}
+tap_case "1 GiB is sent, and no more than the limit" gigabyte_up
+
+# ---- the command line ----
+
+options() {
+	run 2 --http example.org "$fetch" x
+	expect_in '"example.org" is no SCHEME://HOST' "$err"
+	run 2 --http "http://$one/path" "$fetch" x
+	expect_in "a path follows the host" "$err"
+	run 2 --http "http://$one" --http-method BREW "$fetch" x
+	expect_in "BREW" "$err"
+	run 2 --http "http://$one" --http-concurrent 0 "$fetch" x
+	run 1 --broker 99 "$fetch" x
+	expect_in "--broker 99" "$err"
+}
+tap_case "grants that make no sense" options
+
+by_policy() {
+	printf 'http:\n  allowed_hosts: ["http://%s"]\n  methods: [GET]\n  max_body: 5\n  timeout: 1s\n' "$one" >"$work/policy.yaml"
+	run 0 --policy "$work/policy.yaml" "$fetch" "http://$one/method"
+	run 1 --policy "$work/policy.yaml" "$fetch" "http://$one/hello"
+	expect_in "File too large" "$err"
+	run 1 --policy "$work/policy.yaml" "$fetch" -X PUT "http://$one/method"
+	expect_in "the method PUT" "$err"
+	run 1 --policy "$work/policy.yaml" "$fetch" "http://$one/hang"
+	expect_in "timed out" "$err"
+	run 1 --policy "$work/policy.yaml" "$fetch" "http://$two/hello"
+	expect_in "http://$two, which is not listed" "$err"
+}
+tap_case "a policy's document grants the same" by_policy
+
+# ---- the interface of earlier plugins ----
+
+earlier_get() {
+	run 0 --http "http://$one" "$earlier" GET "http://$one/hello"
+	expect_in "status 200" "$out"
+	expect_in "x-mixed-case: two words" "$out"
+	expect_in "content-length:6" "$out"
+	expect_in "body: hello" "$out"
+	run 0 --http "http://$one" "$earlier" POST "http://$one/echo" 'Content-Type: text/plain' 'the body'
+	expect_in "body: the body" "$out"
+	grep -q '^POST|/echo|-|-|text/plain|' "$work/one.log"
+}
+tap_case "a module for the earlier plugin's interface" earlier_get
+
+# errors NUMBER ARGS…
+errors() {
+	local number=$1
+	shift
+	run 1 "$@"
+	expect_in "error $number" "$out"
+}
+earlier_errors() {
+	errors 7 "$earlier" GET "http://$one/hello"
+	errors 7 --http "http://$one" "$earlier" GET "http://$two/hello"
+	errors 7 --http "http://$one" "$earlier" GET "http://$one/redirect?to=http://$two/hello"
+	errors 8 --http "http://$one" "$earlier" BREW "http://$one/hello"
+	errors 8 --http "http://$one" --http-method GET "$earlier" POST "http://$one/echo"
+	errors 9 --http "http://$one" "$earlier" GET "http://$one/hello" "no header"
+	errors 10 --http "http://$one" "$earlier" GET "no URL"
+	errors 11 --http "http://$one" "$earlier" GET "http://$one/nothing"
+	run 0 --http "http://$one" --http-concurrent 3 "$earlier" handles "http://$one/hello"
+	expect_in "open 3, then error 13" "$out"
+	expect_in "after close: open" "$out"
+	run 0 --http "http://$one" "$earlier" misuse "http://$one/hello"
+	expect_in "close 99: 1" "$out"
+	expect_in "closed twice: 1" "$out"
+	expect_in "no such header: 5" "$out"
+	expect_in "small buffer: 4" "$out"
+	expect_in "wild pointer: 3" "$out"
+	expect_in "bad text: 6" "$out"
+}
+tap_case "its errors have its numbers" earlier_errors
+
+# ---- Rust ----
+
+rust() {
+	run 0 --http "http://$one" "$TIPHYS_BUILD/examples/head.wasm" "http://$one/hello"
+	[ "$(head -n 1 "$out")" = 200 ]
+	expect_in "content-length:6" "$out"
+	run 1 --http "http://$one" "$TIPHYS_BUILD/examples/head.wasm" "http://$two/hello"
+	expect_in "http://$two, which is not listed" "$err"
+}
+if [ -e "$TIPHYS_BUILD/examples/head.wasm" ]; then
+	tap_case "the example in Rust" rust
+else
+	tap_skip "the example in Rust" "its toolchain is missing"
+fi
+
+no_broker_is_left() {
+	! pgrep -f "^tiphys-net broker .*$one" >/dev/null
+}
+tap_case "no broker is left behind" no_broker_is_left
+
+tap_end
