@@ -373,6 +373,72 @@ else
 	tap_skip "the example in Rust" "its toolchain is missing"
 fi
 
+# ---- `serve` ----
+
+"$tiphys_net" push --store "$work/store" "$fetch" test.example/fetch:1 >"$work/pushed"
+"$tiphys_net" push --store "$work/store" "$earlier" test.example/earlier:1 >>"$work/pushed"
+mkdir "$work/steps"
+start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps"
+wait_for 10 grep -q msg=listening "$work/serve.log"
+address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+
+# step MODULE PERMISSIONS ARGS: the reply is in $out. PERMISSIONS and ARGS are JSON.
+step() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"test.example/$1:1\"},\"permissions\":$2,\"args\":$3}}}}" \
+		"http://$address/api/v1/template.execute"
+}
+
+serve_reaches() {
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"]}}" "[\"http://$one/hello\"]"
+	expect_in '"phase":"Succeeded"' "$out"
+	expect_in '"result":"hello"' "$out"
+	step earlier "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"max_concurrent_requests\":2}}" "[\"handles\",\"http://$one/hello\"]"
+	expect_in "open 2, then error 13" "$out"
+}
+tap_case "serve: a step reaches what its template lists" serve_reaches
+
+serve_refuses() {
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"]}}" "[\"http://$two/hello\"]"
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "http://$two, which is not listed" "$out"
+	step fetch "{}" "[\"http://$one/hello\"]"
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "asked for http, which is not granted" "$out"
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one/path\"]}}" "[\"x\"]"
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "permissions.http.allowed_hosts[0]" "$out"
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"methods\":[\"GET\"]}}" "[\"-X\",\"PUT\",\"http://$one/method\"]"
+	expect_in "the method PUT" "$out"
+}
+tap_case "serve: and nothing else" serve_refuses
+
+serve_streams() {
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"max_body\":\"300M\"}}" "[\"http://$one/bytes?n=300000000\"]"
+	expect_in "wrote more than 1048576 bytes to stdout" "$out"
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"max_body\":\"1K\"}}" "[\"http://$one/bytes?n=1025\"]"
+	expect_in "File too large" "$out"
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"timeout\":\"1s\"}}" "[\"http://$one/hang\"]"
+	expect_in "timed out" "$out"
+}
+tap_case "serve: bodies and times are bounded" serve_streams
+
+# The descriptors of the server, before and after many steps that ended in many ways.
+serve_leaves_nothing() {
+	local before after i
+	before=$(ls "/proc/$serve_pid/fd" | wc -l)
+	for i in 1 2 3 4 5 6 7 8; do
+		step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"]}}" "[\"http://$one/hello\"]"
+		step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"]}}" "[\"http://$one/short\"]"
+		step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"]}}" "[\"http://$one/endless\"]"
+	done
+	after=$(ls "/proc/$serve_pid/fd" | wc -l)
+	echo "$before before, $after after"
+	[ "$after" -le $((before + 2)) ]
+}
+serve_pid=$started
+tap_case "serve: no descriptor is left" serve_leaves_nothing
+
 no_broker_is_left() {
 	! pgrep -f "^tiphys-net broker .*$one" >/dev/null
 }
