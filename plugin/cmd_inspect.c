@@ -1,19 +1,29 @@
 /* tiphys inspect FILE: what a module holds, and in plain words what it can ask for. */
 #include "plugin/command.h"
 #include "plugin/load_rules.h"
+#include "plugin/inspect_granted.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
+#include "plugin/policy_handover.h"
 #include "validator/printable.h"
 #include "wasi/wasi.h"
 
 #include <inttypes.h>
 
 struct inspect_options {
+	struct option_texts policies; /* at most one */
+	const char *granted;
+	bool json;
 	struct load_words load;
 };
 
-static const struct option rows[] = {OPTION_ENABLE(struct inspect_options),
-                                     OPTION_LIMIT(struct inspect_options)};
+static const struct option rows[] = {
+    OPTION_TEXTS(struct inspect_options, policies, "policy", "FILE",
+                 "say for each import whether that policy grants what it reaches"),
+    OPTION_TEXT(struct inspect_options, granted, "granted", "NAMES",
+                "as --policy, of a policy that grants these capabilities: stdout,clock,…"),
+    OPTION_FLAG(struct inspect_options, json, "json", "with them: answer in JSON, for programs"),
+    OPTION_ENABLE(struct inspect_options), OPTION_LIMIT(struct inspect_options)};
 
 static const struct command_line line = {
     .name = "inspect",
@@ -22,7 +32,8 @@ static const struct command_line line = {
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
     .operands_max = 1,
-    .notes = "Exit status: 0, 1 when FILE is no valid module, 2 wrong usage.\n",
+    .notes = "Exit status: 0; 1 when FILE is no valid module, or needs what the policy denies; 2 "
+             "wrong usage.\n",
 };
 
 static void print_sections(const struct module *module)
@@ -190,7 +201,7 @@ static struct reach find_reach(const struct module *module)
 		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
 		if (function == NULL)
 			reach.foreign++;
-		else if (function->capability == WASI_ANY_FD)
+		else if (function->capability <= WASI_ANY_FD)
 			reach.descriptors = true;
 		else if (function->capability >= 0 && function->capability < CAPABILITY_COUNT)
 			reach.capability[function->capability] = true;
@@ -237,7 +248,15 @@ int cmd_inspect(int argc, char **argv)
 	if (!options_take(&line, argc, argv, &options, &files, &status))
 		return status;
 
-	bool is_known = load_rules_read(&options.load, &rules, &err);
+	if (options.policies.count > 0) {
+		status = policy_handover("inspect-policy", &options.policies, argc, argv, &files);
+		option_texts_clear(&options.policies);
+		load_words_clear(&options.load);
+		return status;
+	}
+	if (options.json && options.granted == NULL)
+		error_set(&err, ERROR_USAGE, "--json goes with --policy FILE or --granted NAMES");
+	bool is_known = load_rules_read(&options.load, &rules, &err) && err.kind == ERROR_NONE;
 	load_words_clear(&options.load);
 	if (!is_known) {
 		fprintf(stderr, "tiphys inspect: %s\n", err.message);
@@ -250,6 +269,8 @@ int cmd_inspect(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", path, error_format(&err, text, sizeof text));
 		return error_exit_status(err.kind);
 	}
+	if (options.granted != NULL)
+		return inspect_granted(file.module, path, options.granted, options.json);
 	printf("%s: a valid module of %zu bytes\n", path, file.size);
 	print_reach(file.module);
 	print_imports(file.module);

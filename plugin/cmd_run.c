@@ -396,7 +396,8 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	if (!take_command_line(&run, &status))
 		return status;
 	if (wall == NULL && run.options.policies.count > 0)
-		return policy_handover(&run.options.policies, run.argc, run.argv, &run.operands);
+		return policy_handover("run-policy", &run.options.policies, run.argc, run.argv,
+		                       &run.operands);
 	const char *file = run.operands.items[0];
 	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file)) {
 		if (run.options.args_from == NO_DESCRIPTOR)

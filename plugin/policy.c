@@ -65,3 +65,42 @@ const char *policy_where(const struct policy *policy, const char *path, struct p
 		snprintf(buf, size, "%s%s%s", policy->source, *path != '\0' ? "." : "", path);
 	return buf;
 }
+
+bool policy_grants(const struct policy *policy, enum capability id)
+{
+	bool says_streams = policy->is_given[POLICY_STDIO];
+	bool any = false;
+	switch (id) {
+	case CAP_ARGS:
+		return true;
+	case CAP_ENV:
+		return policy->env.count > 0;
+	case CAP_STDIN:
+		return policy->stdio.in;
+	case CAP_STDOUT:
+		return !says_streams || policy->stdio.out;
+	case CAP_STDERR:
+		return !says_streams || policy->stdio.err;
+	case CAP_FILES:
+		for (size_t i = 0; i < policy->files.count; i++)
+			any = any || policy->files.items[i].access != POLICY_NO_ACCESS;
+		return any;
+	case CAP_CLOCK:
+		return policy->clock.granted;
+	case CAP_RANDOM:
+		return policy->random.granted;
+	case CAP_HTTP:
+		return policy->http.hosts.count > 0;
+	case CAP_BLOB:
+		for (size_t i = 0; i < policy->blob.count; i++)
+			any = any || policy->blob.items[i].access != POLICY_NO_ACCESS;
+		return any;
+	case CAP_KV:
+		return policy->kv != POLICY_NO_ACCESS;
+	case CAP_SOCKETS:
+		return policy->sockets.count > 0;
+	case CAPABILITY_COUNT:
+		break;
+	}
+	return false;
+}

@@ -177,6 +177,10 @@ bool policy_load(const char *path, enum policy_role role, struct policy *out, st
 bool policy_read(const json_t *document, const json_t *marks, const char *source,
                  enum policy_role role, struct policy *out, struct error *err);
 
+/* Whether a run under this policy holds the capability; the output streams also when nothing is
+ * said of them, and its own name is an argument. */
+bool policy_grants(const struct policy *policy, enum capability id);
+
 /* Where the field stands: "FILE:LINE:COLUMN: PATH", or "SOURCE.PATH". For messages. */
 const char *policy_where(const struct policy *policy, const char *path, struct policy_mark mark,
                          char *buf, size_t size);

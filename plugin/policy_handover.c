@@ -13,24 +13,24 @@ static bool holds(const char *word, const char *value)
 	return value >= word && value <= word + strlen(word);
 }
 
-/* run-policy --operands N FILE run OPTIONS… OPERANDS…, without the --policy itself */
-int policy_handover(const struct option_texts *policies, int argc, char **argv,
+/* COMMAND --operands N -- FILE, then argv without the --policy itself */
+int policy_handover(const char *command, const struct option_texts *policies, int argc, char **argv,
                     const struct operands *operands)
 {
 	char count[16];
 	int handed = 0;
 	if (policies->count > 1) {
-		fprintf(stderr, "tiphys run: --policy is given twice; a run has one policy\n");
+		fprintf(stderr, "tiphys %s: --policy is given twice; one is all there can be\n", argv[0]);
 		return 2;
 	}
 	const char *policy = policies->items[0];
 	cleanup_free char **words = calloc((size_t)argc + 6, sizeof *words);
 	if (words == NULL) {
-		fprintf(stderr, "tiphys run: no memory\n");
+		fprintf(stderr, "tiphys %s: no memory\n", argv[0]);
 		return 1;
 	}
 	snprintf(count, sizeof count, "%u", operands->count);
-	words[handed++] = (char[]){"run-policy"};
+	words[handed++] = (char *)(uintptr_t)command;
 	words[handed++] = (char[]){"--operands"};
 	words[handed++] = count;
 	words[handed++] = (char[]){"--"};
@@ -42,5 +42,5 @@ int policy_handover(const struct option_texts *policies, int argc, char **argv,
 		else if (!holds(argv[i], policy))
 			words[handed++] = argv[i];
 	}
-	return handover(command_find("run-policy")->executable, words);
+	return handover(command_find(command)->executable, words);
 }

@@ -124,6 +124,14 @@ static bool add_inputs(struct policy_words *words, const struct request *request
 	return true;
 }
 
+/* A ceiling above the default of what nobody gave does not raise it. */
+static void keep_default(struct policy *policy, enum policy_field field, uint64_t by_default)
+{
+	uint64_t *value = (void *)((char *)policy + policy_row(field)->member);
+	if (!policy->is_given[field] && *value > by_default)
+		*value = by_default;
+}
+
 bool step_grants_decide(const struct step_setting *setting, const struct request *request,
                         struct step_grants *out, struct error *err)
 {
@@ -148,8 +156,10 @@ bool step_grants_decide(const struct step_setting *setting, const struct request
 	    !take_limit(setting, policy, POLICY_TIME, &out->time, err) ||
 	    !take_limit(setting, policy, POLICY_OUTPUT, &out->output, err))
 		return false;
-	if (!policy->is_given[POLICY_OPEN_FILES] && policy->limits.open_files > CAPS_OPEN_FILES_DEFAULT)
-		policy->limits.open_files = CAPS_OPEN_FILES_DEFAULT;
+	keep_default(policy, POLICY_OPEN_FILES, CAPS_OPEN_FILES_DEFAULT);
+	keep_default(policy, POLICY_HTTP_CONCURRENT, HTTP_CONCURRENT_DEFAULT);
+	keep_default(policy, POLICY_HTTP_BODY, HTTP_BODY_DEFAULT);
+	keep_default(policy, POLICY_HTTP_TIMEOUT, HTTP_TIMEOUT_MS_DEFAULT);
 	policy->limits.memory = out->memory.value;
 	policy->limits.output = 0; /* the server counts it itself, and tells by whose limit it ended */
 	take_defaults(ceiling, policy);

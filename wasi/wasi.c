@@ -4,6 +4,8 @@
 
 #define NEEDS_NOTHING WASI_NEEDS_NOTHING
 #define ANY_FD WASI_ANY_FD
+#define READ_FD WASI_READ_FD
+#define WRITE_FD WASI_WRITE_FD
 
 #define WASI_SIGNATURE(id, text, result, parameters) static const char text_##id[] = text;
 #include "wasi/signature.def"

@@ -36,11 +36,13 @@ uint32_t wasi_exit_status(const struct wasi *wasi);
 struct wasi_function {
 	const char *name;
 	const char *signature; /* as host_func_create() takes it */
-	int capability;        /* enum capability, or WASI_NEEDS_NOTHING, or WASI_ANY_FD */
+	int capability;        /* enum capability, or one of the next four */
 };
 
 #define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */
 #define WASI_ANY_FD (-2)        /* acts on a descriptor that another grant gave */
+#define WASI_READ_FD (-3)       /* on one that can be read */
+#define WASI_WRITE_FD (-4)      /* on one that can be written */
 
 /* Of preview 1; NULL behind the last row. */
 const struct wasi_function *wasi_function_at(size_t index);

@@ -4,6 +4,7 @@ here=$(dirname "$0")
 . "$here/lib/run.bash"
 
 probe=$TIPHYS_GUESTS/probe.wasm
+foreign=$TIPHYS_GUESTS/foreign.wasm
 table=$TIPHYS_SOURCE/caps/capability.def
 policy=$work/policy.yaml
 
@@ -47,6 +48,12 @@ by_default_clock() {
 	run 4 "$probe" sleep
 }
 by_default_random() { run 4 "$probe" random; }
+by_default_http() {
+	# Denied before any name is looked up: .invalid has no address, and the message would be another.
+	run 1 "$TIPHYS_BUILD/examples/fetch.wasm" http://denied.invalid/
+	expect_in "Permission denied" "$err"
+	expect_in "the module asked for http, which is not granted; add --http" "$err"
+}
 
 # Each limit, as the table says it holds when nobody sets it.
 by_default_memory() { run 0 "$probe" allocate 64; }
@@ -185,5 +192,80 @@ time_limit() {
 	run 2 --timeout 0 "$probe"
 }
 tap_case "a run ends at --timeout, in a loop and asleep" time_limit
+
+# ---- inspect ----
+
+inspect() {
+	local wanted=$1
+	shift
+	status "$wanted" "$tiphys" inspect "$@"
+}
+
+# row IMPORT VERDICT: a row of the table says so
+row() {
+	grep -qE "^  $2 +wasi_snapshot_preview1\.$1 " "$out" && return 0
+	echo "$1 is not told as $2:"
+	cat "$out"
+	return 1
+}
+
+inspects() {
+	echo 'clock: real' >"$policy"
+	inspect 1 --policy "$policy" "$probe"
+	row clock_time_get granted
+	row random_get denied
+	row fd_write granted
+	row fd_read denied
+	row environ_get denied
+	row proc_exit "not needed"
+	expect_in "random: draws random bytes; a call gets: permission denied" "$out"
+	expect_in "The module can ask for what is denied: stdin, files, random" "$out"
+
+	cat >"$policy" <<-END
+		stdio: [stdin, stdout]
+		files: [{host: /tmp, guest: /tmp}]
+		clock: coarse
+		random: {seed: 1}
+	END
+	inspect 0 "$probe" --policy "$policy"
+	row fd_read granted
+	row path_open granted
+	row environ_get denied # an empty list makes nobody stumble
+	expect_in "Nothing that the module can ask for and depend on is denied" "$out"
+
+	inspect 0 --policy "$policy" "$TIPHYS_BUILD/examples/hello.wasm"
+	expect_in "granted and not needed: stdin, files, clock, random" "$out"
+	echo 'stdio: [stdin]' >"$policy"
+	inspect 1 --policy "$policy" "$TIPHYS_BUILD/examples/hello.wasm"
+	row fd_write denied
+	inspect 1 --policy "$policy" "$foreign"
+	expect_in "unknown     elsewhere.wish" "$out"
+	echo 'clok: real' >"$policy"
+	inspect 2 --policy "$policy" "$probe"
+	expect_in "$policy:1:1: clok: is not known; did you mean clock?" "$err"
+}
+tap_case "inspect --policy tells import by import" inspects
+
+inspects_json() {
+	echo 'clock: real' >"$policy"
+	inspect 1 --json --policy "$policy" "$probe"
+	python3 - "$out" <<-END
+		import json, sys
+		told = json.load(open(sys.argv[1]))
+		verdicts = {row["name"]: row["verdict"] for row in told["imports"]}
+		assert verdicts["clock_time_get"] == "granted", verdicts
+		assert verdicts["random_get"] == "denied", verdicts
+		assert verdicts["proc_exit"] == "not needed", verdicts
+		assert told["denied"] == ["stdin", "files", "random"], told
+		assert told["can_run"] is False, told
+	END
+	inspect 0 --json --granted stdout "$TIPHYS_BUILD/examples/hello.wasm"
+	expect_in '"can_run":true' "$out"
+	inspect 2 --json "$probe"
+	expect_in "--json goes with --policy FILE or --granted NAMES" "$err"
+	inspect 2 --granted clok "$probe"
+	expect_in '"clok" is no capability; did you mean clock?' "$err"
+}
+tap_case "inspect --policy --json for programs" inspects_json
 
 tap_end

@@ -1,0 +1,267 @@
+#include "plugin/inspect_granted.h"
+
+#include "plugin/suggest.h"
+#include "validator/printable.h"
+#include "wasi/wasi.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum verdict { GRANTED, DENIED, NOT_NEEDED, UNKNOWN };
+
+static const char *const verdict_words[] = {
+    [GRANTED] = "granted",
+    [DENIED] = "denied",
+    [NOT_NEEDED] = "not needed",
+    [UNKNOWN] = "unknown",
+};
+
+/* What is said of one import. */
+struct finding {
+	enum verdict verdict;
+	unsigned capabilities; /* bits 1 << enum capability: any of them is enough */
+};
+
+struct inspection {
+	unsigned granted, used; /* bits 1 << enum capability */
+	unsigned missing;       /* of what is denied, what a program stumbles over */
+	bool has_unknown;
+};
+
+_Static_assert(CAPABILITY_COUNT <= 32, "the capabilities fit a word of bits");
+
+/* ---- what is granted ---- */
+
+static bool take_name(const char *name, size_t len, unsigned *granted)
+{
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		const char *known = capability_row((enum capability)id)->name;
+		if (strlen(known) == len && memcmp(known, name, len) == 0) {
+			*granted |= 1u << id;
+			return true;
+		}
+	}
+	char typed[SUGGEST_NAME_MAX + 1];
+	struct suggestion suggestion;
+	snprintf(typed, sizeof typed, "%.*s", (int)(len < SUGGEST_NAME_MAX ? len : SUGGEST_NAME_MAX),
+	         name);
+	suggestion_init(&suggestion, typed);
+	for (int id = 0; id < CAPABILITY_COUNT; id++)
+		suggestion_offer(&suggestion, capability_row((enum capability)id)->name);
+	fprintf(stderr, "tiphys inspect: --granted: \"%s\" is no capability%s%s%s\n", typed,
+	        suggestion.best != NULL ? "; did you mean " : "",
+	        suggestion.best != NULL ? suggestion.best : "", suggestion.best != NULL ? "?" : "");
+	return false;
+}
+
+static bool take_names(const char *names, unsigned *granted)
+{
+	while (*names != '\0') {
+		size_t len = strcspn(names, ",");
+		if (!take_name(names, len, granted))
+			return false;
+		names += len + (names[len] == ',');
+	}
+	return true;
+}
+
+/* ---- what an import needs ---- */
+
+#define TO_READ (1u << CAP_STDIN | 1u << CAP_FILES | 1u << CAP_SOCKETS)
+#define TO_WRITE (1u << CAP_STDOUT | 1u << CAP_STDERR | 1u << CAP_FILES | 1u << CAP_SOCKETS)
+
+/* What this build has no provider for can be granted by nobody. */
+static unsigned provided(unsigned capabilities)
+{
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		if (capability_row((enum capability)id)->provider == NULL)
+			capabilities &= ~(1u << id);
+	}
+	return capabilities;
+}
+
+#define STREAMS (1u << CAP_STDIN | 1u << CAP_STDOUT | 1u << CAP_STDERR)
+
+static unsigned reach_of(const struct wasi_function *function)
+{
+	switch (function->capability) {
+	case WASI_NEEDS_NOTHING:
+		return 0;
+	case WASI_ANY_FD:
+		return provided(TO_READ | TO_WRITE);
+	case WASI_READ_FD:
+		return provided(TO_READ);
+	case WASI_WRITE_FD:
+		return provided(TO_WRITE);
+	default:
+		return 1u << function->capability;
+	}
+}
+
+/* A call that succeeds and gives nothing makes no program stumble. */
+static bool is_empty_when_denied(unsigned capabilities)
+{
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		if (capabilities == 1u << id)
+			return capability_row((enum capability)id)->denial_is_empty;
+	}
+	return false;
+}
+
+static struct finding find(const struct import *import, struct inspection *inspection)
+{
+	const struct wasi_function *function =
+	    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
+	struct finding finding = {.verdict = UNKNOWN};
+	if (function == NULL) {
+		inspection->has_unknown = true;
+		return finding;
+	}
+	finding.capabilities = reach_of(function);
+	if (finding.capabilities == 0)
+		finding.verdict = NOT_NEEDED;
+	else if ((finding.capabilities & inspection->granted) != 0)
+		finding.verdict = GRANTED;
+	else
+		finding.verdict = DENIED;
+	/* Files and sockets are opened by imports of their own. */
+	bool is_any = (finding.capabilities & STREAMS) != 0;
+	inspection->used |= is_any ? finding.capabilities & STREAMS : finding.capabilities;
+	if (finding.verdict == DENIED && !is_empty_when_denied(finding.capabilities))
+		inspection->missing |= finding.capabilities;
+	return finding;
+}
+
+/* Every run has its own name for an argument: nobody can leave that away. */
+static unsigned spare(const struct inspection *inspection)
+{
+	return inspection->granted & ~inspection->used & ~(1u << CAP_ARGS);
+}
+
+static void print_names(unsigned capabilities, const char *between)
+{
+	bool any = false;
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		if ((capabilities & 1u << id) != 0) {
+			printf("%s%s", any ? between : "", capability_row((enum capability)id)->name);
+			any = true;
+		}
+	}
+}
+
+/* ---- for people ---- */
+
+/* The one capability that a finding is about; -1 when any of several would do, or none. */
+static int only_capability(unsigned capabilities)
+{
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		if (capabilities == 1u << id)
+			return id;
+	}
+	return -1;
+}
+
+static void print_row(const struct import *import, const struct finding *finding)
+{
+	int width = printf("  %-11s ", verdict_words[finding->verdict]);
+	width += (int)printable_write(import->module.data, import->module.len, stdout);
+	putchar('.');
+	width += 1 + (int)printable_write(import->name.data, import->name.len, stdout);
+	printf("%*s", width < 54 ? 54 - width : 1, "");
+	int id = only_capability(finding->capabilities);
+	if (finding->verdict == UNKNOWN)
+		printf("nothing provides it: the module cannot run\n");
+	else if (finding->verdict == NOT_NEEDED)
+		printf("needs no grant\n");
+	else if (id >= 0)
+		printf("%s: %s%s%s\n", capability_row((enum capability)id)->name,
+		       capability_row((enum capability)id)->sentence,
+		       finding->verdict == DENIED ? "; a call gets: " : "",
+		       finding->verdict == DENIED ? capability_row((enum capability)id)->answer : "");
+	else {
+		printf("works on ");
+		print_names(finding->capabilities, ", ");
+		putchar('\n');
+	}
+}
+
+static void print_table(const struct module *module, const char *path,
+                        struct inspection *inspection)
+{
+	printf("%s: %u imports\n", path, module->import_count);
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		struct finding finding = find(&module->imports[i], inspection);
+		print_row(&module->imports[i], &finding);
+	}
+	if (spare(inspection) != 0) {
+		printf("granted and not needed: ");
+		print_names(spare(inspection), ", ");
+		putchar('\n');
+	}
+	if (inspection->missing != 0) {
+		printf("The module can ask for what is denied: ");
+		print_names(inspection->missing, ", ");
+		putchar('\n');
+	} else if (!inspection->has_unknown) {
+		printf("Nothing that the module can ask for and depend on is denied\n");
+	}
+}
+
+/* ---- for programs ---- */
+
+/* A module's names are UTF-8 already: the validator saw to it. */
+static void print_json_text(const char *text, size_t len)
+{
+	putchar('"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void print_json_names(const char *key, unsigned capabilities)
+{
+	printf("\"%s\":[%s", key, capabilities != 0 ? "\"" : "");
+	print_names(capabilities, "\",\"");
+	printf("%s]", capabilities != 0 ? "\"" : "");
+}
+
+static void print_json(const struct module *module, struct inspection *inspection)
+{
+	printf("{\"imports\":[");
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		struct finding finding = find(import, inspection);
+		printf("%s\n{\"module\":", i > 0 ? "," : "");
+		print_json_text(import->module.data, import->module.len);
+		printf(",\"name\":");
+		print_json_text(import->name.data, import->name.len);
+		printf(",\"verdict\":\"%s\",", verdict_words[finding.verdict]);
+		print_json_names("capabilities", finding.capabilities);
+		printf("}");
+	}
+	printf("],\n");
+	print_json_names("denied", inspection->missing);
+	printf(",\n");
+	print_json_names("granted_not_needed", spare(inspection));
+	printf(",\n\"can_run\":%s}\n",
+	       inspection->missing == 0 && !inspection->has_unknown ? "true" : "false");
+}
+
+int inspect_granted(const struct module *module, const char *path, const char *names, bool as_json)
+{
+	struct inspection inspection = {0};
+	if (!take_names(names, &inspection.granted))
+		return 2;
+	if (as_json)
+		print_json(module, &inspection);
+	else
+		print_table(module, path, &inspection);
+	return inspection.missing != 0 || inspection.has_unknown;
+}
