@@ -21,7 +21,18 @@
 struct source {
 	struct artifacts *shared;
 	const struct artifact *artifact;
+	struct artifact_object object; /* of kind s3 and gcs */
 };
+
+static void source_clear(struct source *source)
+{
+	artifact_object_clear(&source->object);
+}
+
+static bool is_stored(const struct artifact *artifact)
+{
+	return artifact->location == LOCATION_S3 || artifact->location == LOCATION_GCS;
+}
 
 static bool fetch_raw(const struct artifact *artifact, const struct transfer_sink *sink,
                       struct error *err)
@@ -39,7 +50,13 @@ static bool fetch(void *env, const struct transfer_sink *sink, struct error *err
 	artifact_watch_start(&watch, &source->shared->options, err);
 	if (source->artifact->location == LOCATION_RAW)
 		return fetch_raw(source->artifact, sink, err);
-	return artifact_fetch_http(source->shared, source->artifact, sink, &watch, err);
+	if (source->artifact->location == LOCATION_HTTP)
+		return artifact_fetch_http(source->shared, source->artifact, sink, &watch, err);
+	const struct s3 s3 = {.transfers = source->shared->transfers,
+	                      .place = &source->object.place,
+	                      .progress = artifact_watch_go_on,
+	                      .progress_env = &watch};
+	return s3_get(&s3, source->object.key, sink, err);
 }
 
 /* ---- what becomes of them, in the scratch folder ---- */
@@ -237,6 +254,63 @@ static bool lay_by_kind(struct laying *laying, const struct artifact_place *plac
 	                                     : lay_file(laying, place, err);
 }
 
+/* A folder in an object store, which has no object of the key itself. *is_there is false when it
+ * has none below it either. */
+static bool lay_folder(struct laying *laying, const struct artifact_place *place,
+                       const struct artifact_object *object, bool *is_there, struct error *err)
+{
+	uint64_t count;
+	cleanup_close int folder = make_folder(laying, err);
+	if (folder < 0 || !artifact_folder(laying->run, object, folder, &count, err))
+		return false;
+	*is_there = count > 0;
+	return !*is_there || (apply_mode(laying, laying->scratch, laying->name, err) &&
+	                      settle(laying, place, laying->scratch, laying->name, err));
+}
+
+/* Whether there is nothing of that name at all, not even its first byte. */
+static bool is_missing(const struct laying *laying, const struct error *err)
+{
+	return err->sys_errno == ENOENT && laying->delivery.error.sys_errno == ENOENT &&
+	       laying->delivery.received == 0;
+}
+
+static bool lay(struct laying *laying, const struct artifact_place *place, struct source *source,
+                struct error *err)
+{
+	const struct artifact *artifact = laying->artifact;
+	size_t size = strlen(source->object.key);
+	bool is_folder = size > 0 && source->object.key[size - 1] == '/', is_there = true;
+	if (!is_folder) {
+		if (!delivery_start(&laying->delivery, fetch, source,
+		                    laying->run->shared->options.limits.bytes, err))
+			return false;
+		if (lay_by_kind(laying, place, err))
+			return true;
+		if (!is_missing(laying, err))
+			return false;
+	}
+	if (is_stored(artifact)) {
+		struct error missing = *err;
+		error_clear(err);
+		unlinkat(laying->scratch, laying->name, 0);
+		unlinkat(laying->scratch, laying->name, AT_REMOVEDIR);
+		if (!lay_folder(laying, place, &source->object, &is_there, err))
+			return false;
+		if (is_there)
+			return true;
+		*err = missing;
+	}
+	if (artifact->optional) {
+		error_clear(err);
+		return true;
+	}
+	return err->kind != ERROR_NONE
+	           ? false
+	           : error_set(err, ERROR_USAGE, "there is no object below key %.300s",
+	                       source->object.key);
+}
+
 bool artifact_input(struct artifacts_run *run, const struct artifact *artifact, struct error *err)
 {
 	static atomic_ulong serial;
@@ -249,20 +323,20 @@ bool artifact_input(struct artifacts_run *run, const struct artifact *artifact, 
 	const char *scratch = artifact_scratch(run, err);
 	if (scratch == NULL)
 		return false;
-	struct source source = {.shared = run->shared, .artifact = artifact};
+	__attribute__((cleanup(source_clear))) struct source source = {.shared = run->shared,
+	                                                               .artifact = artifact};
+	if (is_stored(artifact) && !artifact_object_find(run, artifact, NULL, &source.object, err))
+		return false;
 	__attribute__((cleanup(laying_clear))) struct laying laying = {
 	    .run = run, .artifact = artifact, .delivery = DELIVERY_INIT};
 	snprintf(laying.name, sizeof laying.name, "in-%lu", atomic_fetch_add(&serial, 1));
 	laying.scratch = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (laying.scratch < 0)
 		return error_set_errno(err, errno, "%s", scratch);
-	if (delivery_start(&laying.delivery, fetch, &source, run->shared->options.limits.bytes, err) &&
-	    lay_by_kind(&laying, &place, err))
+	if (lay(&laying, &place, &source, err))
 		return true;
-	if (artifact->optional && err->sys_errno == ENOENT && laying.delivery.received == 0 &&
-	    laying.delivery.error.sys_errno == ENOENT) {
-		error_clear(err);
-		return true;
-	}
+	if (is_stored(artifact))
+		error_wrap(err, "from key %.300s of bucket %.100s at %.100s", source.object.key,
+		           source.object.place.bucket, source.object.place.endpoint);
 	return false;
 }

@@ -4,8 +4,11 @@
 #include "plugin/artifacts_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define CONNECT_SECONDS 10
@@ -13,6 +16,27 @@
 #define RETRIES 4
 
 /* ---- shared by all steps ---- */
+
+/* The keys for Google's store. */
+static bool read_gcs(const struct artifacts_options *options, struct s3_place *gcs,
+                     struct error *err)
+{
+	struct repository made = {0};
+	bool is_there;
+	const struct repository_options as_repository = {
+	    .endpoint = options->gcs_endpoint,
+	    .bucket = "",
+	    .region = "auto",
+	    .key_id_file = options->gcs_key_id_file,
+	    .secret_file = options->gcs_secret_file,
+	};
+	if (repository_of_options(&as_repository, &made, &is_there, err)) {
+		*gcs = made.place;
+		return true;
+	}
+	error_wrap(err, "--artifact-gcs-…");
+	return false;
+}
 
 struct artifacts *artifacts_create(const struct artifacts_options *options, struct error *err)
 {
@@ -24,8 +48,17 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 		return NULL;
 	}
 	artifacts->options = *options;
-	artifacts->transfers = transfers_create(&transfers, err);
-	if (artifacts->transfers == NULL) {
+	if (options->part_size < S3_PART_MIN)
+		error_put(err, ERROR_USAGE,
+		          "--artifact-part-size is less than %" PRIu64 " bytes, which is "
+		          "the least that object stores take",
+		          S3_PART_MIN);
+	else
+		artifacts->transfers = transfers_create(&transfers, err);
+	if (artifacts->transfers == NULL ||
+	    !repository_of_options(&options->repository, &artifacts->repository,
+	                           &artifacts->has_repository, err) ||
+	    !read_gcs(options, &artifacts->gcs, err)) {
 		artifacts_destroy(artifacts);
 		return NULL;
 	}
@@ -37,6 +70,8 @@ void artifacts_destroy(struct artifacts *artifacts)
 	if (artifacts == NULL)
 		return;
 	transfers_destroy(artifacts->transfers);
+	repository_clear(&artifacts->repository);
+	s3_place_clear(&artifacts->gcs);
 	free(artifacts);
 }
 
@@ -99,8 +134,22 @@ void artifacts_run_clear(struct artifacts_run *run)
 	for (size_t i = 0; i < run->grant_count; i++)
 		free(run->grants[i]);
 	free(run->grants);
+	free(run->node);
+	run->node = NULL;
 	run->grants = NULL;
 	run->grant_count = 0;
+}
+
+const char *artifacts_node(struct artifacts_run *run)
+{
+	uint64_t random = 0;
+	if (run->node != NULL)
+		return run->node;
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random ||
+	    asprintf(&run->node, "%s-%s-%010" PRIu64, run->request->workflow, run->request->template,
+	             random % UINT64_C(10000000000)) < 0)
+		run->node = NULL;
+	return run->node == NULL ? "" : run->node;
 }
 
 static bool check_location(const struct artifact *artifact, struct error *err)
@@ -110,7 +159,8 @@ static bool check_location(const struct artifact *artifact, struct error *err)
 		return artifact->optional || error_set(err, ERROR_USAGE, "has no location");
 	if (row == NULL)
 		return error_set(err, ERROR_UNSUPPORTED,
-		                 "its location is of kind %.60s, which is not known; take s3, http or raw",
+		                 "its location is of kind %.60s, which is not known; take s3, gcs, http or "
+		                 "raw",
 		                 artifact->location_key);
 	if (row->advice != NULL)
 		return error_set(err, ERROR_UNSUPPORTED,
@@ -119,21 +169,42 @@ static bool check_location(const struct artifact *artifact, struct error *err)
 	if (artifact->location == LOCATION_RAW)
 		return artifact_text(artifact->place, "data") != NULL ||
 		       error_set(err, ERROR_USAGE, "raw.data: is missing or no text");
-	return artifact_check_http(artifact, err);
+	return artifact->location == LOCATION_HTTP ? artifact_check_http(artifact, err)
+	                                           : artifact_check_store(artifact, err);
 }
 
-static bool check_input(const struct artifacts_run *run, const struct artifact *artifact,
+static bool check_input(struct artifacts_run *run, const struct artifact *artifact,
                         struct error *err)
 {
 	struct artifact_place place;
+	cleanup_artifact_object struct artifact_object object = {0};
+	bool is_stored = artifact->location == LOCATION_S3 || artifact->location == LOCATION_GCS;
 	if (check_location(artifact, err) &&
-	    artifact_place_find(run->request, artifact, ARTIFACT_IN, &place, err))
+	    artifact_place_find(run->request, artifact, ARTIFACT_IN, &place, err) &&
+	    (!is_stored || artifact_object_find(run, artifact, NULL, &object, err)))
 		return true;
 	error_wrap(err, "input artifact %.200s", artifact->name);
 	return false;
 }
 
-bool artifacts_check(const struct artifacts_run *run, struct error *err)
+/* That it can be stored is known before the step has run. */
+static bool check_output(struct artifacts_run *run, const struct artifact *artifact,
+                         struct error *err)
+{
+	struct artifact_place place;
+	cleanup_artifact_object struct artifact_object object = {0};
+	const struct location_row *row = location_row(artifact->location);
+	if (artifact->location == LOCATION_RAW || artifact->location == LOCATION_HTTP)
+		return error_set(err, ERROR_UNSUPPORTED,
+		                 "its location is of kind %s, where nothing is stored; give it s3, or no "
+		                 "location for the default artifact repository",
+		                 row->key);
+	return (artifact->location == LOCATION_NONE || check_location(artifact, err)) &&
+	       artifact_place_find(run->request, artifact, ARTIFACT_OUT, &place, err) &&
+	       artifact_object_find(run, artifact, "probe", &object, err);
+}
+
+bool artifacts_check(struct artifacts_run *run, struct error *err)
 {
 	const struct request_artifacts *in = &run->request->artifacts;
 	for (size_t i = 0; i < in->count; i++) {
@@ -142,25 +213,85 @@ bool artifacts_check(const struct artifacts_run *run, struct error *err)
 	}
 	const struct request_artifacts *out = &run->request->output_artifacts;
 	for (size_t i = 0; i < out->count; i++) {
-		if (!out->items[i].optional)
-			return error_set(err, ERROR_UNSUPPORTED,
-			                 "output artifact %.200s: this version of tiphys stores no output "
-			                 "artifacts; hand small data on as an output parameter",
-			                 out->items[i].name);
+		if (check_output(run, &out->items[i], err))
+			continue;
+		error_wrap(err, "output artifact %.200s", out->items[i].name);
+		return false;
 	}
 	return true;
+}
+
+/* Says what to do about the disk, and which artifact it is about. */
+static bool failed(const char *direction, const char *name, struct error *err)
+{
+	if (err->sys_errno == ENOSPC)
+		error_wrap(err, "the disk of the work directory (--work-dir) is full");
+	error_wrap(err, "%s artifact %.200s", direction, name);
+	return false;
 }
 
 bool artifacts_lay(struct artifacts_run *run, struct error *err)
 {
 	const struct request_artifacts *in = &run->request->artifacts;
+	const struct request_artifacts *out = &run->request->output_artifacts;
 	for (size_t i = 0; i < in->count; i++) {
-		if (artifact_input(run, &in->items[i], err))
+		if (!artifact_input(run, &in->items[i], err))
+			return failed("input", in->items[i].name, err);
+	}
+	/* The folders above them, so that a guest need not make any. */
+	for (size_t i = 0; i < out->count; i++) {
+		struct artifact_place place;
+		if (!artifact_place_find(run->request, &out->items[i], ARTIFACT_OUT, &place, err) ||
+		    !artifact_place_prepare(run, &place, err))
+			return failed("output", out->items[i].name, err);
+	}
+	return true;
+}
+
+/* The path that result.json has for an output; NULL when it does not name it. */
+static const char *reported_path(const struct node *node, const char *name)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(node->reported, i, item)
+	{
+		if (strcmp(artifact_text(item, "name"), name) == 0)
+			return artifact_text(item, "path");
+	}
+	return NULL;
+}
+
+static bool is_declared(const struct request_artifacts *declared, const char *name)
+{
+	for (size_t i = 0; i < declared->count; i++) {
+		if (strcmp(declared->items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool artifacts_collect(struct artifacts_run *run, struct node *node, struct error *err)
+{
+	const struct request_artifacts *declared = &run->request->output_artifacts;
+	for (size_t i = 0; i < declared->count; i++) {
+		struct artifact artifact = declared->items[i];
+		const char *path = reported_path(node, artifact.name);
+		if (path != NULL)
+			artifact.path = path;
+		if (!artifact_output(run, &artifact, node, err))
+			return failed("output", artifact.name, err);
+	}
+	const json_t *item;
+	size_t i;
+	json_array_foreach(node->reported, i, item)
+	{
+		const char *name = artifact_text(item, "name");
+		struct artifact artifact;
+		if (is_declared(declared, name))
 			continue;
-		if (err->sys_errno == ENOSPC)
-			error_wrap(err, "the disk of the work directory (--work-dir) is full");
-		error_wrap(err, "input artifact %.200s", in->items[i].name);
-		return false;
+		if (!artifact_decode(item, name, "outputs.artifacts", ERROR_USAGE, &artifact, err) ||
+		    !artifact_output(run, &artifact, node, err))
+			return failed("output", name, err);
 	}
 	return true;
 }

@@ -9,6 +9,8 @@
 #define PLUGIN_ARTIFACTS_H
 
 #include "plugin/artifact.h"
+#include "plugin/reply.h"
+#include "plugin/repository.h"
 #include "plugin/request.h"
 #include "plugin/unarchive.h"
 #include "plugin/workdir.h"
@@ -23,9 +25,20 @@
 
 struct artifacts_options {
 	struct archive_limits limits;
-	uint64_t seconds;            /* --artifact-timeout: for one artifact, tries and all */
+	uint64_t seconds;   /* --artifact-timeout: for one artifact, tries and all */
+	uint64_t part_size; /* --artifact-part-size: larger ones are sent in parts */
+	uint64_t parallel;  /* --artifact-parallel: parts that are sent at a time */
+	struct repository_options repository;
+	const char *gcs_endpoint, *gcs_key_id_file, *gcs_secret_file;
 	const atomic_bool *stopping; /* a transfer is given up when it becomes true */
 };
+
+#define ARTIFACTS_OPTIONS_DEFAULT                                                                  \
+	{.limits = ARCHIVE_LIMITS_DEFAULT,                                                             \
+	 .seconds = ARTIFACT_SECONDS_DEFAULT,                                                          \
+	 .part_size = (uint64_t)64 << 20,                                                              \
+	 .parallel = 2,                                                                                \
+	 .gcs_endpoint = "storage.googleapis.com"}
 
 /* What all steps of a server share. Thread-safe. */
 struct artifacts;
@@ -46,6 +59,7 @@ struct artifacts_run {
 	struct workdir
 	    outside; /* what stands for "/" where a plain command's artifacts lie elsewhere */
 	struct workdir scratch; /* for what is on its way; the guest does not see it */
+	char *node;             /* see artifacts_node() */
 	char **grants;          /* "HOST::GUEST", for --dir */
 	size_t grant_count;
 };
@@ -56,10 +70,18 @@ void artifacts_run_init(struct artifacts_run *run, struct artifacts *shared,
 void artifacts_run_clear(struct artifacts_run *run);
 
 /* Before anything is fetched: what can be known to fail. The error names the artifact. */
-bool artifacts_check(const struct artifacts_run *run, struct error *err);
+bool artifacts_check(struct artifacts_run *run, struct error *err);
 
 /* Fetches the inputs and lays them out, and makes the folders of the outputs. The grants are known
  * afterwards. */
 bool artifacts_lay(struct artifacts_run *run, struct error *err);
+
+/* Stores the outputs: those that the template declares, and what else result.json names
+ * (node->reported). The node says where. */
+bool artifacts_collect(struct artifacts_run *run, struct node *node, struct error *err);
+
+/* The name of this run where Argo has that of a node's pod, "WORKFLOW-TEMPLATE-DIGITS": a key of no
+ * other run has it. "" without memory. */
+const char *artifacts_node(struct artifacts_run *run);
 
 #endif

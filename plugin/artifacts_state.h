@@ -3,6 +3,8 @@
 #define PLUGIN_ARTIFACTS_STATE_H
 
 #include "plugin/artifacts.h"
+#include "plugin/repository.h"
+#include "plugin/s3.h"
 #include "plugin/transfer.h"
 
 #include <errno.h>
@@ -10,6 +12,9 @@
 struct artifacts {
 	struct artifacts_options options;
 	struct transfers *transfers;
+	struct repository repository; /* of the options */
+	bool has_repository;
+	struct s3_place gcs; /* of the options: keys for Google's store */
 };
 
 /* Ends the exchanges of one artifact when its time is over, or the server stops: the progress
@@ -24,15 +29,47 @@ void artifact_watch_start(struct artifact_watch *watch, const struct artifacts_o
                           struct error *err);
 bool artifact_watch_go_on(void *watch, uint64_t done, uint64_t total);
 
-/* artifact_http.c: gives the artifact at an http location to the sink. */
+/* ---- artifact_http.c ---- */
+
+/* Gives the artifact at an http location to the sink. */
 bool artifact_fetch_http(struct artifacts *artifacts, const struct artifact *artifact,
                          const struct transfer_sink *sink, struct artifact_watch *watch,
                          struct error *err);
 /* Whether the location can be fetched at all, before anything is. */
 bool artifact_check_http(const struct artifact *artifact, struct error *err);
 
-/* artifact_input.c: fetches one input and lays it out; one that is optional may be missing. */
+/* ---- artifact_store.c: locations in object stores ---- */
+
+/* An object, or everything below a key. */
+struct artifact_object {
+	struct s3_place place;
+	char key[S3_KEY_MAX + 1];
+	bool is_default; /* in the default repository: a key tells Argo all */
+};
+
+void artifact_object_clear(struct artifact_object *object);
+#define cleanup_artifact_object __attribute__((cleanup(artifact_object_clear)))
+
+/* Fields of a wrong type, and those that are not supported. */
+bool artifact_check_store(const struct artifact *artifact, struct error *err);
+
+/* Where an artifact of kind s3 or gcs lies, or (without a location, or without a key) is to be
+ * stored: `name` then ends the key of the default repository. */
+bool artifact_object_find(struct artifacts_run *run, const struct artifact *artifact,
+                          const char *name, struct artifact_object *object, struct error *err);
+
+/* ---- artifact_input.c, artifact_folder.c, artifact_output.c ---- */
+
+/* Fetches one input and lays it out; one that is optional may be missing. */
 bool artifact_input(struct artifacts_run *run, const struct artifact *artifact, struct error *err);
+
+/* Fetches every object below object->key into a folder. *count is their number. */
+bool artifact_folder(struct artifacts_run *run, const struct artifact_object *object, int folder,
+                     uint64_t *count, struct error *err);
+
+/* Stores one output, and adds it to the node. `path` is where the guest left it. */
+bool artifact_output(struct artifacts_run *run, const struct artifact *artifact, struct node *node,
+                     struct error *err);
 
 /* Marks an error as that of an artifact which does not exist. */
 static inline bool artifact_missing(struct error *err)

@@ -118,13 +118,16 @@ static bool read_outputs(const json_t *result, const struct reply_limits *limits
 	if (artifacts != NULL && !json_is_null(artifacts) && !json_is_array(artifacts))
 		return error_set(err, ERROR_USAGE, "outputs.artifacts: is %s, must be an array",
 		                 json_kind(artifacts));
-	if (json_array_size(artifacts) > 0) {
-		const char *name = json_string_value(json_object_get(json_array_get(artifacts, 0), "name"));
-		return error_set(err, ERROR_UNSUPPORTED,
-		                 "outputs.artifacts[0] (%.200s): this version of tiphys stores no output "
-		                 "artifacts; hand small data on as an output parameter",
-		                 name == NULL ? "without a name" : name);
+	json_array_foreach(artifacts, i, item)
+	{
+		const char *name = json_string_value(json_object_get(item, "name"));
+		const char *path = json_string_value(json_object_get(item, "path"));
+		if (name == NULL || *name == '\0' || path == NULL || *path == '\0')
+			return error_set(err, ERROR_USAGE,
+			                 "outputs.artifacts[%zu]: must be {name, path}, both of them strings",
+			                 i);
 	}
+	node->reported = json_incref((json_t *)(uintptr_t)artifacts);
 	return true;
 }
 

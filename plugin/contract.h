@@ -14,8 +14,9 @@
 char *contract_input(const struct request *request);
 
 /* Decodes the text of a result.json into a node that is still {0}. Numbers and booleans become
- * text; a parameter that is null counts as not given. False with *err set, whose message says what
- * in the file is wrong; then the node is to be taken for failed. */
+ * text; a parameter that is null counts as not given. The artifacts that it names stand in
+ * node->reported; whether they are there is not looked at. False with *err set, whose message says
+ * what in the file is wrong; then the node is to be taken for failed. */
 bool contract_result(const char *text, size_t size, const struct reply_limits *limits,
                      struct node *node, struct error *err);
 

@@ -23,6 +23,8 @@ void node_clear(struct node *node)
 	free(node->parameters);
 	bytes_clear(&node->message);
 	bytes_clear(&node->result);
+	json_decref(node->artifacts);
+	json_decref(node->reported);
 	*node = (struct node){0};
 }
 
@@ -110,6 +112,14 @@ bool node_set_result(struct node *node, const char *value, size_t size,
 	return true;
 }
 
+bool node_add_artifact(struct node *node, json_t *artifact, struct error *err)
+{
+	if (node->artifacts == NULL)
+		node->artifacts = json_array();
+	return json_array_append_new(node->artifacts, artifact) == 0 ||
+	       error_set(err, ERROR_NO_MEMORY, "outputs.artifacts");
+}
+
 static json_t *json_of_bytes(const struct bytes *bytes)
 {
 	return json_stringn(bytes->size == 0 ? "" : bytes->data, bytes->size);
@@ -141,6 +151,8 @@ static json_t *json_of_outputs(const struct node *node)
 			                                json_of_bytes(&node->parameters[i].value)));
 		json_object_set_new(outputs, "parameters", array);
 	}
+	if (json_array_size(node->artifacts) > 0)
+		json_object_set(outputs, "artifacts", node->artifacts);
 	if (node->has_result)
 		json_object_set_new(outputs, "result", json_of_bytes(&node->result));
 	if (node->has_exit_code)

@@ -7,6 +7,7 @@
 #include "plugin/step_progress.h"
 #include "validator/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,6 +40,8 @@ struct node {
 	int exit_code;
 	char progress[STEP_PROGRESS_SIZE]; /* "": none */
 	size_t output_bytes;               /* of all outputs so far */
+	json_t *artifacts;                 /* as Argo reads them, each with its location; NULL: none */
+	json_t *reported;                  /* [{name, path}] of result.json; NULL: none */
 };
 
 void node_clear(struct node *node);
@@ -55,6 +58,9 @@ bool node_add_parameter(struct node *node, const char *name, const char *value, 
                         const struct reply_limits *limits, struct error *err);
 bool node_set_result(struct node *node, const char *value, size_t size,
                      const struct reply_limits *limits, struct error *err);
+
+/* Takes the artifact over, an object with its name and location. */
+bool node_add_artifact(struct node *node, json_t *artifact, struct error *err);
 
 /* The JSON text of the reply, for the caller to free(); NULL without memory. The message is cleaned
  * up: UTF-8, without control characters, cut at REPLY_MESSAGE_MAX. */

@@ -393,6 +393,13 @@ void step_watch_log(const struct step_watch *watch, struct log_line *line)
 
 /* ---- a step from its begin to its end ---- */
 
+static void collect_artifacts(struct step *step)
+{
+	struct error err = ERROR_INIT;
+	if (!step->node->failed && !artifacts_collect(&step->artifacts, step->node, &err))
+		fail(step, &err);
+}
+
 static void log_step(const struct step *step, const struct step_watch *watch, const char *digest)
 {
 	struct log_line line = log_begin(step->node->failed ? LOG_WARN : LOG_INFO, "step finished");
@@ -440,6 +447,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 			collect_command(&step);
 		else
 			collect_contract(&step);
+		collect_artifacts(&step);
 	}
 	artifacts_run_clear(&step.artifacts);
 	workdir_destroy(&step.dir);

@@ -308,8 +308,10 @@ static struct curl_slist *add_field(struct curl_slist *list, const char *name, c
 static struct curl_slist *header_list(const struct transfer_request *request, bool is_private,
                                       const struct resumption *resumption)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-	if (request->has_body)
+	/* libcurl 7.88 signs a header that is to be left out as an empty one, which is wrong. */
+	bool is_signed = is_private && request->signature != NULL;
+	struct curl_slist *list = curl_slist_append(NULL, is_signed ? "Accept: */*" : "Expect:");
+	if (request->has_body && !is_signed)
 		list = add_line(list, "Transfer-Encoding:");
 	for (unsigned i = 0; i < TRANSFER_HEADERS_MAX && request->headers[i] != NULL; i++)
 		list = add_line(list, request->headers[i]);

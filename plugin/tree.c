@@ -106,6 +106,26 @@ int tree_folder(struct tree *tree, const char *path, bool make)
 	return walk(tree, path, strlen(path), make);
 }
 
+bool tree_target_stays(const char *path, const char *target)
+{
+	long level = 0;
+	if (*target == '/' || *target == '\0')
+		return false;
+	for (const char *at = path; (at = strchr(at, '/')) != NULL; at++)
+		level++;
+	for (const char *part = target; *part != '\0'; part += strspn(part, "/")) {
+		size_t size = strcspn(part, "/");
+		if (size == 2 && strncmp(part, "..", 2) == 0)
+			level--;
+		else if (size != 1 || *part != '.')
+			level++;
+		if (level < 0)
+			return false;
+		part += size;
+	}
+	return true;
+}
+
 /* ---- walking ---- */
 
 struct visit {

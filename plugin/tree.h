@@ -38,6 +38,11 @@ int tree_above(struct tree *tree, const char *path, bool make, const char **name
 /* As tree_above() of a path below `path`: opens the folder itself. The caller closes it. */
 int tree_folder(struct tree *tree, const char *path, bool make);
 
+/* Whether a symlink at `path` (as of tree_path()) with this target stays in the folder: a relative
+ * one, which
+ * ".." leads no higher. */
+bool tree_target_stays(const char *path, const char *target);
+
 /* Calls each() for every entry below a folder, a folder before what lies in it, siblings in the
  * order of their names' bytes, so that equal trees are told equally. `path` is relative to the
  * folder. False from each() ends the walk, which then returns 1; 0 at the end; a negative errno,

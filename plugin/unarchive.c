@@ -213,33 +213,11 @@ static bool make_folder(struct unpacking *u, struct archive_entry *entry)
 	       read_contents(u, -1);
 }
 
-/* Whether a relative target, looked at from the folder of `path`, stays below the archive's folder.
- */
-static bool target_stays(const char *path, const char *target)
-{
-	long level = 0;
-	if (*target == '/' || *target == '\0')
-		return false;
-	for (const char *at = path; (at = strchr(at, '/')) != NULL; at++)
-		level++;
-	for (const char *part = target; *part != '\0'; part += strspn(part, "/")) {
-		size_t size = strcspn(part, "/");
-		if (size == 2 && strncmp(part, "..", 2) == 0)
-			level--;
-		else if (size != 1 || *part != '.')
-			level++;
-		if (level < 0)
-			return false;
-		part += size;
-	}
-	return true;
-}
-
 static bool make_symlink(struct unpacking *u, struct archive_entry *entry)
 {
 	const char *target = archive_entry_symlink(entry), *name;
 	char shown[120];
-	if (target == NULL || !target_stays(u->path, target))
+	if (target == NULL || !tree_target_stays(u->path, target))
 		return error_set(u->err, ERROR_DENIED, "entry %s: is a symlink that leads out, to %s",
 		                 u->shown,
 		                 printable_ascii(target == NULL ? "?" : target, shown, sizeof shown));

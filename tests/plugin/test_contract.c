@@ -114,8 +114,8 @@ static void wrong_results_are_refused_by_name(void **state)
 	     "output parameter o: is given twice"},
 	    {"{\"phase\":\"Succeeded\",\"outputs\":{\"artifacts\":{}}}",
 	     "outputs.artifacts: is an object"},
-	    {"{\"phase\":\"Succeeded\",\"outputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":\"/a\"}]}}",
-	     "outputs.artifacts[0] (a)"},
+	    {"{\"phase\":\"Succeeded\",\"outputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":1}]}}",
+	     "outputs.artifacts[0]: must be {name, path}"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cleanup_node struct node node = {0};

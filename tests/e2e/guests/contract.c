@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static char input[1 << 20];
 
@@ -25,6 +26,17 @@ static void put_escaped(FILE *out, const char *text)
 			fputc('\\', out);
 		fputc(*text, out);
 	}
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+	if (out == NULL) {
+		perror(path);
+		exit(2);
+	}
+	fputs(text, out);
+	fclose(out);
 }
 
 static void result(const char *text)
@@ -82,6 +94,12 @@ int main(int argc, char **argv)
 		static char artifact[1000];
 		artifact[read_file("/work/artifacts-in/in/deep/a.txt", artifact, sizeof artifact)] = '\0';
 		succeed_with("text", artifact);
+	} else if (asked_for("store")) {
+		mkdir("/work/artifacts-out/extra", 0777);
+		put("/work/artifacts-out/data/file.txt", "stored by a module\n");
+		put("/work/artifacts-out/extra/file.txt", "named by result.json alone\n");
+		result("{\"phase\":\"Succeeded\",\"outputs\":{\"artifacts\":[{\"name\":\"data\",\"path\":"
+		       "\"/data/file.txt\"},{\"name\":\"extra\",\"path\":\"/extra/file.txt\"}]}}");
 	} else
 		succeed_with("input", input);
 	return 0;

@@ -12,7 +12,7 @@ fits (PATTERN is found in the path with its query) and was used fewer than TIMES
   length BYTES           announces so many bytes more than there are
   flip BYTE              changes that byte of the body
   change                 gives another ETag
-LOG gets a line "METHOD PATH STATUS RANGE" for each request."""
+LOG gets a line "METHOD PATH STATUS RANGE AUTHORIZATION" for each request; of the last its first word."""
 
 import http.client
 import http.server
@@ -47,7 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def note(self, status):
         with lock, open(log, "a", encoding="utf-8") as out:
-            print(self.command, self.path, status, self.headers.get("Range", "-"), file=out)
+            print(self.command, self.path, status, self.headers.get("Range", "-"),
+                  self.headers.get("Authorization", "-").split()[0], file=out)
 
     def from_folder(self):
         """Status, headers and body of a file, with ranges as RFC 9110 has them."""

@@ -225,7 +225,7 @@ static void contract_failures(void **state)
 	     "and there is no file /work/y"},
 	    {"number",
 	     ",\"inputs\":{\"artifacts\":[{\"name\":\"big\",\"path\":\"/b\",\"s3\":{\"key\":\"k\"}}]}",
-	     "input artifact big: its location is of kind s3"},
+	     "input artifact big: lies in the default artifact repository, and none is known"},
 	    {"number",
 	     ",\"inputs\":{\"artifacts\":[{\"name\":\"up\",\"path\":\"/../"
 	     "b\",\"raw\":{\"data\":\"\"}}]}",

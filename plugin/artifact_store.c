@@ -1,0 +1,204 @@
+/* Artifacts of kind s3 and gcs: from what a template says, and the default repository, to a bucket
+ * and its keys. */
+#include "plugin/artifacts_state.h"
+
+#include "caps/cleanup.h"
+#include "plugin/scalar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define GCS_REGION "auto"
+
+void artifact_object_clear(struct artifact_object *object)
+{
+	s3_place_clear(&object->place);
+}
+
+/* ---- what a template may say ---- */
+
+static const json_t *field(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	return json_is_null(value) ? NULL : value;
+}
+
+static bool check_texts(const struct artifact *artifact, struct error *err)
+{
+	static const char *const texts[] = {"endpoint", "bucket", "key", "region", "roleARN"};
+	static const char *const flags[] = {"insecure", "useSDKCreds"};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		const json_t *value = field(artifact->place, texts[i]);
+		if (value != NULL && !json_is_string(value))
+			return error_set(err, ERROR_USAGE, "%s.%s: is %s, must be a string",
+			                 artifact->location_key, texts[i], json_kind(value));
+	}
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		const json_t *value = field(artifact->place, flags[i]);
+		if (value != NULL && !json_is_boolean(value))
+			return error_set(err, ERROR_USAGE, "%s.%s: is %s, must be true or false",
+			                 artifact->location_key, flags[i], json_kind(value));
+	}
+	return true;
+}
+
+bool artifact_check_store(const struct artifact *artifact, struct error *err)
+{
+	const json_t *encryption = field(artifact->place, "encryptionOptions");
+	const char *role = artifact_text(artifact->place, "roleARN");
+	const char *key = artifact_key(artifact);
+	if (!check_texts(artifact, err))
+		return false;
+	if (role != NULL && *role != '\0')
+		return error_set(err, ERROR_UNSUPPORTED,
+		                 "%s.roleARN: roles are not assumed; give keys by accessKeySecret and "
+		                 "secretKeySecret",
+		                 artifact->location_key);
+	if (json_object_size(encryption) > 0)
+		return error_set(err, ERROR_UNSUPPORTED,
+		                 "%s.encryptionOptions: is not supported; set the bucket's own default "
+		                 "encryption",
+		                 artifact->location_key);
+	if (key != NULL && strlen(key) > S3_KEY_MAX)
+		return error_set(err, ERROR_LIMIT, "%s.key: is longer than %d bytes",
+		                 artifact->location_key, S3_KEY_MAX);
+	return true;
+}
+
+/* ---- the bucket ---- */
+
+static bool set_text(char **to, const char *from, struct error *err)
+{
+	if (from == NULL || *from == '\0')
+		return true;
+	char *copy = strdup(from);
+	if (copy == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a location");
+	free(*to);
+	*to = copy;
+	return true;
+}
+
+static bool copy_place(struct s3_place *to, const struct s3_place *from, struct error *err)
+{
+	to->insecure = from->insecure;
+	to->style = from->style;
+	to->creates_bucket = from->creates_bucket;
+	return set_text(&to->endpoint, from->endpoint, err) &&
+	       set_text(&to->bucket, from->bucket, err) && set_text(&to->region, from->region, err) &&
+	       set_text(&to->authorities, from->authorities, err) &&
+	       store_keys_copy(&to->keys, &from->keys, err);
+}
+
+static bool is_same_server(const struct s3_place *a, const struct s3_place *b)
+{
+	return strcasecmp(a->endpoint, b->endpoint) == 0 && a->insecure == b->insecure;
+}
+
+/* The keys of the place: those that the template names; or the repository's, at its own server
+ * only. */
+static bool find_keys(const json_t *location, const struct repository *repository,
+                      struct s3_place *place, struct error *err)
+{
+	static const char *const secrets[] = {"accessKeySecret", "secretKeySecret",
+	                                      "sessionTokenSecret", "caSecret"};
+	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+		if (json_object_size(field(location, secrets[i])) > 0)
+			return error_set(err, ERROR_UNSUPPORTED,
+			                 "s3.%s: Secrets are not read; give the plugin the keys by "
+			                 "--artifact-s3-access-key-file and --artifact-s3-secret-key-file",
+			                 secrets[i]);
+	}
+	if (json_is_true(field(location, "useSDKCreds")))
+		return store_keys_of_sdk(&place->keys, err);
+	if (repository != NULL && is_same_server(&repository->place, place))
+		return store_keys_copy(&place->keys, &repository->place.keys, err) &&
+		       set_text(&place->authorities, repository->place.authorities, err);
+	return true;
+}
+
+static bool find_s3(const json_t *location, const struct repository *repository,
+                    struct s3_place *place, bool *is_default, struct error *err)
+{
+	const char *endpoint = artifact_text(location, "endpoint");
+	const char *bucket = artifact_text(location, "bucket");
+	bool says_nothing =
+	    (endpoint == NULL || *endpoint == '\0') && (bucket == NULL || *bucket == '\0');
+	*is_default = says_nothing;
+	if (repository == NULL && says_nothing)
+		return error_set(
+		    err, ERROR_USAGE,
+		    "lies in the default artifact repository, and none is known; give the plugin "
+		    "one (--artifact-s3-endpoint, --artifact-s3-bucket), or the artifact an "
+		    "endpoint and a bucket");
+	if (says_nothing)
+		return copy_place(place, &repository->place, err);
+	if (repository != NULL && !copy_place(place, &repository->place, err))
+		return false;
+	store_keys_clear(&place->keys);
+	free(place->authorities);
+	place->authorities = NULL;
+	if (endpoint != NULL && *endpoint != '\0') {
+		place->insecure = json_is_true(field(location, "insecure"));
+		if (!s3_place_set_endpoint(place, endpoint, err))
+			return false;
+	} else if (place->endpoint == NULL && !s3_place_set_endpoint(place, "s3.amazonaws.com", err)) {
+		return false;
+	}
+	place->creates_bucket =
+	    place->creates_bucket || json_is_object(field(location, "createBucketIfNotPresent"));
+	if (!set_text(&place->bucket, bucket, err) ||
+	    !set_text(&place->region, artifact_text(location, "region"), err))
+		return false;
+	if (place->bucket == NULL)
+		return error_set(err, ERROR_USAGE, "s3.bucket: is missing");
+	return find_keys(location, repository, place, err);
+}
+
+/* Google's store speaks S3 to those who have HMAC keys. */
+static bool find_gcs(const json_t *location, const struct s3_place *gcs, struct s3_place *place,
+                     struct error *err)
+{
+	if (gcs->keys.id == NULL)
+		return error_set(
+		    err, ERROR_USAGE,
+		    "gcs: is asked by its S3-compatible interface, which wants HMAC keys; make a "
+		    "pair for the service account, and give it by "
+		    "--artifact-gcs-access-key-file and --artifact-gcs-secret-key-file");
+	if (!copy_place(place, gcs, err) ||
+	    !set_text(&place->bucket, artifact_text(location, "bucket"), err))
+		return false;
+	return place->bucket != NULL || error_set(err, ERROR_USAGE, "gcs.bucket: is missing");
+}
+
+bool artifact_object_find(struct artifacts_run *run, const struct artifact *artifact,
+                          const char *name, struct artifact_object *object, struct error *err)
+{
+	const struct artifacts *shared = run->shared;
+	const struct repository *repository = shared->has_repository ? &shared->repository : NULL;
+	const char *key = artifact_key(artifact);
+	*object = (struct artifact_object){0};
+	bool found =
+	    artifact->location == LOCATION_GCS
+	        ? find_gcs(artifact->place, &shared->gcs, &object->place, err)
+	        : find_s3(artifact->place, repository, &object->place, &object->is_default, err);
+	if (!found)
+		return false;
+	if (key != NULL && *key != '\0') {
+		snprintf(object->key, sizeof object->key, "%s", key);
+		return true;
+	}
+	if (name == NULL || repository == NULL)
+		return error_set(err, ERROR_USAGE, "%s.key: is missing", artifact->location_key);
+	cleanup_bytes struct bytes made = {0};
+	if (!repository_key(repository, run->request, artifacts_node(run), &made, err) ||
+	    (!bytes_print(&made, "/%s", name) &&
+	     !error_set(err, ERROR_NO_MEMORY, "no memory for a key")))
+		return false;
+	if (made.size > S3_KEY_MAX)
+		return error_set(err, ERROR_LIMIT, "its key would be longer than %d bytes", S3_KEY_MAX);
+	strcpy(object->key, made.data);
+	return true;
+}
