@@ -45,6 +45,19 @@ int caps_http_answer(struct caps *caps, uint32_t handle, uint32_t *status);
  * caps_http_answer() was not asked or failed. */
 int caps_http_headers(struct caps *caps, uint32_t handle, struct caps_text *headers);
 
+/* ---- small values ---- */
+
+/* *value is borrowed until the next call for the broker. -ENOENT, -EINVAL for a key of no bytes,
+ * more than BROKER_KEY_MAX, or with a NUL. */
+int caps_kv_get(struct caps *caps, struct caps_text key, struct caps_text *value);
+/* -EFBIG: more than BROKER_CHUNK_MAX bytes; -ENOSPC: what a workflow may keep is full. */
+int caps_kv_put(struct caps *caps, struct caps_text key, struct caps_text value);
+int caps_kv_delete(struct caps *caps, struct caps_text key);
+/* The keys that begin with `prefix` and stand behind `after`, in the order of their bytes, each
+ * ended by a NUL; none when there are no more. Borrowed as above. */
+int caps_kv_list(struct caps *caps, struct caps_text prefix, struct caps_text after,
+                 struct caps_text *keys);
+
 /* ---- of every handle ---- */
 
 /* Sends all of it, in order. */

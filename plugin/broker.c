@@ -32,11 +32,12 @@ enum verdict { GO_ON, HANG_UP, BREACH };
 void broker_terms_clear(struct broker_terms *terms)
 {
 	http_terms_clear(&terms->http);
+	kv_terms_clear(&terms->kv);
 }
 
 bool broker_is_needed(const struct broker_terms *terms)
 {
-	return terms->has_http;
+	return terms->has_http || terms->kv.access != BROKER_NO_ACCESS;
 }
 
 static enum verdict reply(struct broker *broker, const struct broker_reply *head, const void *bytes,
@@ -124,6 +125,16 @@ static enum verdict attend(struct broker *broker)
 	return reply_failure(broker, failure, sentence);
 }
 
+static enum verdict ask_kv(struct broker *broker)
+{
+	struct error err = ERROR_INIT;
+	size_t size;
+	int failure = broker_kv(&broker->terms->kv, &broker->ask, broker->bytes, &size, &err);
+	if (failure < 0)
+		return reply_failure(broker, failure, err.message);
+	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
+}
+
 static enum verdict dispatch(struct broker *broker)
 {
 	enum capability capability = broker_ask_capability(broker->ask.kind);
@@ -134,6 +145,11 @@ static enum verdict dispatch(struct broker *broker)
 		return reply_done(broker, 0, broker->granted);
 	case ASK_HTTP:
 		return open_exchange(broker);
+	case ASK_KV_GET:
+	case ASK_KV_PUT:
+	case ASK_KV_DELETE:
+	case ASK_KV_LIST:
+		return ask_kv(broker);
 	default:
 		return attend(broker);
 	}
@@ -200,6 +216,8 @@ static bool prepare(struct broker *broker, struct error *err)
 	curl_multi_setopt(broker->multi, CURLMOPT_MAXCONNECTS, (long)broker->exchange_max);
 	if (broker->terms->has_http)
 		broker->granted |= UINT64_C(1) << CAP_HTTP;
+	if (broker->terms->kv.access != BROKER_NO_ACCESS)
+		broker->granted |= UINT64_C(1) << CAP_KV;
 	return true;
 }
 

@@ -4,12 +4,14 @@
 #ifndef PLUGIN_BROKER_H
 #define PLUGIN_BROKER_H
 
+#include "plugin/broker_kv.h"
 #include "plugin/http_terms.h"
 
 /* What the policy of the run lets it do. {0}: nothing. */
 struct broker_terms {
 	bool has_http;
 	struct http_terms http;
+	struct kv_terms kv;
 };
 
 void broker_terms_clear(struct broker_terms *terms);

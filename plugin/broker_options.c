@@ -12,7 +12,7 @@ void broker_options_clear(struct broker_options *options)
 
 bool broker_options_grant(const struct broker_options *options)
 {
-	return options->http.count > 0;
+	return options->http.count > 0 || options->kv != NULL;
 }
 
 #define NUMBERS 3
@@ -49,7 +49,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
                             size_t first_count)
 {
 	size_t texts = options->http.count + options->http_methods.count;
-	size_t room = (first_count + 2 * (texts + NUMBERS) + 1) * sizeof(char *);
+	size_t room = (first_count + 2 * (texts + NUMBERS) + 2) * sizeof(char *);
 	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
 	if (words.list == NULL)
 		return NULL;
@@ -61,5 +61,8 @@ char **broker_options_words(const struct broker_options *options, const char *co
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
 	add_number(&words, "--http-timeout", options->http_timeout);
+	if (options->kv != NULL)
+		words.list[words.count++] =
+		    (char *)(uintptr_t)(strcmp(options->kv, "ro") == 0 ? "--kv=ro" : "--kv=rw");
 	return words.list;
 }

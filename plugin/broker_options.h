@@ -8,6 +8,7 @@
 struct broker_options {
 	struct option_texts http, http_methods;
 	uint64_t http_concurrent, http_body, http_timeout; /* 0: the default */
+	const char *kv;                                    /* NULL, "" or "rw", "ro" */
 };
 
 /* Rows of a command whose struct `type` holds a struct broker_options as `broker`. */
@@ -21,7 +22,10 @@ struct broker_options {
 	    OPTION_BYTES(type, broker.http_body, "http-body",                                          \
 	                 "size of a body, of a request or an answer (64M)"),                           \
 	    OPTION_NUMBER(type, broker.http_timeout, "http-timeout", "SECONDS", 1, 86400,              \
-	                  "time for a request and its answer (60)")
+	                  "time for a request and its answer (60)"),                                   \
+	    OPTION_OPTIONAL_TEXT(                                                                      \
+	        type, broker.kv, "kv", "ro|rw",                                                        \
+	        "grant small values that are kept (rw); here as long as the run lasts")
 
 void broker_options_clear(struct broker_options *options);
 

@@ -2,6 +2,7 @@
 #include "plugin/broker_terms.h"
 
 #include <limits.h>
+#include <string.h>
 
 static bool take_http(const struct policy *policy, struct http_terms *terms, struct error *err)
 {
@@ -12,18 +13,29 @@ static bool take_http(const struct policy *policy, struct http_terms *terms, str
 	terms->timeout_ms =
 	    policy->http.timeout_ms < INT_MAX ? (unsigned)policy->http.timeout_ms : INT_MAX;
 	for (size_t i = 0; i < policy->http.hosts.count; i++) {
-		if (!origins_add(&terms->hosts, policy->http.hosts.items[i].text, err))
+		if (!origins_add(&terms->hosts, policy->http.hosts.items[i].text, err)) {
+			error_wrap(err, "http.allowed_hosts");
 			return false;
+		}
 	}
 	for (size_t i = 0; i < policy->http.methods.count; i++) {
-		if (!http_terms_add_method(terms, policy->http.methods.items[i].text, err))
+		if (!http_terms_add_method(terms, policy->http.methods.items[i].text, err)) {
+			error_wrap(err, "http.methods");
 			return false;
+		}
 	}
 	return true;
 }
 
-bool broker_terms_take(struct broker_terms *terms, const struct policy *policy, struct error *err)
+bool broker_terms_take(struct broker_terms *terms, const struct policy *policy,
+                       struct kv_store *store, const char *space, struct error *err)
 {
 	terms->has_http = policy->http.hosts.count > 0;
+	if (policy->kv != POLICY_NO_ACCESS && store != NULL) {
+		terms->kv.access = policy->kv == POLICY_READ ? BROKER_READ : BROKER_READ_WRITE;
+		terms->kv.store = store;
+		if ((terms->kv.space = strdup(space)) == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
+	}
 	return take_http(policy, &terms->http, err);
 }

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 struct broker_command {
@@ -47,6 +48,17 @@ static bool read_terms(const struct broker_options *options, struct broker_terms
 	return true;
 }
 
+/* Values that are kept as long as this process lives, which is as long as the run. */
+static bool read_kv(const struct broker_options *options, struct kv_terms *terms, struct error *err)
+{
+	if (options->kv == NULL)
+		return true;
+	terms->access = strcmp(options->kv, "ro") == 0 ? BROKER_READ : BROKER_READ_WRITE;
+	terms->space = strdup("");
+	terms->store = kv_store_create(&(struct kv_limits){0}, err);
+	return terms->store != NULL;
+}
+
 int cmd_broker(int argc, char **argv)
 {
 	struct broker_command command = {0};
@@ -60,10 +72,11 @@ int cmd_broker(int argc, char **argv)
 	/* A key that interrupts the run is the run's to see; this process ends with it. */
 	signal(SIGINT, SIG_IGN);
 	prctl(PR_SET_NAME, "tiphys-broker");
-	if (read_terms(&command.broker, &terms, &err))
+	if (read_terms(&command.broker, &terms, &err) && read_kv(&command.broker, &terms.kv, &err))
 		broker_serve(BROKER_FD, &terms, &err);
 	if (err.kind != ERROR_NONE)
 		fprintf(stderr, "tiphys run: %s\n", error_format(&err, text, sizeof text));
+	kv_store_destroy(terms.kv.store);
 	broker_terms_clear(&terms);
 	broker_options_clear(&command.broker);
 	return error_exit_status(err.kind);

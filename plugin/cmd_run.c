@@ -245,6 +245,9 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 static bool open_broker(struct run *run, struct error *err)
 {
 	const struct run_options *options = &run->options;
+	const char *kv = options->broker.kv;
+	if (kv != NULL && *kv != '\0' && strcmp(kv, "ro") != 0 && strcmp(kv, "rw") != 0)
+		return error_set(err, ERROR_USAGE, "--kv is ro or rw, not \"%s\"", kv);
 	if (options->broker_fd != NO_DESCRIPTOR) {
 		int failure = caps_grant_broker(run->caps, (int)options->broker_fd);
 		return failure >= 0 ||

@@ -45,6 +45,7 @@ struct serve_options {
 	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
 	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
+	struct kv_limits kv; /* 0: the defaults */
 	struct artifacts_options artifacts;
 };
 
@@ -143,6 +144,14 @@ static const struct option serve_rows[] = {
     OPTION_NUMBER(struct serve_options, artifacts.parallel, "artifact-parallel", "N", 1, 16,
                   "parts of an artifact that are sent at a time (default 2)"),
     OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
+    OPTION_NUMBER(struct serve_options, kv.entries, "kv-values", "N", 1, 1000000,
+                  "small values that a workflow may keep (default 1024)"),
+    OPTION_BYTES(struct serve_options, kv.space_bytes, "kv-workflow",
+                 "size of what a workflow may keep (default 1M)"),
+    OPTION_BYTES(struct serve_options, kv.total_bytes, "kv-total",
+                 "size of what all workflows may keep (default 64M)"),
+    OPTION_NUMBER(struct serve_options, kv.idle_seconds, "kv-idle", "SECONDS", 1, 31536000,
+                  "when it is forgotten what nobody asks for (default 86400)"),
     OPTION_NUMBER(struct serve_options, max_connections, "max-connections", "N", 1, 100000,
                   "connections at a time (default 2048)"),
     OPTION_NUMBER(struct serve_options, idle_timeout, "idle-timeout", "SECONDS", 1, 86400,
@@ -208,6 +217,7 @@ static bool go_on(void *env, const char *what, uint64_t done, uint64_t total)
 struct life {
 	struct token token;
 	struct modules *modules;
+	struct kv_store *kv;
 	struct artifacts *artifacts;
 	struct policy ceiling;
 	struct workroot root;
@@ -263,6 +273,7 @@ _Noreturn static void stop(struct life *life, int signal)
 		pool_destroy(life->pool);
 		workers_destroy(life->workers);
 		modules_destroy(life->modules);
+		kv_store_destroy(life->kv);
 		artifacts_destroy(life->artifacts);
 		policy_clear(&life->ceiling);
 	}
@@ -347,7 +358,8 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	}
 	struct artifacts_options artifacts = options->artifacts;
 	artifacts.stopping = &is_stopping;
-	if ((life->modules = modules_create(&modules, err)) == NULL ||
+	if ((life->kv = kv_store_create(&options->kv, err)) == NULL ||
+	    (life->modules = modules_create(&modules, err)) == NULL ||
 	    (life->artifacts = artifacts_create(&artifacts, err)) == NULL ||
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
@@ -357,6 +369,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .artifacts = life->artifacts,
 	    .root = &life->root,
 	    .load = &options->load,
+	    .kv = life->kv,
 	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},
 	    .time_ms = options->step_timeout * 1000,

@@ -120,6 +120,8 @@ bool policy_words_add(struct policy_words *words, const struct policy *policy, s
 	return add_streams(words, policy, err) && add_files(words, policy, err) &&
 	       add_env(words, policy, err) && add_clock(words, policy, err) &&
 	       add_random(words, policy, err) && add_http(words, policy, err) &&
+	       (policy->kv == POLICY_NO_ACCESS ||
+	        policy_word(words, err, "--kv=%s", policy->kv == POLICY_READ ? "ro" : "rw")) &&
 	       add_number(words, "memory", policy->limits.memory, err) &&
 	       add_number(words, "stdout-limit", policy->limits.output, err) &&
 	       add_number(words, "stderr-limit", policy->limits.output, err) &&

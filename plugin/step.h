@@ -4,6 +4,7 @@
 
 #include "plugin/load_rules.h"
 #include "plugin/artifacts.h"
+#include "plugin/kv_store.h"
 #include "plugin/log.h"
 #include "plugin/modules.h"
 #include "plugin/policy.h"
@@ -22,6 +23,7 @@ struct step_setting {
 	struct artifacts *artifacts;
 	const struct workroot *root;
 	struct reply_limits limits;
+	struct kv_store *kv;           /* what workflows keep */
 	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */
 	uint64_t time_ms;              /* --step-timeout */

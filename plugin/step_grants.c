@@ -87,13 +87,19 @@ static void take_defaults(const struct policy *ceiling, struct policy *policy)
 }
 
 /* What a broker does is none of the worker's options: it has a broker already, and asks that. */
-static bool take_broker(struct policy *policy, struct step_grants *out, struct error *err)
+static bool take_broker(const struct step_setting *setting, const struct request *request,
+                        struct policy *policy, struct step_grants *out, struct error *err)
 {
-	if (!broker_terms_take(&out->broker, policy, err)) {
-		error_wrap(err, "%s.http", policy->source);
+	if (policy->kv != POLICY_NO_ACCESS && *request->uid == '\0')
+		return error_set(err, ERROR_USAGE,
+		                 "%s.kv: the request tells no uid of a workflow to keep values for",
+		                 policy->source);
+	if (!broker_terms_take(&out->broker, policy, setting->kv, request->uid, err)) {
+		error_wrap(err, "%s", policy->source);
 		return false;
 	}
 	memset(&policy->http, 0, sizeof policy->http);
+	policy->kv = POLICY_NO_ACCESS;
 	return !broker_is_needed(&out->broker) ||
 	       policy_word(&out->words, err, "--broker=%d", JOB_BROKER_NUMBER);
 }
@@ -170,7 +176,7 @@ bool step_grants_spell(const struct step_setting *setting, const struct request 
                        const char *work_dir, struct step_grants *out, struct error *err)
 {
 	struct policy policy = out->policy;
-	return take_broker(&policy, out, err) &&
+	return take_broker(setting, request, &policy, out, err) &&
 	       policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST, work_dir) &&
 	       policy_words_add(&out->words, &policy, err) &&
 	       add_load_rules(&out->words, setting->load, err) && add_inputs(&out->words, request, err);

@@ -80,6 +80,60 @@ uint32_t tiphys_close(struct host_call *call, uint32_t handle)
 	return wasi_errno(caps_close(g.caps, handle));
 }
 
+uint32_t tiphys_kv_get(struct host_call *call, uint32_t key_at, uint32_t key_size, uint32_t at,
+                       uint32_t room, uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text key, value;
+	int rc = guest_text(&g, key_at, key_size, &key);
+	if (rc == 0)
+		rc = caps_kv_get(g.caps, key, &value);
+	return wasi_errno(rc < 0 ? rc : guest_put_text(&g, value, at, room, size_at));
+}
+
+uint32_t tiphys_kv_put(struct host_call *call, uint32_t key_at, uint32_t key_size,
+                       uint32_t value_at, uint32_t value_size)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text key, value;
+	if (guest_text(&g, key_at, key_size, &key) < 0 ||
+	    guest_text(&g, value_at, value_size, &value) < 0)
+		return WASI_EFAULT;
+	return wasi_errno(caps_kv_put(g.caps, key, value));
+}
+
+uint32_t tiphys_kv_delete(struct host_call *call, uint32_t key_at, uint32_t key_size)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text key;
+	int rc = guest_text(&g, key_at, key_size, &key);
+	return wasi_errno(rc < 0 ? rc : caps_kv_delete(g.caps, key));
+}
+
+/* As many whole keys as there is room for; a room that not even one fits is too small. */
+uint32_t tiphys_kv_list(struct host_call *call, uint32_t prefix_at, uint32_t prefix_size,
+                        uint32_t after_at, uint32_t after_size, uint32_t at, uint32_t room,
+                        uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text prefix, after, keys;
+	if (guest_text(&g, prefix_at, prefix_size, &prefix) < 0 ||
+	    guest_text(&g, after_at, after_size, &after) < 0)
+		return WASI_EFAULT;
+	int rc = caps_kv_list(g.caps, prefix, after, &keys);
+	if (rc < 0)
+		return wasi_errno(rc);
+	size_t whole = 0, next = 0;
+	for (; next < keys.size && next < room; next++) {
+		if (keys.text[next] == '\0')
+			whole = next + 1;
+	}
+	if (whole == 0 && keys.size > 0)
+		whole = strlen(keys.text) + 1;
+	keys.size = whole;
+	return wasi_errno(guest_put_text(&g, keys, at, room, size_at));
+}
+
 uint32_t tiphys_failure(struct host_call *call, uint32_t at, uint32_t room, uint32_t size_at)
 {
 	struct guest g = guest_enter(call);

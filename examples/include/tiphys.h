@@ -59,6 +59,28 @@ uint32_t tiphys_receive(uint32_t handle, void *buffer, uint32_t room, uint32_t *
 TIPHYS_IMPORT("close")
 uint32_t tiphys_close(uint32_t handle);
 
+/* ---- small values, kept for the other steps of the workflow ----
+ *
+ * __WASI_ERRNO_ACCES when nothing is granted, or only reading; __WASI_ERRNO_NOENT,
+ * __WASI_ERRNO_INVAL (a key has 1 to 256 bytes, none of them 0), __WASI_ERRNO_FBIG (a value has at
+ * most 64 KiB),
+ * __WASI_ERRNO_NOSPC (the workflow keeps as much as it may). */
+
+/* *size as of tiphys_headers(). */
+TIPHYS_IMPORT("kv_get")
+uint32_t tiphys_kv_get(const char *key, uint32_t key_size, void *buffer, uint32_t room,
+                       uint32_t *size);
+TIPHYS_IMPORT("kv_put")
+uint32_t tiphys_kv_put(const char *key, uint32_t key_size, const void *value, uint32_t value_size);
+TIPHYS_IMPORT("kv_delete") uint32_t tiphys_kv_delete(const char *key, uint32_t key_size);
+
+/* The keys that begin with `prefix` and stand behind `after`, in the order of their bytes, each
+ * ended by a NUL: as many as fit the buffer. To get all, ask again behind the last one until *size
+ * is 0. */
+TIPHYS_IMPORT("kv_list")
+uint32_t tiphys_kv_list(const char *prefix, uint32_t prefix_size, const char *after,
+                        uint32_t after_size, char *buffer, uint32_t room, uint32_t *size);
+
 /* A sentence, not terminated, about the last call that failed; *size as of tiphys_headers(). */
 TIPHYS_IMPORT("failure")
 uint32_t tiphys_failure(char *buffer, uint32_t room, uint32_t *size);

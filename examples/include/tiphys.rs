@@ -14,6 +14,11 @@ mod raw {
         pub fn http_headers(handle: u32, buffer: *mut u8, room: usize, size: *mut usize) -> u32;
         pub fn receive(handle: u32, buffer: *mut u8, room: usize, size: *mut usize) -> u32;
         pub fn close(handle: u32) -> u32;
+        pub fn kv_get(
+            key: *const u8, key_size: usize, buffer: *mut u8, room: usize, size: *mut usize,
+        ) -> u32;
+        pub fn kv_put(key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> u32;
+        pub fn kv_delete(key: *const u8, key_size: usize) -> u32;
         pub fn failure(buffer: *mut u8, room: usize, size: *mut usize) -> u32;
     }
 }
@@ -45,6 +50,26 @@ fn check(errno: u32) -> Result<(), Failure> {
     let told = unsafe { raw::failure(text.as_mut_ptr(), text.len(), &mut size) };
     text.truncate(if told == 0 { size } else { 0 });
     Err(Failure { errno, sentence: String::from_utf8_lossy(&text).into_owned() })
+}
+
+/// A value that a step of the workflow has kept.
+pub fn kv_get(key: &str) -> Result<Vec<u8>, Failure> {
+    let mut value = vec![0; 64 << 10];
+    let mut size = 0;
+    check(unsafe {
+        raw::kv_get(key.as_ptr(), key.len(), value.as_mut_ptr(), value.len(), &mut size)
+    })?;
+    value.truncate(size);
+    Ok(value)
+}
+
+/// Keeps a value of up to 64 KiB.
+pub fn kv_put(key: &str, value: &[u8]) -> Result<(), Failure> {
+    check(unsafe { raw::kv_put(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
+}
+
+pub fn kv_delete(key: &str) -> Result<(), Failure> {
+    check(unsafe { raw::kv_delete(key.as_ptr(), key.len()) })
 }
 
 /// How long the body of a request is.

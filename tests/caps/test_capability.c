@@ -62,6 +62,12 @@ static int ask_http(struct caps *caps)
 	return (int)caps_http_open(caps, &request);
 }
 
+static int ask_kv(struct caps *caps)
+{
+	struct caps_text value;
+	return caps_kv_get(caps, (struct caps_text){"key", 3}, &value);
+}
+
 /* What a use of each capability answers while it is denied. A capability with a provider and
  * without a line here fails the test: it needs its proof. */
 static const struct {
@@ -73,7 +79,7 @@ static const struct {
     [CAP_STDIN] = {ask_read, -EBADF, true},    [CAP_STDOUT] = {ask_stdout, -EBADF, true},
     [CAP_STDERR] = {ask_stderr, -EBADF, true}, [CAP_FILES] = {ask_files, -EBADF, true},
     [CAP_CLOCK] = {ask_clock, -EACCES, true},  [CAP_RANDOM] = {ask_random, -EACCES, true},
-    [CAP_HTTP] = {ask_http, -EACCES, true},
+    [CAP_HTTP] = {ask_http, -EACCES, true},    [CAP_KV] = {ask_kv, -EACCES, true},
 };
 
 static void each_row_is_denied_by_default(void **state)

@@ -234,8 +234,6 @@ static void mistakes_are_named(void **state)
 	     "template.plugin.wasm.permissions.clock: is an array"},
 	    {WASM("{\"module\":\"m\",\"permissions\":{\"limits\":{\"memory\":-1}}}"), ERROR_USAGE,
 	     "template.plugin.wasm.permissions.limits.memory: is -1"},
-	    {WASM("{\"module\":\"m\",\"permissions\":{\"kv\":\"ro\"}}"), ERROR_UNSUPPORTED,
-	     "template.plugin.wasm.permissions.kv: this build of tiphys does not support kv"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cleanup_request struct request request;
