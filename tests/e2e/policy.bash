@@ -55,6 +55,12 @@ by_default_http() {
 	expect_in "the module asked for http, which is not granted; add --http" "$err"
 }
 
+by_default_kv() {
+	run 1 "$TIPHYS_BUILD/tests/e2e/guests/keep.wasm" get key
+	expect_in "Permission denied" "$err"
+	expect_in "the module asked for kv, which is not granted; add --kv" "$err"
+}
+
 # Each limit, as the table says it holds when nobody sets it.
 by_default_memory() { run 0 "$probe" allocate 64; }
 by_default_time() { run 0 "$probe"; }
