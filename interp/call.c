@@ -96,6 +96,10 @@ static void jumped_back(struct run *run)
 enum trap func_call_slots(struct store *store, struct func *func, union slot *slots)
 {
 	struct run run = {.outer = store->run};
+	if (atomic_load(&store->interrupted)) {
+		store->report = (struct trap_report){.trap = TRAP_INTERRUPTED};
+		return TRAP_INTERRUPTED;
+	}
 	struct store *outer_store = trap_active_store;
 	union slot *outer_top = store->stack_top;
 	struct link *outer_links = store->links;
@@ -178,6 +182,9 @@ static bool report_trap(struct store *store, enum trap trap, struct error *err)
 		return true;
 	case TRAP_EXIT:
 		return error_set(err, ERROR_EXIT, "exit with status %u", store->exit_status);
+	case TRAP_FUEL:
+		return error_set(err, ERROR_TRAP, "%s: the limit of %llu is used up", trap_words(trap),
+		                 (unsigned long long)store->options.fuel);
 	default:
 		/* A host function's own message was put there before. */
 		return error_set(err, ERROR_TRAP, "%s", trap_words(trap));

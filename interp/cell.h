@@ -66,6 +66,7 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(halt)       /* end of a run */                                                               \
 	X(enter)      /* fp[a .. a+c) = 0: the declared locals */                                      \
 	X(trap)       /* trap with code c */                                                           \
+	X(meter)      /* c units of fuel are used; only in code of stores that have a limit */         \
 	X(move_s)     /* fp[a] = fp[b], 64 bits */                                                     \
 	X(move_s32)   /* fp[a] = fp[b], f32 */                                                         \
 	X(move_s128)  /* fp[a] = fp[b], v128 */                                                        \
@@ -255,8 +256,8 @@ static inline uint32_t address_check_size(uint16_t check)
 	V(n##_ss)                                                                                      \
 	V(n##_sa)                                                                                      \
 	V(n##_sk)                                                                                      \
-	V(n##_as) V(n##_ak) V(n##_ks) V(n##_ka) V(n##_ps) V(n##_pa) V(n##_pk) V(n##_qs) V(n##_qa)      \
-	    V(n##_qk)
+	V(n##_as)                                                                                      \
+	V(n##_ak) V(n##_ks) V(n##_ka) V(n##_ps) V(n##_pa) V(n##_pk) V(n##_qs) V(n##_qa) V(n##_qk)
 #define VARIANTS_FSTORE(V, n) V(n##_s) V(n##_a) V(n##_k) V(n##_p) V(n##_q)
 /* Atomics take the checked address from acc and the values from slots b and c. */
 #define VARIANTS_ATOMIC(V, n) V(n##_r) V(n##_w)

@@ -14,7 +14,8 @@
 
 uint64_t code_flags(const struct store *store, bool checked)
 {
-	return (uint64_t)checked | (uint64_t)store->options.unfolded << 1;
+	return (uint64_t)checked | (uint64_t)store->options.unfolded << 1 |
+	       (uint64_t)(store->options.fuel != 0) << 2;
 }
 
 uint64_t code_room(const struct module *module)
@@ -230,6 +231,8 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 {
 	if (code->entries[index] != 0)
 		return true;
+	if (atomic_load(&code->store->interrupted))
+		return error_set(err, ERROR_TRAP, "%s", trap_words(TRAP_INTERRUPTED));
 	const struct module *m = code->module;
 	struct lowering *l = lowering_of(code->store);
 	if (l == NULL)

@@ -88,8 +88,9 @@
 	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, (void)0)                                           \
 	HANDLER(n##_s_w)                                                                               \
 	UNARY_BODY(T, U, SLOT_##T(pc->b), check, e, KEEP_##U(pc->a))                                   \
-	HANDLER(n##_a_r) UNARY_BODY(T, U, ACC_##T, check, e, (void)0) HANDLER(n##_a_w)                 \
-	    UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
+	HANDLER(n##_a_r)                                                                               \
+	UNARY_BODY(T, U, ACC_##T, check, e, (void)0)                                                   \
+	HANDLER(n##_a_w) UNARY_BODY(T, U, ACC_##T, check, e, KEEP_##U(pc->a))
 
 #define INNER UNARY
 #define FIELD_OF(x) ((const struct object *)(uintptr_t)(x))->slots[pc->c]

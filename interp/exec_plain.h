@@ -33,6 +33,14 @@ HANDLER(trap)
 	TRAP((enum trap)pc->c);
 }
 
+HANDLER(meter)
+{
+	struct store *store = inst->store;
+	store->fuel -= pc->c;
+	TRAP_IF(store->fuel < 0, TRAP_FUEL)
+	NEXT;
+}
+
 /* ---- moves ---- */
 
 HANDLER(move_s)

@@ -47,6 +47,7 @@ struct store_options {
 	    memory_limit;     /* bytes that all memories together may grow to; 0: no limit but Wasm's */
 	uint64_t table_limit; /* elements that all tables together may grow to; 0: the default */
 	size_t stack_size;    /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
+	uint64_t fuel;        /* units that all runs together may use, at most INT64_MAX; 0: no limit */
 	bool unfolded;        /* lower without folding operands: slow, for differential tests */
 	bool checked_memory;  /* no guard pages: check each access, as is done by itself where there
 	                       * is no address space for them; slow, for tests */
@@ -152,6 +153,7 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	X(TRAP_ARRAY_OUT_OF_BOUNDS, "out of bounds array access")                                      \
 	X(TRAP_HEAP_EXHAUSTED, "garbage-collected heap exhausted: the memory limit leaves no room")    \
 	X(TRAP_EXCEPTION, "uncaught exception")                                                        \
+	X(TRAP_FUEL, "out of fuel")                                                                    \
 	X(TRAP_INTERRUPTED, "interrupted")                                                             \
 	X(TRAP_HOST, "host function failed")                                                           \
 	X(TRAP_EXIT, "exit")
@@ -185,9 +187,22 @@ const struct trap_report *store_trap(const struct store *store);
 /* The status given to host_exit() by the guest's last run that ended in ERROR_EXIT. */
 uint32_t store_exit_status(const struct store *store);
 
-/* Was a memory or an object of the heap refused for the sake of memory_limit? A guest may well end in
- * its own words for that. */
+/* Was a memory or an object of the heap refused for the sake of memory_limit? A guest may well end
+ * in its own words for that. */
 bool store_memory_limit_reached(const struct store *store);
+
+/* With store_options.fuel: what is left of it. A unit is an instruction; a function pays for all
+ * that stand outside its loops when it is called, a loop for all of its own on each round, so a run
+ * uses at most as many instructions as units. What one instruction does to many bytes counts as
+ * one. */
+uint64_t store_fuel_left(const struct store *store);
+
+/* Ends the run that is under way with TRAP_INTERRUPTED, at its next instruction, and refuses every
+ * later one; the trap's report names the innermost function alone. A host function that waits goes
+ * on waiting. May be called by any thread and by a signal handler, at any time until
+ * store_destroy(). Costs a run that is not interrupted nothing: it makes the lowered code
+ * unreadable. */
+void store_interrupt(struct store *store);
 
 /* Writes the backtrace, a line for each frame: "  #0 name (function 12) at offset 0x3f". */
 void trap_report_print(const struct trap_report *report, FILE *out);

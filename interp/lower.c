@@ -324,6 +324,17 @@ static void lower_br_table(struct lowering *l, const struct step *step)
 
 /* ---- blocks ---- */
 
+/* From here on another cell pays, each time that control comes by it; what it pays is known at the
+ * end of the loop or the function, which label 0 is. */
+static void start_meter(struct lowering *l)
+{
+	if (!l->metered || l->out_of_memory)
+		return;
+	l->labels[l->label_count - 1].meter = l->meter;
+	emit(l, OP_meter);
+	l->meter = l->cell_count - 1;
+}
+
 static void lower_block(struct lowering *l, const struct step *step)
 {
 	struct condition condition;
@@ -336,6 +347,8 @@ static void lower_block(struct lowering *l, const struct step *step)
 	if (step->id == INSN_loop)
 		here_is_a_label(l);
 	push_label(l, step->id, &step->block);
+	if (step->id == INSN_loop)
+		start_meter(l);
 	if (step->id == INSN_if && !l->out_of_memory)
 		l->labels[l->label_count - 1].else_jump = emit_conditional_jump(l, &condition, false);
 	if (step->id == INSN_if && step->block.param_count > 0)
@@ -372,6 +385,8 @@ static void bind_fixups(struct lowering *l, const struct label *label)
 void lower_end(struct lowering *l, const struct step *step)
 {
 	struct label label = *label_at(l, 0);
+	if (label.opener == INSN_loop)
+		l->meter = label.meter;
 	if (label.range != NO_RANGE) {
 		l->ranges[label.range].end = l->cell_count;
 		cells_end_here(l);
@@ -531,6 +546,7 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	push_label(l, INSN_block, &outer);
 	if (!l->out_of_memory)
 		l->labels[0].is_function = true;
+	start_meter(l);
 	return true;
 }
 
@@ -540,6 +556,8 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 	if (l->out_of_memory)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
 	l->at = step->offset;
+	if (l->metered)
+		l->cells[l->meter].c++;
 	switch (step->id) {
 	case INSN_unreachable:
 		emit(l, OP_trap)->c = TRAP_UNREACHABLE;
@@ -616,6 +634,8 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	    .type = module_func_type(m, func),
 	    .unfolded = code->store->options.unfolded,
 	    .checked = code->checked,
+	    .metered = code->store->options.fuel != 0,
+	    .at = (uint32_t)m->funcs[func].body_offset,
 	    .want_offsets = want == LOWER_OFFSETS,
 	    .want_maps = want == LOWER_MAPS,
 	    .has_try = has_try,

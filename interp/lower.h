@@ -99,6 +99,7 @@ struct label {
 	bool is_function;    /* a branch to it returns */
 	uint32_t height;     /* of the symbolic stack, without params */
 	uint32_t start;      /* loop: its first cell */
+	uint32_t meter;      /* loop: the cell that paid before it */
 	uint32_t fixups;     /* of forward branches */
 	uint32_t else_jump;  /* if: the cell that jumps when the condition is 0; or NO_FIXUP */
 	uint32_t range;      /* try_table, try: where in ranges; NO_RANGE when it does not catch here */
@@ -120,6 +121,8 @@ struct lowering {
 	const struct functype *type;
 	bool unfolded;
 	bool checked; /* memory 0 has no guard */
+	bool metered;
+	uint32_t meter; /* the cell that pays for the present instruction */
 
 	struct cell *cells; /* handler holds enum op until the end */
 	uint32_t cell_count;

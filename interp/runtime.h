@@ -9,6 +9,7 @@
 #include "validator/type_space.h"
 
 #include <setjmp.h>
+#include <stdatomic.h>
 
 struct host_func;
 
@@ -175,7 +176,7 @@ struct store {
 	struct code *codes;
 	struct memory *memories;
 	struct table *tables;
-	uint64_t memory_bytes; /* of all memories */
+	uint64_t memory_bytes;     /* of all memories */
 	bool memory_limit_reached; /* something was refused for it */
 	uint64_t table_elements;
 
@@ -198,6 +199,9 @@ struct store {
 	const struct cell *safe_pc; /* the cell that allocates, and its frame; NULL: C code does */
 	union slot *safe_fp;
 	struct object *pending; /* an exception on its way through C code */
+
+	int64_t fuel;            /* left; counts when options.fuel is not 0 */
+	atomic_bool interrupted; /* for good: no code can be read any more */
 
 	struct run *run; /* the innermost, or NULL */
 	struct trap_report report;
@@ -316,6 +320,16 @@ bool trap_handlers_install(struct error *err);
 _Noreturn void trap_raise(struct store *store, struct instance *inst, const struct cell *pc,
                           union slot *fp, enum trap trap);
 void trap_backtrace(struct store *store, const struct run *run);
+/* Instances of one module share its code; the innermost is known, the others are told by the first
+ * that has this code. `likely` may be NULL. */
+struct instance *trap_instance_of(struct store *store, struct instance *likely,
+                                  const struct code *code);
+
+/* interrupt.c */
+/* Was it an interruption that made reading the address fault? */
+bool interrupt_is_at(const struct store *store, uintptr_t address);
+/* The report of a run that was interrupted at pc, which is NULL where C code was at work. */
+void interrupt_report(struct store *store, const struct cell *pc);
 
 /* exception.c */
 struct object *exception_create(struct instance *inst, struct tag *tag, const union slot *args);

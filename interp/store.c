@@ -54,6 +54,7 @@ struct store *store_create(const struct store_options *options, struct error *er
 	type_space_init(&store->types, arena);
 	if (options != NULL)
 		store->options = *options;
+	store->fuel = (int64_t)store->options.fuel;
 	if (store->options.table_limit == 0)
 		store->options.table_limit = INTERP_TABLE_LIMIT_DEFAULT;
 	if (!make_stacks(store, err) || !trap_handlers_install(err)) {
@@ -105,6 +106,11 @@ valtype store_valtype(const struct instance *inst, valtype type)
 	if (!valtype_is_ref(type) || !heap_is_index(type))
 		return type;
 	return (type & ~HEAP_MASK) | inst->type_ids[type & HEAP_MASK];
+}
+
+uint64_t store_fuel_left(const struct store *store)
+{
+	return store->fuel < 0 ? 0 : (uint64_t)store->fuel;
 }
 
 const struct trap_report *store_trap(const struct store *store)

@@ -89,7 +89,17 @@ static void note_fault(struct run *run, const ucontext_t *context)
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	struct store *store = trap_active_store;
-	if (store != NULL && store->run != NULL && exec_is_handler(fault_address_of_code(context))) {
+	bool by_handler = exec_is_handler(fault_address_of_code(context));
+	if (store != NULL && store->run != NULL && interrupt_is_at(store, (uintptr_t)info->si_addr)) {
+		/* C code may have read the cells as well; none does so with a lock of the C library. */
+		store->run->trap = TRAP_INTERRUPTED;
+		store->run->fault_pc = NULL;
+		if (by_handler)
+			note_fault(store->run, context);
+		interrupt_report(store, store->run->fault_pc);
+		longjmp(store->run->unwind, 1);
+	}
+	if (store != NULL && store->run != NULL && by_handler) {
 		enum trap trap = classify(store, (uintptr_t)info->si_addr);
 		if (trap != TRAP_NONE) {
 			store->run->trap = trap;
@@ -128,10 +138,8 @@ bool trap_handlers_install(struct error *err)
 
 /* ---- backtraces ---- */
 
-/* Instances of one module share its code; the innermost is known, the others are told by the first
- * that has this code. */
-static struct instance *instance_of(struct store *store, struct instance *likely,
-                                    const struct code *code)
+struct instance *trap_instance_of(struct store *store, struct instance *likely,
+                                  const struct code *code)
 {
 	if (likely != NULL && likely->code == code)
 		return likely;
@@ -159,7 +167,7 @@ void trap_backtrace(struct store *store, const struct run *run)
 			continue;
 		}
 		report->frames[report->frame_count++] = (struct trap_frame){
-		    .inst = instance_of(store, run->fault_inst, walk.code),
+		    .inst = trap_instance_of(store, run->fault_inst, walk.code),
 		    .func = walk.code->module->imported_func_count + walk.index,
 		    .offset = code_offset_of(walk.code, walk.pc, walk.index),
 		};

@@ -25,6 +25,7 @@
 struct run_options {
 	struct option_texts policies; /* at most one */
 	struct grants grants;
+	uint64_t fuel;       /* instructions; 0: no limit */
 	const char *timeout; /* NULL: none */
 	struct broker_options broker;
 	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
@@ -63,6 +64,7 @@ static const struct option rows[] = {
         "descriptors at a time, the streams included (256)"),
     ROW(BYTES, max_memory, "memory",
         "memory that the guest may have (0: up to 4G, or 64G at 64-bit addresses)"),
+    ROW(NUMBER, fuel, "fuel", "N", 1, INT64_MAX, "instructions that the guest may execute"),
     ROW(TEXT, timeout, "timeout", "TIME", "end the run after TIME, as 30s (ms, s, m, h)"),
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
@@ -303,10 +305,10 @@ static void say_of_image(void *env, const char *line)
 	fprintf(stderr, "tiphys run: image: %s\n", line);
 }
 
-/* Behind a wall there is no cache. */
+/* Behind a wall there is no cache. Code that counts fuel is other code, which is not kept. */
 static bool has_cache(const struct run *run)
 {
-	return run->wall == NULL && !run->options.no_cache;
+	return run->wall == NULL && !run->options.no_cache && run->options.fuel == 0;
 }
 
 /* From its image, when there is one. */
@@ -329,6 +331,7 @@ static bool run_module(struct run *run, struct error *err)
 	struct store_options store_options = {
 	    .memory_limit = run->options.max_memory,
 	    .stack_size = (size_t)run->options.max_stack,
+	    .fuel = run->options.fuel,
 	    .unfolded = run->options.unfolded,
 	    .checked_memory = run->options.checked_memory,
 	};
@@ -346,6 +349,7 @@ static bool run_module(struct run *run, struct error *err)
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;
 	if (run->store == NULL)
 		return false;
+	time_limit_watch(run->store);
 	if (run->image != NULL)
 		store_use_image(run->store, run->file.module, run->image);
 	run->instance = instance_create(run->store, run->file.module, wasi_resolve, run->wasi, err);
@@ -367,8 +371,14 @@ static int report(const struct run *run, const struct error *err)
 	if (err->kind == ERROR_EXIT) {
 		status = guest_status(store_exit_status(run->store));
 	} else if (err->kind != ERROR_NONE) {
-		fprintf(stderr, "tiphys run: %s: %s\n", run->operands.items[0],
-		        error_format(err, text, sizeof text));
+		if (time_limit_is_over()) {
+			/* Whatever it was, it came of the interruption. */
+			status = TIME_LIMIT_STATUS;
+			fputs(time_limit_message(), stderr);
+		} else {
+			fprintf(stderr, "tiphys run: %s: %s\n", run->operands.items[0],
+			        error_format(err, text, sizeof text));
+		}
 		if (err->kind == ERROR_TRAP)
 			trap_report_print(store_trap(run->store), stderr);
 	}
@@ -421,8 +431,9 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	if (run.options.timeout != NULL)
 		time_limit_clear();
 	status = report(&run, &err);
-	/* Whatever became of the guest, what was found out about the module is worth as much. */
-	if (run.instance != NULL && has_cache(&run))
+	/* Whatever became of the guest, what was found out about the module is worth as much; only, the
+	 * code of a run that was interrupted cannot be read any more. */
+	if (run.instance != NULL && has_cache(&run) && !time_limit_is_over())
 		images_keep(&run.images, &run.file, &run.rules, run.store);
 	/* The process gives its memory back as a whole. Piece by piece would cost a fifth of a short
 	 * run. */

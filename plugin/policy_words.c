@@ -123,6 +123,7 @@ bool policy_words_add(struct policy_words *words, const struct policy *policy, s
 	       (policy->kv == POLICY_NO_ACCESS ||
 	        policy_word(words, err, "--kv=%s", policy->kv == POLICY_READ ? "ro" : "rw")) &&
 	       add_number(words, "memory", policy->limits.memory, err) &&
+	       add_number(words, "fuel", policy->limits.fuel, err) &&
 	       add_number(words, "stdout-limit", policy->limits.output, err) &&
 	       add_number(words, "stderr-limit", policy->limits.output, err) &&
 	       add_number(words, "open-files", policy->limits.open_files, err);

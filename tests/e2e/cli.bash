@@ -292,6 +292,33 @@ memory_limit() {
 }
 tap_case "memory ends at --memory" memory_limit
 
+fuel_limit() {
+	run 0 --fuel 100000000 "$probe" args
+	run 134 --fuel 100 "$probe" args
+	expect_in "tiphys run: $probe: trap: out of fuel: the limit of 100 is used up" "$err"
+	# (start 0) (func loop br 0 end) (func (export "_start"))
+	printf '\0asm\1\0\0\0\1\4\1`\0\0\3\3\2\0\0\7\12\1\6_start\0\1\10\1\0\12\14\2\7\0\3@\14\0\13\13\2\0\13' \
+		>"$work/endless-start.wasm"
+	run 134 --fuel 1000000 "$work/endless-start.wasm"
+	expect_in "out of fuel: the limit of 1000000" "$err"
+	run 2 --fuel 0 "$probe" args
+}
+tap_case "a run ends at --fuel" fuel_limit
+
+time_limit() {
+	local message="ran longer than its time limit of 0.2 s (--timeout), and was ended"
+	# Where only C code could look at the clock: a loop without calls, in the start function.
+	run 124 --timeout 200ms "$work/endless-start.wasm"
+	is "$(head -n 1 "$err")" "tiphys run: $work/endless-start.wasm: $message"
+	expect_in "(function 0) at offset" "$err"
+	# Where no guest code runs.
+	mkfifo "$work/silent"
+	run 124 --timeout 200ms --stdin "$probe" cat <>"$work/silent"
+	expect_in "$probe: $message" "$err"
+	run 7 --timeout 1h "$probe" exit 7
+}
+tap_case "a run ends at --timeout, wherever it is" time_limit
+
 open_files_limit() {
 	mkdir -p "$work/many"
 	: >"$work/many/file"

@@ -63,6 +63,7 @@ by_default_kv() {
 
 # Each limit, as the table says it holds when nobody sets it.
 by_default_memory() { run 0 "$probe" allocate 64; }
+by_default_fuel() { run 0 "$probe"; }
 by_default_time() { run 0 "$probe"; }
 by_default_output() {
 	run 0 "$probe" fill 100000
@@ -185,6 +186,13 @@ mistakes() {
 tap_case "a mistake in a policy is told by file, line and column" mistakes
 
 # ---- time ----
+
+fuel_limit() {
+	echo "limits: {fuel: 100}" >"$policy"
+	run 134 --policy "$policy" "$probe" loop
+	expect_in "out of fuel: the limit of 100 is used up" "$err"
+}
+tap_case "a run ends at limits.fuel" fuel_limit
 
 time_limit() {
 	run 124 --timeout 100ms "$probe" loop

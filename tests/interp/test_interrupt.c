@@ -1,0 +1,221 @@
+/* interp/interrupt.c and the metering of lower.c: what ends a run from outside, and by count. */
+#include "tests/interp/fixture.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+
+/* ---- fuel ---- */
+
+#define FUEL 1000
+
+/* Runs an export of no parameters with so much fuel; the trap. */
+static enum trap run_with(struct guest *g, const struct mode *mode, uint64_t fuel, struct wasm *w,
+                          const char *name)
+{
+	*g = (struct guest){.options.fuel = fuel};
+	guest_open(g, mode);
+	guest_start(g, w);
+	return guest_call(g, name, NULL, NULL);
+}
+
+static void test_fuel_ends_what_does_not_end(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {
+	    "loop br 0 end",
+	    "loop i32.const 1 br_if 0 end",
+	    "loop block i32.const 0 br_table 1 1 end end",
+	    "loop loop br 1 end end",
+	    "call 0",
+	    "return_call 0",
+	    "i32.const 0 call_indirect 0",
+	};
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		for (int m = 0; m < MODES; m++) {
+			struct wasm w = {0};
+			wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "_", "", "%s", bodies[i]));
+			wasm_table(&w, 'c', 1, 1);
+			wasm_elem(&w, 0, (const uint32_t[]){0}, 1);
+			struct guest g;
+			assert_int_equal(run_with(&g, &modes[m], FUEL, &w, "f"), TRAP_FUEL);
+			assert_string_equal(g.err.message, "out of fuel: the limit of 1000 is used up");
+			assert_int_equal(store_trap(g.store)->frames[0].func, 0);
+			assert_int_equal(store_fuel_left(g.store), 0);
+			/* And nothing more can be run. */
+			assert_int_equal(guest_call(&g, "f", NULL, NULL), TRAP_FUEL);
+			guest_close(&g);
+		}
+	}
+}
+
+/* A unit is an instruction: a function's own once, a loop's on each round. */
+static void test_fuel_is_counted(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct wasm w = {0};
+		wasm_export(&w, "f", EXTERN_FUNC,
+		            wasm_func(&w, "_i", "i",
+		                      "loop local.get 0 i32.const 1 i32.add local.tee 0 i32.const 10 "
+		                      "i32.lt_u br_if 0 end local.get 0"));
+		wasm_export(&w, "g", EXTERN_FUNC, wasm_func(&w, "_i", "", "call 0 call 0 i32.add"));
+		struct guest g = {.options.fuel = FUEL};
+		guest_open(&g, &modes[m]);
+		guest_start(&g, &w);
+		assert_int_equal(guest_i32(&g, "f", 0, 0), 10);
+		/* loop, local.get and end outside of the loop; 10 rounds of 8 with its end. */
+		const uint64_t once = 3 + 10 * 8;
+		assert_int_equal(FUEL - store_fuel_left(g.store), once);
+		assert_int_equal(guest_i32(&g, "g", 0, 0), 20);
+		assert_int_equal(FUEL - store_fuel_left(g.store), once + 2 * once + 4);
+		guest_close(&g);
+	}
+}
+
+static void test_fuel_is_counted_in_the_start_function(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct wasm w = {0};
+		wasm_start(&w, wasm_func(&w, "_", "", "loop br 0 end"));
+		struct guest g = {.options.fuel = FUEL};
+		guest_open(&g, &modes[m]);
+		guest_try(&g, &w);
+		assert_null(g.inst);
+		assert_int_equal(store_trap(g.store)->trap, TRAP_FUEL);
+		guest_close(&g);
+	}
+}
+
+static void test_no_limit_counts_nothing(void **state)
+{
+	(void)state;
+	struct wasm w = {0};
+	wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "_", "", "nop"));
+	struct guest g;
+	assert_int_equal(run_with(&g, &modes[0], 0, &w, "f"), TRAP_NONE);
+	assert_int_equal(store_fuel_left(g.store), 0);
+	guest_close(&g);
+}
+
+/* ---- interruption ---- */
+
+static struct store *to_interrupt;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	store_interrupt(to_interrupt);
+}
+
+static void interrupt_soon(struct store *store)
+{
+	to_interrupt = store;
+	struct sigaction action = {.sa_handler = on_alarm};
+	const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+}
+
+static const char *const endless[] = {
+    "loop br 0 end",
+    "loop call 1 br 0 end",
+    "loop i32.const 0 i32.const 0 i32.const 60000 memory.fill br 0 end",
+    "return_call 0",
+};
+
+static void build_endless(struct wasm *w, const char *body)
+{
+	wasm_memory(w, 1, 1);
+	wasm_export(w, "f", EXTERN_FUNC, wasm_func(w, "_", "", "%s", body));
+	wasm_func(w, "_", "", "nop");
+	wasm_export(w, "g", EXTERN_FUNC, wasm_func(w, "_", "", "nop"));
+}
+
+static void test_interrupted_by_a_signal(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof endless / sizeof *endless; i++) {
+		for (int m = 0; m < MODES; m++) {
+			struct wasm w = {0};
+			build_endless(&w, endless[i]);
+			struct guest g = {0};
+			guest_open(&g, &modes[m]);
+			guest_start(&g, &w);
+			interrupt_soon(g.store);
+			assert_int_equal(guest_call(&g, "f", NULL, NULL), TRAP_INTERRUPTED);
+			const struct trap_report *report = store_trap(g.store);
+			assert_true(report->frame_count <= 1);
+			if (report->frame_count == 1)
+				assert_true(report->frames[0].func <= 1);
+			/* For good, and for what was never run too. */
+			assert_int_equal(guest_call(&g, "g", NULL, NULL), TRAP_INTERRUPTED);
+			guest_close(&g);
+		}
+	}
+}
+
+static void test_the_start_function_is_interrupted(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct wasm w = {0};
+		wasm_start(&w, wasm_func(&w, "_", "", "loop br 0 end"));
+		struct guest g = {0};
+		guest_open(&g, &modes[m]);
+		interrupt_soon(g.store);
+		guest_try(&g, &w);
+		assert_null(g.inst);
+		assert_int_equal(store_trap(g.store)->trap, TRAP_INTERRUPTED);
+		guest_close(&g);
+	}
+}
+
+static void *interrupt_now(void *store)
+{
+	store_interrupt(store);
+	return NULL;
+}
+
+/* The host function's own thread waits for the one that interrupts: the call that is under way
+ * comes to its end, the guest's code behind it does not. */
+static void wait_for_interruption(struct host_call *call)
+{
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, interrupt_now, call->store), 0);
+	pthread_join(thread, NULL);
+	++*(unsigned *)call->env;
+}
+
+static void test_interrupted_by_a_thread(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct wasm w = {0};
+		wasm_import_func(&w, "env", "wait", "_");
+		wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "_", "", "call 0 call 0"));
+		struct guest g = {0};
+		unsigned calls = 0;
+		guest_open(&g, &modes[m]);
+		guest_give_func(&g, "wait", "()", (void (*)(void))wait_for_interruption, &calls);
+		guest_start(&g, &w);
+		assert_int_equal(guest_call(&g, "f", NULL, NULL), TRAP_INTERRUPTED);
+		assert_int_equal(calls, 1);
+		guest_close(&g);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_fuel_ends_what_does_not_end),
+	    cmocka_unit_test(test_fuel_is_counted),
+	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
+	    cmocka_unit_test(test_no_limit_counts_nothing),
+	    cmocka_unit_test(test_interrupted_by_a_signal),
+	    cmocka_unit_test(test_the_start_function_is_interrupted),
+	    cmocka_unit_test(test_interrupted_by_a_thread),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
