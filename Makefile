@@ -1,5 +1,5 @@
 # A thin front. What it does stands in .ci/ (set-up, check) and in meson.build (build).
-.PHONY: build run check fuzz format clean
+.PHONY: build run check long fuzz format clean
 
 # Compiles to build/tiphys; on a bare Debian 12 it installs the packages first.
 build:
@@ -16,6 +16,12 @@ run:
 check:
 	@.ci/setup check
 	@.ci/check
+
+# Workflows with steps of 90 s, as Argo would run them: some minutes.
+long:
+	@.ci/setup check
+	@.ci/build build clang-19
+	@TIPHYS_TOIL=90 TIPHYS_REPLY_WITHIN=20 meson test -C build e2e/agent --print-errorlogs
 
 # The fuzz targets for longer than in a check: each for so many seconds.
 FUZZ_SECONDS ?= 600

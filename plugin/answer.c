@@ -1,6 +1,7 @@
 #include "plugin/answer.h"
 
 #include "plugin/log.h"
+#include "plugin/metrics.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ void answer_refuse(struct answer *answer, unsigned status, const char *fmt, ...)
 	answer->retry = status == SERVICE_UNAVAILABLE;
 	bytes_add_cleaned(&answer->body, text, strlen(text));
 	bytes_add(&answer->body, "\n", 1);
+	metrics_add(METRIC_REFUSED, 1);
 	struct log_line line = log_begin(LOG_WARN, "request refused");
 	log_number(&line, "status", status);
 	log_text(&line, "message", text);

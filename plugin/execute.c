@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/log.h"
+#include "plugin/metrics.h"
 #include "plugin/reply.h"
 #include "plugin/request.h"
 
@@ -101,6 +102,7 @@ static void answer(struct caller *caller, struct run *run, enum runs_answer how)
 		answer_json(&visit->answer, execution->reply);
 		break;
 	case RUNS_RUNNING:
+		metrics_add(METRIC_REQUEUED, 1);
 		answer_running(execution, &visit->answer);
 		break;
 	case RUNS_STOPPING:
@@ -114,6 +116,7 @@ static void drop(struct run *run, enum runs_end end)
 {
 	struct execution *execution = (struct execution *)run;
 	if (end == RUNS_EXPIRED || end == RUNS_CROWDED) {
+		metrics_add(METRIC_DROPPED, 1);
 		struct log_line line = log_begin(LOG_WARN, "result dropped");
 		step_watch_log(&execution->step, &line);
 		log_text(&line, "reason",
@@ -216,6 +219,7 @@ bool executor_take(struct executor *executor, struct visit *visit, const char *b
 	case RUNS_STARTED:
 		return false;
 	case RUNS_JOINED:
+		metrics_add(METRIC_JOINED, 1);
 		execution_destroy(execution);
 		return false;
 	case RUNS_FULL:

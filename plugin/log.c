@@ -2,7 +2,9 @@
 
 #include "validator/printable.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -13,6 +15,9 @@ static const char *const words[] = {
     LOG_LEVELS(X)
 #undef X
 };
+
+/* Lines of a stream are written together, up to about so many bytes. */
+#define WRITE_AT_ONCE 65536
 
 static enum log_level threshold = LOG_INFO;
 
@@ -64,31 +69,34 @@ static bool needs_quotes(const char *value, size_t size)
 	return false;
 }
 
-void log_text(struct log_line *line, const char *key, const char *value)
+static void add_value(struct bytes *text, const char *key, const char *value, size_t size)
 {
-	if (!line->on || value == NULL || *value == '\0')
-		return;
-	size_t size = strlen(value);
-	bytes_print(&line->text, " %s=", key);
+	bytes_print(text, " %s=", key);
 	if (!needs_quotes(value, size)) {
-		bytes_add(&line->text, value, size);
+		bytes_add(text, value, size);
 		return;
 	}
-	bytes_add(&line->text, "\"", 1);
+	bytes_add(text, "\"", 1);
 	for (size_t at = 0; at < size;) {
 		const char *p = value + at;
 		size_t length = printable_size(p, size - at);
 		at += length > 0 ? length : 1;
 		if (*p == '"' || *p == '\\')
-			bytes_print(&line->text, "\\%c", *p);
+			bytes_print(text, "\\%c", *p);
 		else if (*p == '\n')
-			bytes_add(&line->text, "\\n", 2);
+			bytes_add(text, "\\n", 2);
 		else if (length == 0)
-			bytes_print(&line->text, "\\x%02x", (unsigned char)*p);
+			bytes_print(text, "\\x%02x", (unsigned char)*p);
 		else
-			bytes_add(&line->text, p, length);
+			bytes_add(text, p, length);
 	}
-	bytes_add(&line->text, "\"", 1);
+	bytes_add(text, "\"", 1);
+}
+
+void log_text(struct log_line *line, const char *key, const char *value)
+{
+	if (line->on && value != NULL && *value != '\0')
+		add_value(&line->text, key, value, strlen(value));
 }
 
 void log_number(struct log_line *line, const char *key, int64_t value)
@@ -97,12 +105,42 @@ void log_number(struct log_line *line, const char *key, int64_t value)
 		bytes_print(&line->text, " %s=%" PRId64, key, value);
 }
 
+/* There is nowhere to report that the log cannot be written. */
+static void put_out(const struct bytes *text)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	for (size_t at = 0; at < text->size;) {
+		ssize_t written = write(STDERR_FILENO, text->data + at, text->size - at);
+		if (written <= 0 && errno != EINTR)
+			break;
+		at += written > 0 ? (size_t)written : 0;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 void log_end(struct log_line *line)
 {
-	if (line->on && bytes_add(&line->text, "\n", 1)) {
-		/* There is nowhere to report that the log cannot be written. */
-		ssize_t written = write(STDERR_FILENO, line->text.data, line->text.size);
-		(void)written;
+	if (line->on && bytes_add(&line->text, "\n", 1))
+		put_out(&line->text);
+	bytes_clear(&line->text);
+}
+
+void log_end_lines(struct log_line *line, const char *key, const char *text, size_t size)
+{
+	cleanup_bytes struct bytes all = {0};
+	for (size_t at = 0, length; line->on && at < size; at += length + 1) {
+		const char *end = memchr(text + at, '\n', size - at);
+		length = end == NULL ? size - at : (size_t)(end - text) - at;
+		bytes_add(&all, line->text.data, line->text.size);
+		add_value(&all, key, text + at, length);
+		bytes_add(&all, "\n", 1);
+		if (all.size >= WRITE_AT_ONCE) {
+			put_out(&all);
+			all.size = 0;
+		}
 	}
+	if (all.size > 0)
+		put_out(&all);
 	bytes_clear(&line->text);
 }

@@ -1,5 +1,5 @@
-/* Log lines on stderr: "time=… level=info msg="step finished" workflow=my-wf ms=12". One write() a
- * line, so that lines of threads do not mix. */
+/* Log lines on stderr: "time=… level=info msg="step finished" workflow=my-wf ms=12". Lines of
+ * threads do not mix. */
 #ifndef PLUGIN_LOG_H
 #define PLUGIN_LOG_H
 
@@ -40,5 +40,9 @@ struct log_line log_begin(enum log_level level, const char *message);
 void log_text(struct log_line *line, const char *key, const char *value);
 void log_number(struct log_line *line, const char *key, int64_t value);
 void log_end(struct log_line *line);
+
+/* Ends the line as one line for each line of `text`: all its fields, and key=that line. None for an
+ * empty text. */
+void log_end_lines(struct log_line *line, const char *key, const char *text, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 #include "plugin/modules.h"
 
+#include "plugin/metrics.h"
 #include "plugin/modules_state.h"
 #include "caps/cleanup.h"
 
@@ -195,9 +196,11 @@ bool modules_get(struct modules *modules, const char *ref, char **path,
 	char text[DIGEST_TEXT_SIZE];
 	*path = NULL;
 	if (recall_find(modules->recall, ref, path, &found)) {
+		metrics_add(METRIC_MODULES_REMEMBERED, 1);
 		memcpy(digest, digest_format(&found, text), MODULES_DIGEST_SIZE);
 		return true;
 	}
+	metrics_add(METRIC_MODULES_LOOKED_UP, 1);
 	pthread_mutex_lock(&modules->lock);
 	struct flight *flight = join_flight(modules, ref, &mine);
 	if (flight == NULL) {

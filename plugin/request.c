@@ -295,7 +295,7 @@ static bool read_stdin(struct reader *reader, const json_t *wasm)
 
 static bool read_options(struct reader *reader, const json_t *wasm)
 {
-	static const char *const ours[] = {"module", "permissions", "args", "env", "stdin"};
+	static const char *const ours[] = {"module", "permissions", "args", "env", "stdin", "workdir"};
 	struct request_values *list = &reader->out->options;
 	const char *key;
 	json_t *value;
@@ -319,10 +319,12 @@ static bool read_ours(struct reader *reader, const json_t *wasm)
 	if (!json_is_object(wasm))
 		return error_set(reader->err, reader->kind, OURS ": is %s, must be an object",
 		                 json_kind(wasm));
-	if (field(wasm, "args") != NULL || field(wasm, "env") != NULL || field(wasm, "stdin") != NULL)
+	if (field(wasm, "args") != NULL || field(wasm, "env") != NULL || field(wasm, "stdin") != NULL ||
+	    field(wasm, "workdir") != NULL)
 		reader->out->form = REQUEST_COMMAND;
 	return read_module(reader, field(wasm, "module")) && read_permissions(reader, wasm) &&
 	       read_args(reader, wasm) && read_env(reader, wasm) && read_stdin(reader, wasm) &&
+	       read_string(reader, OURS, wasm, "workdir", NULL, &reader->out->workdir) &&
 	       read_options(reader, wasm);
 }
 

@@ -17,7 +17,7 @@
 enum request_form {
 	REQUEST_NOT_OURS, /* template.plugin has no key "wasm": the agent asks the next plugin */
 	REQUEST_CONTRACT, /* /work/input.json, /work/result.json */
-	REQUEST_COMMAND,  /* "args", "env" or "stdin" is given: any WASI command */
+	REQUEST_COMMAND,  /* "args", "env", "stdin" or "workdir" is given: any WASI command */
 };
 
 /* A name with a value as JSON: any scalar; JSON null when none is given. */
@@ -74,6 +74,7 @@ struct request {
 	struct request_texts args;     /* without the program's name */
 	struct request_texts env;      /* "NAME=VALUE" */
 	const char *stdin_text;        /* NULL: not given */
+	const char *workdir;           /* NULL: not given */
 };
 
 /* Decodes a body. *out is to be cleared in every case; on failure it holds what was read so far.

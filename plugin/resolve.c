@@ -1,5 +1,6 @@
 #include "plugin/resolve.h"
 
+#include "plugin/metrics.h"
 #include "plugin/unpack.h"
 #include "caps/cleanup.h"
 
@@ -118,6 +119,7 @@ static bool fetch(const struct resolver *resolver, struct blobs *blobs,
 	struct transfer_sink sink = {sink_begin, sink_add, &writer};
 	if (!registry_blob_get(resolver->registry, reference, blob, &sink, &progress, err))
 		return false;
+	metrics_add(METRIC_MODULE_BYTES, writer.size);
 	if (writer.size != blob->size)
 		return error_set(err, ERROR_NETWORK,
 		                 "%s: the manifest announces %" PRIu64 " bytes, received were %" PRIu64,

@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 #include "plugin/listen.h"
 #include "plugin/log.h"
+#include "plugin/metrics.h"
 
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -111,6 +112,24 @@ static void refuse_method(struct call *call, const char *url, const char *allow)
 	answer_refuse(&call->visit.answer, MHD_HTTP_METHOD_NOT_ALLOWED, "%s takes %s", url, allow);
 }
 
+static bool is_reading(const char *method)
+{
+	return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+/* Like the health, for whoever asks: numbers alone, no name of a workflow. */
+static void answer_metrics(struct call *call)
+{
+	cleanup_bytes struct bytes text = {0};
+	const struct pool_load load = pool_load(call->server->setting.executor.pool);
+	metrics_set(METRIC_WAITING, load.waiting);
+	metrics_set(METRIC_RUNNING, load.running);
+	if (metrics_write(&text))
+		answer_text(&call->visit.answer, text.data);
+	else
+		answer_refuse(&call->visit.answer, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+}
+
 static void check_line(struct call *call, const char *url, const char *method)
 {
 	if (strcmp(url, "/api/v1/template.execute") == 0) {
@@ -119,15 +138,19 @@ static void check_line(struct call *call, const char *url, const char *method)
 		else
 			refuse_method(call, url, "POST");
 	} else if (strcmp(url, "/healthz") == 0) {
-		if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
+		if (is_reading(method))
 			answer_text(&call->visit.answer, "ok\n");
-		} else {
+		else
 			refuse_method(call, url, "GET, HEAD");
-		}
+	} else if (strcmp(url, "/metrics") == 0) {
+		if (is_reading(method))
+			answer_metrics(call);
+		else
+			refuse_method(call, url, "GET, HEAD");
 	} else {
 		answer_refuse(&call->visit.answer, MHD_HTTP_NOT_FOUND,
 		              "there is nothing at %.200s; this is an Argo executor plugin: POST "
-		              "/api/v1/template.execute, GET /healthz",
+		              "/api/v1/template.execute, GET /healthz, GET /metrics",
 		              url);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/contract.h"
+#include "plugin/metrics.h"
 #include "plugin/step_broker.h"
 #include "plugin/step_grants.h"
 #include "validator/error.h"
@@ -75,6 +76,28 @@ static bool check_outputs(struct step *step)
 
 /* ---- the work directory ---- */
 
+/* Below /work; "" for /work itself. */
+static const char *workdir_of(const struct request *request)
+{
+	return strcmp(request->workdir, WORKDIR_GUEST) == 0 ? "" : workdir_relative(request->workdir);
+}
+
+static bool check_workdir(struct step *step)
+{
+	if (step->request->workdir == NULL || workdir_of(step->request) != NULL)
+		return true;
+	node_fail(step->node,
+	          "template.plugin.wasm.workdir: %s is neither " WORKDIR_GUEST " nor below it",
+	          step->request->workdir);
+	return false;
+}
+
+static bool lay_workdir(struct step *step, struct error *err)
+{
+	const char *path = step->request->workdir == NULL ? "" : workdir_of(step->request);
+	return *path == '\0' || workdir_mkdir(&step->dir, path, err);
+}
+
 static bool lay_contract(struct step *step, struct error *err)
 {
 	cleanup_free char *input = contract_input(step->request);
@@ -89,7 +112,7 @@ static bool lay_out(struct step *step)
 {
 	struct error err = ERROR_INIT;
 	if (workdir_create(&step->dir, step->setting->root, &err) &&
-	    artifacts_lay(&step->artifacts, &err) &&
+	    artifacts_lay(&step->artifacts, &err) && lay_workdir(step, &err) &&
 	    (step->request->form == REQUEST_COMMAND || lay_contract(step, &err)))
 		return true;
 	return fail(step, &err);
@@ -117,6 +140,20 @@ static void warn_of_broker(const struct step *step, const struct error *err)
 	log_end(&line);
 }
 
+/* A guest has no working directory but in its C library's mind: relative paths are looked for in
+ * the directory that is granted as ".". Some (Go's) ask PWD instead. */
+static bool add_workdir(const struct step *step, struct policy_words *words, struct error *err)
+{
+	const struct request *request = step->request;
+	bool has_pwd = false;
+	if (request->workdir == NULL)
+		return true;
+	for (size_t i = 0; i < request->env.count; i++)
+		has_pwd = has_pwd || strncmp(request->env.items[i], "PWD=", 4) == 0;
+	return policy_word(words, err, "--dir=%s/%s::.", step->dir.path, workdir_of(request)) &&
+	       (has_pwd || policy_word(words, err, "--env=PWD=%s", request->workdir));
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
@@ -124,8 +161,8 @@ static bool run(struct step *step, const char *module)
 	struct policy_words *words = &step->grants.words;
 	struct error err = ERROR_INIT;
 	bool ok = step_grants_spell(step->setting, request, step->dir.path, &step->grants, &err) &&
-	          add_places(step, words, &err) && policy_word(words, &err, "--") &&
-	          policy_word(words, &err, "%s", module);
+	          add_places(step, words, &err) && add_workdir(step, words, &err) &&
+	          policy_word(words, &err, "--") && policy_word(words, &err, "%s", module);
 	for (size_t i = 0; ok && i < more->count; i++)
 		ok = policy_word(words, &err, "%s", more->items[i].text);
 	for (size_t i = 0; ok && i < request->args.count; i++)
@@ -400,6 +437,22 @@ static void collect_artifacts(struct step *step)
 		fail(step, &err);
 }
 
+/* All of what the guest wrote, line by line; its message has but the end of it. */
+static void log_streams(const struct step *step, const struct step_watch *watch)
+{
+	const struct {
+		const char *name;
+		const struct bytes *text;
+	} streams[] = {{"stdout", &step->outcome.out}, {"stderr", &step->outcome.err}};
+	for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+		if (streams[i].text->size == 0)
+			continue;
+		struct log_line line = log_begin(LOG_INFO, streams[i].name);
+		step_watch_log(watch, &line);
+		log_end_lines(&line, "line", streams[i].text->data, streams[i].text->size);
+	}
+}
+
 static void log_step(const struct step *step, const struct step_watch *watch, const char *digest)
 {
 	struct log_line line = log_begin(step->node->failed ? LOG_WARN : LOG_INFO, "step finished");
@@ -433,7 +486,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	artifacts_run_init(&step.artifacts, setting->artifacts, step.request, setting->root, &step.dir);
 	if (!step_grants_decide(setting, step.request, &step.grants, &err)) {
 		fail(&step, &err);
-	} else if (check_artifacts(&step) && check_outputs(&step)) {
+	} else if (check_artifacts(&step) && check_outputs(&step) && check_workdir(&step)) {
 		if (!modules_get(setting->modules, step.request->module, &module, digest, &err)) {
 			error_wrap(&err, "module %.200s", step.request->module);
 			fail(&step, &err);
@@ -441,6 +494,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 			ran = run_watched(&step, watch, module);
 		}
 	}
+	log_streams(&step, watch);
 	bool stopped = ran ? step.outcome.end == WORKER_STOPPED : artifacts_stopped(setting->artifacts);
 	if (ran && has_exited(&step)) {
 		if (step.request->form == REQUEST_COMMAND)
@@ -451,8 +505,11 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	}
 	artifacts_run_clear(&step.artifacts);
 	workdir_destroy(&step.dir);
-	if (!stopped)
+	if (!stopped) {
+		metrics_add(node->failed ? METRIC_FAILED : METRIC_SUCCEEDED, 1);
+		metrics_step_took(step.outcome.took_ms);
 		log_step(&step, watch, digest);
+	}
 	worker_outcome_clear(&step.outcome);
 	step_grants_clear(&step.grants);
 	return !stopped;

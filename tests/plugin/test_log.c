@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,6 +36,40 @@ static void a_value_cannot_forge_a_line_or_a_field(void **state)
 	}
 }
 
+/* What a stream of a guest becomes: each line of it one of the log, with all the fields. */
+static void a_stream_line_by_line(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *written;
+	} cases[] = {
+	    {"", 0, ""},
+	    {"one", 3, "x=1 line=one\n"},
+	    {"one\ntwo\n", 8, "x=1 line=one\nx=1 line=two\n"},
+	    {"\n\na b", 5, "x=1 line=\nx=1 line=\nx=1 line=\"a b\"\n"},
+	    {"a\0b\nlevel=error", 15, "x=1 line=\"a\\x00b\"\nx=1 line=\"level=error\"\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char got[256];
+		int ends[2], kept = dup(STDERR_FILENO);
+		struct log_line line = {.on = true};
+		assert_int_equal(pipe(ends), 0);
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[1]);
+		bytes_add_text(&line.text, "x=1");
+		log_end_lines(&line, "line", cases[i].text, cases[i].size);
+		dup2(kept, STDERR_FILENO);
+		close(kept);
+		ssize_t size = read(ends[0], got, sizeof got - 1);
+		close(ends[0]);
+		got[size < 0 ? 0 : size] = '\0';
+		assert_string_equal(got, cases[i].written);
+		assert_null(line.text.data);
+	}
+}
+
 static void levels_are_words_in_any_case(void **state)
 {
 	(void)state;
@@ -53,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_value_cannot_forge_a_line_or_a_field),
+	    cmocka_unit_test(a_stream_line_by_line),
 	    cmocka_unit_test(levels_are_words_in_any_case),
 	};
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -334,6 +334,88 @@ static void limits_end_a_step_by_name(void **state)
 	}
 }
 
+/* Every line that a guest writes is a line of the log that tells which step it was. */
+static void both_streams_are_in_the_log(void **state)
+{
+	(void)state;
+	static const char *const words[] = {
+	    "msg=stderr",           " workflow=wf namespace=argo template=main line=\"line 1\"\n",
+	    "msg=stdout",           " workflow=wf namespace=argo template=main line=\"half done\"\n",
+	    "steer_onto_the_rocks",
+	};
+	json_decref(client_execute(server.address, RUN("[\"fail\",42]"), ""));
+	json_decref(client_execute(server.address, RUN("[\"trap\"]"), ""));
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		assert_true(log_lines(&server, words[i]) > 0);
+}
+
+/* Relative paths are below `workdir`, which is made. */
+static void a_working_directory(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wasm, *template, *result, *words;
+	} rows[] = {
+	    {"{" COMMAND ",\"workdir\":\"/work/a/b\",\"args\":[\"show\",\"c.txt\"]}",
+	     ",\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":\"/work/a/b/c.txt\",\"raw\":{"
+	     "\"data\":\"near\"}}]}",
+	     "near", NULL},
+	    {"{" COMMAND ",\"workdir\":\"/work\",\"args\":[\"write\",\"o.txt\",\"v\"]}",
+	     ",\"outputs\":{\"parameters\":[{\"name\":\"out\",\"valueFrom\":{\"path\":\"/work/"
+	     "o.txt\"}}]}",
+	     "", NULL},
+	    {"{" COMMAND ",\"workdir\":\"/work/x\",\"args\":[\"env\"]}", "", "PWD=/work/x", NULL},
+	    {"{" COMMAND ",\"workdir\":\"/work/x\",\"args\":[\"env\"],\"env\":{\"PWD\":\"/mine\"}}", "",
+	     "PWD=/mine", NULL},
+	    {"{" COMMAND ",\"workdir\":\"/tmp\"}", "", NULL, "workdir: /tmp is neither /work nor"},
+	    {"{" COMMAND ",\"workdir\":\"/work/../x\"}", "", NULL, "is neither /work nor below it"},
+	    {"{" COMMAND ",\"workdir\":7}", "", NULL, "wasm.workdir: is a number, must be a string"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *node = client_execute(server.address, rows[i].wasm, rows[i].template);
+		if (rows[i].result != NULL) {
+			assert_succeeded(node);
+			assert_string_equal(node_output(node, "result"), rows[i].result);
+		} else {
+			assert_failed(node, rows[i].words);
+		}
+		json_decref(node);
+	}
+}
+
+/* The value of a metric that GET /metrics shows. */
+static double metric(const char *name)
+{
+	cleanup_answer struct answer answer =
+	    client_call(server.address, (struct call){.path = "/metrics", .authorization = ""});
+	assert_int_equal(answer.status, 200);
+	const char *found = strstr(answer.body, name);
+	if (found == NULL)
+		fail_msg("no %s in %s", name, answer.body);
+	return strtod(found + strlen(name), NULL);
+}
+
+static void metrics_count_steps(void **state)
+{
+	(void)state;
+	double succeeded = metric("\ntiphys_steps_total{phase=\"Succeeded\"} ");
+	double failed = metric("\ntiphys_steps_total{phase=\"Failed\"} ");
+	double refused = metric("\ntiphys_calls_refused_total ");
+	double remembered = metric("\ntiphys_modules_total{from=\"memory\"} ");
+	json_decref(client_execute(server.address, RUN("[\"echo\"]"), ""));
+	json_decref(client_execute(server.address, RUN("[\"echo\"]"), ""));
+	json_decref(client_execute(server.address, RUN("[\"fail\",42]"), ""));
+	cleanup_answer struct answer stranger =
+	    client_call(server.address, (struct call){.body = "{}", .authorization = ""});
+	assert_int_equal(stranger.status, 401);
+	assert_true(metric("\ntiphys_steps_total{phase=\"Succeeded\"} ") == succeeded + 2);
+	assert_true(metric("\ntiphys_steps_total{phase=\"Failed\"} ") == failed + 1);
+	assert_true(metric("\ntiphys_calls_refused_total ") == refused + 1);
+	assert_true(metric("\ntiphys_modules_total{from=\"memory\"} ") == remembered + 3);
+	assert_true(metric("\ntiphys_steps_running ") == 0);
+	assert_true(metric("\ntiphys_step_seconds_count ") >= succeeded + failed + 3);
+}
+
 #define OUTPUT(text) ",\"outputs\":{\"parameters\":[{\"name\":\"out\",\"valueFrom\":{" text "}}]}"
 
 static void parameters_from_files(void **state)
@@ -470,6 +552,9 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(limits_end_a_step_by_name),
 	    cmocka_unit_test(parameters_from_files),
 	    cmocka_unit_test(unfit_parameters_are_named),
+	    cmocka_unit_test(both_streams_are_in_the_log),
+	    cmocka_unit_test(a_working_directory),
+	    cmocka_unit_test(metrics_count_steps),
 	    cmocka_unit_test(a_command_finds_its_raw_artifact),
 	    cmocka_unit_test(sixteen_callers),
 	    cmocka_unit_test(nothing_is_left_behind),
