@@ -1,4 +1,4 @@
-/* Artifacts of kind http: {url, headers: [{name, value}]}. */
+/* Artifacts of kind http: {url, headers: [{name, value}], auth: {basicAuth}}. */
 #include "plugin/artifacts_state.h"
 
 #include "caps/cleanup.h"
@@ -6,6 +6,7 @@
 #include "validator/printable.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,17 @@ bool artifact_check_http(const struct artifact *artifact, struct error *err)
 	if (!has_scheme(url, "http://") && !has_scheme(url, "https://"))
 		return error_set(err, ERROR_USAGE, "http.url: %s must begin with http:// or https://",
 		                 printable_ascii(url, shown, sizeof shown));
-	if (json_is_object(json_object_get(artifact->place, "auth")))
-		return error_set(err, ERROR_UNSUPPORTED,
-		                 "http.auth: is not supported; give an Authorization header under "
-		                 "http.headers");
+	const char *key;
+	json_t *value;
+	json_object_foreach(json_object_get(artifact->place, "auth"), key, value)
+	{
+		if (strcmp(key, "basicAuth") != 0 && json_object_size(value) > 0)
+			return error_set(
+			    err, ERROR_UNSUPPORTED,
+			    "http.auth.%.60s: is not supported; take basicAuth, or an Authorization "
+			    "header under http.headers",
+			    key);
+	}
 	if (headers != NULL && !json_is_null(headers) && !json_is_array(headers))
 		return error_set(err, ERROR_USAGE, "http.headers: is %s, must be an array",
 		                 json_kind(headers));
@@ -68,7 +76,36 @@ static void free_lines(char *(*lines)[HEADERS_MAX + 1])
 		free((*lines)[i]);
 }
 
-bool artifact_fetch_http(struct artifacts *artifacts, const struct artifact *artifact,
+/* The value of an Authorization header, for the caller to secret_free(); NULL without an error when
+ * there is no basicAuth. */
+static bool basic_auth(const struct artifacts_run *run, const struct artifact *artifact,
+                       char **authorization, struct error *err)
+{
+	const json_t *auth = json_object_get(json_object_get(artifact->place, "auth"), "basicAuth");
+	cleanup_secret char *user = NULL, *password = NULL, *both = NULL, *coded = NULL;
+	if (json_object_size(auth) == 0)
+		return true;
+	user = artifact_secret(run, auth, "usernameSecret", err);
+	password = user == NULL ? NULL : artifact_secret(run, auth, "passwordSecret", err);
+	if (password == NULL) {
+		error_wrap(err, "http.auth.basicAuth");
+		return false;
+	}
+	int size = asprintf(&both, "%s:%s", user, password);
+	if (size < 0)
+		both = NULL;
+	coded = size < 0 ? NULL : malloc((size_t)size / 3 * 4 + 8);
+	if (coded == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
+	EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)both, size);
+	if (asprintf(authorization, "Basic %s", coded) < 0) {
+		*authorization = NULL;
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
+	}
+	return true;
+}
+
+bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact *artifact,
                          const struct transfer_sink *sink, struct artifact_watch *watch,
                          struct error *err)
 {
@@ -83,8 +120,12 @@ bool artifact_fetch_http(struct artifacts *artifacts, const struct artifact *art
 			return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
 		}
 	}
+	cleanup_secret char *authorization = NULL;
+	if (!basic_auth(run, artifact, &authorization, err))
+		return false;
 	const struct transfer_request request = {
 	    .method = "GET",
+	    .authorization = authorization,
 	    .url = artifact_text(artifact->place, "url"),
 	    .private_headers = (const char *const *)lines,
 	    .permits_http = true,
@@ -96,7 +137,7 @@ bool artifact_fetch_http(struct artifacts *artifacts, const struct artifact *art
 	cleanup_free struct transfer_reply *reply = malloc(sizeof *reply);
 	if (reply == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
-	if (!transfer(artifacts->transfers, &request, reply, err))
+	if (!transfer(run->shared->transfers, &request, reply, err))
 		return false;
 	if (reply->status >= 200 && reply->status <= 299)
 		return true;

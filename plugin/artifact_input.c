@@ -19,7 +19,7 @@
 /* ---- where its bytes come from ---- */
 
 struct source {
-	struct artifacts *shared;
+	const struct artifacts_run *run;
 	const struct artifact *artifact;
 	struct artifact_object object; /* of kind s3 and gcs */
 };
@@ -47,12 +47,12 @@ static bool fetch(void *env, const struct transfer_sink *sink, struct error *err
 {
 	const struct source *source = env;
 	struct artifact_watch watch;
-	artifact_watch_start(&watch, &source->shared->options, err);
+	artifact_watch_start(&watch, &source->run->shared->options, err);
 	if (source->artifact->location == LOCATION_RAW)
 		return fetch_raw(source->artifact, sink, err);
 	if (source->artifact->location == LOCATION_HTTP)
-		return artifact_fetch_http(source->shared, source->artifact, sink, &watch, err);
-	const struct s3 s3 = {.transfers = source->shared->transfers,
+		return artifact_fetch_http(source->run, source->artifact, sink, &watch, err);
+	const struct s3 s3 = {.transfers = source->run->shared->transfers,
 	                      .place = &source->object.place,
 	                      .progress = artifact_watch_go_on,
 	                      .progress_env = &watch};
@@ -323,9 +323,10 @@ bool artifact_input(struct artifacts_run *run, const struct artifact *artifact, 
 	const char *scratch = artifact_scratch(run, err);
 	if (scratch == NULL)
 		return false;
-	__attribute__((cleanup(source_clear))) struct source source = {.shared = run->shared,
+	__attribute__((cleanup(source_clear))) struct source source = {.run = run,
 	                                                               .artifact = artifact};
-	if (is_stored(artifact) && !artifact_object_find(run, artifact, NULL, &source.object, err))
+	if (is_stored(artifact) &&
+	    !artifact_object_find(run, artifact, NULL, true, &source.object, err))
 		return false;
 	__attribute__((cleanup(laying_clear))) struct laying laying = {
 	    .run = run, .artifact = artifact, .delivery = DELIVERY_INIT};

@@ -194,7 +194,7 @@ static bool store(struct storing *storing, int folder, const char *name, mode_t 
 	const char *scratch = artifact_scratch(storing->run, err);
 	object_name(storing->artifact, name, last);
 	if (scratch == NULL ||
-	    !artifact_object_find(storing->run, storing->artifact, last, &storing->object, err))
+	    !artifact_object_find(storing->run, storing->artifact, last, true, &storing->object, err))
 		return false;
 	artifact_watch_start(&storing->watch, &storing->run->shared->options, err);
 	storing->s3 = (struct s3){.transfers = storing->run->shared->transfers,

@@ -97,49 +97,53 @@ static bool is_same_server(const struct s3_place *a, const struct s3_place *b)
 	return strcasecmp(a->endpoint, b->endpoint) == 0 && a->insecure == b->insecure;
 }
 
-/* The keys of the place: those that the template names; or the repository's, at its own server
- * only. */
-static bool find_keys(const json_t *location, const struct repository *repository,
-                      struct s3_place *place, struct error *err)
+static bool is_named(const json_t *location, const char *field_name)
 {
-	static const char *const secrets[] = {"accessKeySecret", "secretKeySecret",
-	                                      "sessionTokenSecret", "caSecret"};
-	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
-		if (json_object_size(field(location, secrets[i])) > 0)
-			return error_set(err, ERROR_UNSUPPORTED,
-			                 "s3.%s: Secrets are not read; give the plugin the keys by "
-			                 "--artifact-s3-access-key-file and --artifact-s3-secret-key-file",
-			                 secrets[i]);
-	}
-	if (json_is_true(field(location, "useSDKCreds")))
-		return store_keys_of_sdk(&place->keys, err);
-	if (repository != NULL && is_same_server(&repository->place, place))
-		return store_keys_copy(&place->keys, &repository->place.keys, err) &&
-		       set_text(&place->authorities, repository->place.authorities, err);
-	return true;
+	return json_object_size(field(location, field_name)) > 0;
 }
 
-static bool find_s3(const json_t *location, const struct repository *repository,
-                    struct s3_place *place, bool *is_default, struct error *err)
+static bool read_secret(const struct artifacts_run *run, const json_t *location, const char *name,
+                        char **value, struct error *err)
+{
+	if (!is_named(location, name))
+		return true;
+	*value = artifact_secret(run, location, name, err);
+	return *value != NULL;
+}
+
+/* Those that the location names. */
+static bool read_keys(const struct artifacts_run *run, const json_t *location,
+                      struct s3_place *place, struct error *err)
+{
+	if (json_is_true(field(location, "useSDKCreds")))
+		return store_keys_of_sdk(&place->keys, err);
+	return read_secret(run, location, "accessKeySecret", &place->keys.id, err) &&
+	       read_secret(run, location, "secretKeySecret", &place->keys.secret, err) &&
+	       read_secret(run, location, "sessionTokenSecret", &place->keys.token, err) &&
+	       read_secret(run, location, "caSecret", &place->authorities, err);
+}
+
+/* The keys of a place: those that the location names; or the repository's, at its own server only.
+ * Those of the options stand in for Secrets that cannot be read. */
+static bool find_keys(const struct artifacts_run *run, const json_t *location,
+                      const struct repository *repository, struct s3_place *place,
+                      struct error *err)
+{
+	bool names_keys = is_named(location, "accessKeySecret") ||
+	                  is_named(location, "secretKeySecret") ||
+	                  is_named(location, "sessionTokenSecret") || is_named(location, "caSecret");
+	bool is_known = repository != NULL && is_same_server(&repository->place, place);
+	bool can_read = run->shared->kubernetes != NULL || !is_known;
+	if ((names_keys && can_read) || json_is_true(field(location, "useSDKCreds")))
+		return read_keys(run, location, place, err);
+	return !is_known || (store_keys_copy(&place->keys, &repository->place.keys, err) &&
+	                     set_text(&place->authorities, repository->place.authorities, err));
+}
+
+/* What a location says of its server and bucket, over what the place holds already. */
+static bool take_place(const json_t *location, struct s3_place *place, struct error *err)
 {
 	const char *endpoint = artifact_text(location, "endpoint");
-	const char *bucket = artifact_text(location, "bucket");
-	bool says_nothing =
-	    (endpoint == NULL || *endpoint == '\0') && (bucket == NULL || *bucket == '\0');
-	*is_default = says_nothing;
-	if (repository == NULL && says_nothing)
-		return error_set(
-		    err, ERROR_USAGE,
-		    "lies in the default artifact repository, and none is known; give the plugin "
-		    "one (--artifact-s3-endpoint, --artifact-s3-bucket), or the artifact an "
-		    "endpoint and a bucket");
-	if (says_nothing)
-		return copy_place(place, &repository->place, err);
-	if (repository != NULL && !copy_place(place, &repository->place, err))
-		return false;
-	store_keys_clear(&place->keys);
-	free(place->authorities);
-	place->authorities = NULL;
 	if (endpoint != NULL && *endpoint != '\0') {
 		place->insecure = json_is_true(field(location, "insecure"));
 		if (!s3_place_set_endpoint(place, endpoint, err))
@@ -149,12 +153,49 @@ static bool find_s3(const json_t *location, const struct repository *repository,
 	}
 	place->creates_bucket =
 	    place->creates_bucket || json_is_object(field(location, "createBucketIfNotPresent"));
-	if (!set_text(&place->bucket, bucket, err) ||
-	    !set_text(&place->region, artifact_text(location, "region"), err))
+	return set_text(&place->bucket, artifact_text(location, "bucket"), err) &&
+	       set_text(&place->region, artifact_text(location, "region"), err) &&
+	       (place->bucket != NULL || error_set(err, ERROR_USAGE, "s3.bucket: is missing"));
+}
+
+bool artifact_store_place(struct artifacts_run *run, const json_t *location, struct s3_place *place,
+                          struct error *err)
+{
+	return take_place(location, place, err) && find_keys(run, location, NULL, place, err);
+}
+
+static bool is_said(const json_t *location, const char *name)
+{
+	const char *text = artifact_text(location, name);
+	return text != NULL && *text != '\0';
+}
+
+static bool find_s3(const struct artifacts_run *run, const json_t *location,
+                    const struct repository *repository, bool with_keys, struct s3_place *place,
+                    struct error *err)
+{
+	bool says_nothing = !is_said(location, "endpoint") && !is_said(location, "bucket");
+	if (repository == NULL && says_nothing)
+		return error_set(
+		    err, ERROR_USAGE,
+		    "lies in the default artifact repository, and none is known; give the plugin "
+		    "one (--artifact-s3-endpoint, --artifact-s3-bucket) or a service account that "
+		    "may read Argo's ConfigMaps, or the artifact an endpoint and a bucket");
+	if (repository != NULL && !copy_place(place, &repository->place, err))
 		return false;
-	if (place->bucket == NULL)
-		return error_set(err, ERROR_USAGE, "s3.bucket: is missing");
-	return find_keys(location, repository, place, err);
+	if (says_nothing)
+		return true;
+	store_keys_clear(&place->keys);
+	free(place->authorities);
+	place->authorities = NULL;
+	return take_place(location, place, err) &&
+	       (!with_keys || find_keys(run, location, repository, place, err));
+}
+
+/* Whether a location can be understood without the default repository. */
+static bool is_whole(const json_t *location)
+{
+	return is_said(location, "endpoint") && is_said(location, "bucket") && is_said(location, "key");
 }
 
 /* Google's store speaks S3 to those who have HMAC keys. */
@@ -174,24 +215,29 @@ static bool find_gcs(const json_t *location, const struct s3_place *gcs, struct 
 }
 
 bool artifact_object_find(struct artifacts_run *run, const struct artifact *artifact,
-                          const char *name, struct artifact_object *object, struct error *err)
+                          const char *name, bool with_keys, struct artifact_object *object,
+                          struct error *err)
 {
-	const struct artifacts *shared = run->shared;
-	const struct repository *repository = shared->has_repository ? &shared->repository : NULL;
+	const struct repository *repository = NULL;
 	const char *key = artifact_key(artifact);
 	*object = (struct artifact_object){0};
-	bool found =
-	    artifact->location == LOCATION_GCS
-	        ? find_gcs(artifact->place, &shared->gcs, &object->place, err)
-	        : find_s3(artifact->place, repository, &object->place, &object->is_default, err);
-	if (!found)
-		return false;
+	if (artifact->location == LOCATION_GCS) {
+		if (!find_gcs(artifact->place, &run->shared->gcs, &object->place, err))
+			return false;
+	} else {
+		/* The cluster is asked only where it has to be; what the options say is known. */
+		bool asks = run->shared->has_repository || !is_whole(artifact->place);
+		if ((asks && !artifact_repository(run, &repository, err)) ||
+		    !find_s3(run, artifact->place, repository, with_keys, &object->place, err))
+			return false;
+	}
 	if (key != NULL && *key != '\0') {
 		snprintf(object->key, sizeof object->key, "%s", key);
 		return true;
 	}
 	if (name == NULL || repository == NULL)
-		return error_set(err, ERROR_USAGE, "%s.key: is missing", artifact->location_key);
+		return error_set(err, ERROR_USAGE, "%s.key: is missing",
+		                 artifact->location_key == NULL ? "s3" : artifact->location_key);
 	cleanup_bytes struct bytes made = {0};
 	if (!repository_key(repository, run->request, artifacts_node(run), &made, err) ||
 	    (!bytes_print(&made, "/%s", name) &&

@@ -58,7 +58,9 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 	if (artifacts->transfers == NULL ||
 	    !repository_of_options(&options->repository, &artifacts->repository,
 	                           &artifacts->has_repository, err) ||
-	    !read_gcs(options, &artifacts->gcs, err)) {
+	    !read_gcs(options, &artifacts->gcs, err) ||
+	    !kubernetes_create(artifacts->transfers, options->service_account, &artifacts->kubernetes,
+	                       err)) {
 		artifacts_destroy(artifacts);
 		return NULL;
 	}
@@ -69,6 +71,7 @@ void artifacts_destroy(struct artifacts *artifacts)
 {
 	if (artifacts == NULL)
 		return;
+	kubernetes_destroy(artifacts->kubernetes);
 	transfers_destroy(artifacts->transfers);
 	repository_clear(&artifacts->repository);
 	s3_place_clear(&artifacts->gcs);
@@ -134,6 +137,8 @@ void artifacts_run_clear(struct artifacts_run *run)
 	for (size_t i = 0; i < run->grant_count; i++)
 		free(run->grants[i]);
 	free(run->grants);
+	repository_clear(&run->repository);
+	run->has_repository = false;
 	free(run->node);
 	run->node = NULL;
 	run->grants = NULL;
@@ -181,7 +186,7 @@ static bool check_input(struct artifacts_run *run, const struct artifact *artifa
 	bool is_stored = artifact->location == LOCATION_S3 || artifact->location == LOCATION_GCS;
 	if (check_location(artifact, err) &&
 	    artifact_place_find(run->request, artifact, ARTIFACT_IN, &place, err) &&
-	    (!is_stored || artifact_object_find(run, artifact, NULL, &object, err)))
+	    (!is_stored || artifact_object_find(run, artifact, NULL, false, &object, err)))
 		return true;
 	error_wrap(err, "input artifact %.200s", artifact->name);
 	return false;
@@ -201,7 +206,7 @@ static bool check_output(struct artifacts_run *run, const struct artifact *artif
 		                 row->key);
 	return (artifact->location == LOCATION_NONE || check_location(artifact, err)) &&
 	       artifact_place_find(run->request, artifact, ARTIFACT_OUT, &place, err) &&
-	       artifact_object_find(run, artifact, "probe", &object, err);
+	       artifact_object_find(run, artifact, "probe", false, &object, err);
 }
 
 bool artifacts_check(struct artifacts_run *run, struct error *err)

@@ -11,6 +11,7 @@
 #include "plugin/artifact.h"
 #include "plugin/reply.h"
 #include "plugin/repository.h"
+#include "plugin/kubernetes.h"
 #include "plugin/request.h"
 #include "plugin/unarchive.h"
 #include "plugin/workdir.h"
@@ -29,6 +30,7 @@ struct artifacts_options {
 	uint64_t part_size; /* --artifact-part-size: larger ones are sent in parts */
 	uint64_t parallel;  /* --artifact-parallel: parts that are sent at a time */
 	struct repository_options repository;
+	const char *service_account; /* a folder: KUBERNETES_ACCOUNT */
 	const char *gcs_endpoint, *gcs_key_id_file, *gcs_secret_file;
 	const atomic_bool *stopping; /* a transfer is given up when it becomes true */
 };
@@ -38,6 +40,7 @@ struct artifacts_options {
 	 .seconds = ARTIFACT_SECONDS_DEFAULT,                                                          \
 	 .part_size = (uint64_t)64 << 20,                                                              \
 	 .parallel = 2,                                                                                \
+	 .service_account = KUBERNETES_ACCOUNT,                                                        \
 	 .gcs_endpoint = "storage.googleapis.com"}
 
 /* What all steps of a server share. Thread-safe. */
@@ -58,9 +61,11 @@ struct artifacts_run {
 	struct workdir *work; /* /work */
 	struct workdir
 	    outside; /* what stands for "/" where a plain command's artifacts lie elsewhere */
-	struct workdir scratch; /* for what is on its way; the guest does not see it */
-	char *node;             /* see artifacts_node() */
-	char **grants;          /* "HOST::GUEST", for --dir */
+	struct workdir scratch;       /* for what is on its way; the guest does not see it */
+	struct repository repository; /* of the cluster, when it was asked for */
+	bool has_repository;
+	char *node;    /* see artifacts_node() */
+	char **grants; /* "HOST::GUEST", for --dir */
 	size_t grant_count;
 };
 

@@ -14,7 +14,8 @@ struct artifacts {
 	struct transfers *transfers;
 	struct repository repository; /* of the options */
 	bool has_repository;
-	struct s3_place gcs; /* of the options: keys for Google's store */
+	struct kubernetes *kubernetes; /* NULL: none */
+	struct s3_place gcs;           /* of the options: keys for Google's store */
 };
 
 /* Ends the exchanges of one artifact when its time is over, or the server stops: the progress
@@ -32,7 +33,7 @@ bool artifact_watch_go_on(void *watch, uint64_t done, uint64_t total);
 /* ---- artifact_http.c ---- */
 
 /* Gives the artifact at an http location to the sink. */
-bool artifact_fetch_http(struct artifacts *artifacts, const struct artifact *artifact,
+bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact *artifact,
                          const struct transfer_sink *sink, struct artifact_watch *watch,
                          struct error *err);
 /* Whether the location can be fetched at all, before anything is. */
@@ -44,7 +45,6 @@ bool artifact_check_http(const struct artifact *artifact, struct error *err);
 struct artifact_object {
 	struct s3_place place;
 	char key[S3_KEY_MAX + 1];
-	bool is_default; /* in the default repository: a key tells Argo all */
 };
 
 void artifact_object_clear(struct artifact_object *object);
@@ -53,10 +53,28 @@ void artifact_object_clear(struct artifact_object *object);
 /* Fields of a wrong type, and those that are not supported. */
 bool artifact_check_store(const struct artifact *artifact, struct error *err);
 
+/* The bucket and the keys of a location {endpoint, bucket, …} that stands for itself. */
+bool artifact_store_place(struct artifacts_run *run, const json_t *location, struct s3_place *place,
+                          struct error *err);
+
 /* Where an artifact of kind s3 or gcs lies, or (without a location, or without a key) is to be
- * stored: `name` then ends the key of the default repository. */
+ * stored: `name` then ends the key of the default repository. Without `with_keys` no Secret is read
+ * that the template names. */
 bool artifact_object_find(struct artifacts_run *run, const struct artifact *artifact,
-                          const char *name, struct artifact_object *object, struct error *err);
+                          const char *name, bool with_keys, struct artifact_object *object,
+                          struct error *err);
+
+/* ---- artifact_repository.c: what Kubernetes knows ---- */
+
+/* The value that a field {name, key} of `holder` names, from the workflow's namespace; for the
+ * caller to secret_free(). NULL with *err set. */
+char *artifact_secret(const struct artifacts_run *run, const json_t *holder, const char *field,
+                      struct error *err);
+
+/* The default repository: that of the options, else that of the cluster, which is asked once for
+ * each step. *repository is NULL, without an error, where there is none. */
+bool artifact_repository(struct artifacts_run *run, const struct repository **repository,
+                         struct error *err);
 
 /* ---- artifact_input.c, artifact_folder.c, artifact_output.c ---- */
 

@@ -133,6 +133,9 @@ static const struct option serve_rows[] = {
                 "FILE", "certificates that its own is verified by, instead of the system's"),
     OPTION_TEXT(struct serve_options, artifacts.repository.key_format, "artifact-key-format",
                 "FORMAT", "keys there (default " REPOSITORY_KEY_FORMAT ")"),
+    OPTION_TEXT(struct serve_options, artifacts.service_account, "service-account", "DIR",
+                "where a pod has token, ca.crt and namespace for the Kubernetes API "
+                "(default " KUBERNETES_ACCOUNT ")"),
     OPTION_TEXT(struct serve_options, artifacts.gcs_key_id_file, "artifact-gcs-access-key-file",
                 "FILE", "holds the access key of an HMAC pair for Google's store"),
     OPTION_TEXT(struct serve_options, artifacts.gcs_secret_file, "artifact-gcs-secret-key-file",

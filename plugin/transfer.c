@@ -451,8 +451,11 @@ static bool wants_retry(CURLcode code, long status)
 		return status == 429 || status == 408 || (status >= 500 && status != 501);
 	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
 	       code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
-	       code == CURLE_PARTIAL_FILE || code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 ||
-	       code == CURLE_HTTP2_STREAM;
+	       code == CURLE_WEIRD_SERVER_REPLY ||
+	       code ==
+	           CURLE_UNSUPPORTED_PROTOCOL || /* what a server sent too much of before: HTTP/0.9 */
+	       code == CURLE_PARTIAL_FILE ||
+	       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
 /* 0.25 s doubling, or what the server asks for; false when the caller gave up meanwhile. */

@@ -34,7 +34,7 @@ execute() {
 		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "127.0.0.1:1/test/$1:1"}, $2}}
 		 ${3:+, $3}}}
 	JSON
-	curl -sS --max-time 120 -H 'Content-Type: application/json' --data-binary "@$work/request" \
+	curl -sS --max-time "${curl_seconds:-120}" -H 'Content-Type: application/json' --data-binary "@$work/request" \
 		-o "$work/reply" "http://$serve/api/v1/template.execute"
 	python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["node"], open(sys.argv[2], "w"))' \
 		"$work/reply" "$work/node" || cat "$work/reply"

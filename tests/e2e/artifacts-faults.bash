@@ -1,0 +1,143 @@
+# Object stores and disks that fail: nothing hangs, nothing half is taken for whole, and the message says what to do.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/serve.bash"
+. "$here/lib/swift.bash"
+
+swift_start
+s3 PUT /artifacts
+faults_start store "$swift"
+repository=(--artifact-s3-endpoint "http://$faults" --artifact-s3-bucket artifacts --artifact-part-size 5M
+	--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key")
+serve_guest tree "$TIPHYS_GUESTS/tree.wasm"
+serve_start serve "${repository[@]}" --artifact-timeout 40
+
+plan() {
+	printf '%s\n' "$@" >"$faults_plan"
+	: >"$faults_log"
+}
+
+# put BYTES: a step that stores a file of so many bytes as object o; get: one that sums it up
+put() {
+	printf '"args": ["fill", "/work/o", "%s"]' "$1"
+}
+stored='"outputs": {"artifacts": [{"name": "o", "path": "/work/o", "archive": {"none": {}}, "s3": {"key": "o"}}]}'
+sum='"args": ["sum", "/work/in"]'
+fetched='"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "archive": {"none": {}}, "s3": {"key": "o"}}]}'
+
+passing() {
+	local fault
+	for fault in "status 503,1" "status 500" "status 429" refuse; do
+		plan "PUT /artifacts/o 2 $fault"
+		succeeds tree "$(put 1000)" "$stored"
+		plan "GET /artifacts/o 2 $fault"
+		succeeds tree "$sum" "$fetched"
+		[ "$(node outputs.result | cut -d ' ' -f 1)" = 1000 ]
+	done
+}
+tap_case "a store that is unwell for a moment is asked again" passing
+
+part_way() {
+	plan "PUT partNumber=2 2 refuse" "POST uploads 1 status 500" "POST uploadId 1 status 503"
+	succeeds tree "$(put 12000000)" "$stored"
+	plan "GET /artifacts/o 1 drop 7000000" "GET /artifacts/o 1 drop 100000"
+	succeeds tree "$sum" "$fetched"
+	[ "$(node outputs.result | cut -d ' ' -f 1)" = 12000000 ]
+	node outputs.result >"$work/sum"
+	[ "$(cut -d ' ' -f 3,4 "$faults_log")" = "200 -
+206 bytes=7000000-
+206 bytes=7100000-" ] || { cat "$faults_log" && false; }
+	plan
+	succeeds tree "$sum" "$fetched"
+	[ "$(node outputs.result)" = "$(cat "$work/sum")" ]
+}
+tap_case "parts are sent again, and a broken body is taken up where it broke" part_way
+
+for_good() {
+	plan "PUT partNumber=2 99 status 500"
+	fails "output artifact o: to key o of bucket artifacts at $faults: PUT http://$faults/artifacts/o?partNumber=2&uploadId=" \
+		tree "$(put 12000000)" "$stored"
+	expect_in "HTTP 500" "$work/message"
+	grep -q '^DELETE /artifacts/o?uploadId=' "$faults_log"
+	s3 GET '/artifacts?uploads=' >"$work/uploads"
+	if grep -q '<UploadId>' "$work/uploads"; then
+		cat "$work/uploads" "$faults_log"
+		return 1
+	fi
+	plan "GET /artifacts/o 99 status 503"
+	fails "input artifact a: from key o of bucket artifacts at $faults: GET http://$faults/artifacts/o: HTTP 503" tree "$sum" "$fetched"
+}
+tap_case "an upload that fails for good is aborted, and named" for_good
+
+altered() {
+	plan
+	succeeds tree "$(put 3000)" "$stored"
+	plan "GET /artifacts/o 9 flip 1234"
+	fails "the bytes that came have another SHA-256" tree "$sum" "$fetched"
+	plan "GET /artifacts/o 99 length 100"
+	fails "input artifact a: from key o of bucket artifacts" tree "$sum" "$fetched"
+	plan "GET /artifacts/o 99 length -100"
+	fails "the bytes that came have another SHA-256" tree "$sum" "$fetched"
+}
+tap_case "bytes that were altered or cut off are not taken" altered
+
+unreachable() {
+	plan "GET /artifacts/o 99 refuse"
+	fails "tried several times" tree "$sum" "$fetched"
+}
+tap_case "a store that cannot be reached is named" unreachable
+stop "$serve_pid"
+
+serve_start slow "${repository[@]}" --artifact-timeout 3
+slow() {
+	plan "GET /artifacts/o 99 stall 30"
+	local begin=$SECONDS
+	fails "took longer than 3 s (--artifact-timeout)" tree "$sum" "$fetched"
+	[ $((SECONDS - begin)) -lt 15 ]
+	plan
+}
+tap_case "a store that is too slow is given up" slow
+
+# While the store stalls, the server must still stop at once.
+stopping() {
+	plan "GET /artifacts/o 99 stall 30"
+	execute tree "$sum" "$fetched" &
+	local caller=$! begin
+	sleep 1
+	begin=$(date +%s%N)
+	kill -TERM "$serve_pid"
+	wait "$caller" 2>/dev/null || true
+	[ $((($(date +%s%N) - begin) / 1000000)) -lt 2000 ]
+	grep -q 'the plugin is stopping' "$work/reply"
+}
+tap_case "a transfer does not keep the server from stopping" stopping
+stop "$serve_pid"
+plan
+
+# A disk of its own that is smaller than the artifact.
+disk=$work/disk
+mkdir -p "$disk"
+if mount -t tmpfs -o size=2m none "$disk" 2>/dev/null; then
+	trap 'umount "$disk"; tap_clean_up' EXIT
+	mkdir -p "$disk/steps"
+	real_steps=$work/steps
+	serve_start full "${repository[@]}" --work-dir "$disk/steps"
+	full() {
+		head -c 4000000 /dev/urandom >"$work/random"
+		s3 PUT /artifacts/large -T "$work/random"
+		fails "input artifact a: the disk of the work directory (--work-dir) is full: from key large of bucket artifacts at $faults: " tree "$sum" "${fetched/\"key\": \"o\"/\"key\": \"large\"}"
+		tar -C "$work" -czf "$work/random.tgz" random
+		s3 PUT /artifacts/large.tgz -T "$work/random.tgz"
+		fails "the disk of the work directory (--work-dir) is full" tree "$sum" \
+			'"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "s3": {"key": "large.tgz"}}]}'
+		# And there is room again for the next one.
+		s3 PUT /artifacts/small -T "$work/access-key"
+		succeeds tree "$sum" "${fetched/\"key\": \"o\"/\"key\": \"small\"}"
+	}
+	tap_case "a full disk is named, and what was written goes" full
+	stop "$serve_pid"
+else
+	tap_skip "a full disk is named, and what was written goes" "no file system can be mounted here"
+fi
+
+tap_end
