@@ -172,12 +172,10 @@ bool const_eval_plain(const struct module *m, struct const_expr *expr, union slo
 	return true;
 }
 
-bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
-                struct error *err)
+/* Apart, for the stack that it takes. */
+static __attribute__((noinline)) bool walk(struct instance *inst, struct const_expr *expr,
+                                           valtype type, union slot *out, struct error *err)
 {
-	/* Nearly all are, and need no walk. */
-	if (const_eval_plain(inst->module, expr, out))
-		return true;
 	struct evaluation e;
 	e.inst = inst;
 	e.count = 0;
@@ -200,4 +198,10 @@ bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, un
 	if (fine)
 		memcpy(out, e.stack, valtype_slots(type) * sizeof *out);
 	return fine;
+}
+
+bool const_eval(struct instance *inst, struct const_expr *expr, valtype type, union slot *out,
+                struct error *err)
+{
+	return const_eval_plain(inst->module, expr, out) || walk(inst, expr, type, out, err);
 }

@@ -182,12 +182,12 @@ struct store {
 
 	struct type_space types;
 
-	/* Frame stack, with a guard behind it. */
-	uint8_t *stack;
+	uint8_t *stacks; /* what both stand in, with their guards (store.c) */
+	size_t stacks_size;
+	uint8_t *stack; /* of frames, with a guard behind it */
 	size_t stack_size;
-	size_t stack_reserved;
 	union slot *stack_top; /* the next run's frame starts here */
-	uint8_t *native_stack;
+	uint8_t *native_stack; /* from its guard on */
 	size_t native_size;
 	uintptr_t native_limit; /* host functions need the stack above this address */
 

@@ -6,38 +6,31 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static void *reserve(size_t size, struct error *err, const char *what)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	                -1, 0);
-	if (at == MAP_FAILED) {
-		error_set_errno(err, errno, "cannot reserve %zu KiB for the %s", size >> 10, what);
-		return NULL;
-	}
-	return at;
-}
-
+/* Both stacks in one piece of address space, which takes two system calls:
+ *
+ *     | guard | ← native stack | frame stack → | guard |
+ *
+ * What overruns either meets a guard, not what happens to lie behind it. */
 static bool make_stacks(struct store *store, struct error *err)
 {
 	const size_t page = 4096;
 	size_t size = store->options.stack_size != 0 ? store->options.stack_size : INTERP_STACK_DEFAULT;
 	size = (size + page - 1) / page * page;
+	size_t native = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
+	size_t whole = STACK_GUARD + native + size + STACK_GUARD;
+	uint8_t *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return error_set_errno(err, errno, "cannot reserve %zu KiB for the stacks", whole >> 10);
+	store->stacks = at;
+	store->stacks_size = whole;
+	if (mprotect(at + STACK_GUARD, native + size, PROT_READ | PROT_WRITE) != 0)
+		return error_set_errno(err, errno, "cannot make %zu KiB for the stacks usable",
+		                       (native + size) >> 10);
+	store->native_stack = at;
+	store->native_size = STACK_GUARD + native;
+	store->stack = at + store->native_size;
 	store->stack_size = size;
-	store->stack_reserved = size + STACK_GUARD;
-	store->stack = reserve(store->stack_reserved, err, "frame stack");
-	if (store->stack == NULL)
-		return false;
-	if (mprotect(store->stack + size, STACK_GUARD, PROT_NONE) != 0)
-		return error_set_errno(err, errno, "cannot protect the frame stack's guard");
 	store->stack_top = (union slot *)store->stack;
-
-	/* What overruns it meets the guard, not what happens to lie below it. */
-	store->native_size = STACK_GUARD + size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
-	store->native_stack = reserve(store->native_size, err, "native stack");
-	if (store->native_stack == NULL)
-		return false;
-	if (mprotect(store->native_stack, STACK_GUARD, PROT_NONE) != 0)
-		return error_set_errno(err, errno, "cannot protect the native stack's guard");
 	return true;
 }
 
@@ -83,10 +76,8 @@ void store_destroy(struct store *store)
 		table_clear(table);
 	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
 		mem_free(inst->funcs);
-	if (store->stack != NULL)
-		munmap(store->stack, store->stack_reserved);
-	if (store->native_stack != NULL)
-		munmap(store->native_stack, store->native_size);
+	if (store->stacks != NULL)
+		munmap(store->stacks, store->stacks_size);
 	store_lowering_clear(store);
 	heap_destroy(store->heap);
 	type_space_clear(&store->types);
