@@ -7,17 +7,25 @@
 
 #define OUTPUT_LIMIT ((uint64_t)1 << 20)
 
+/* Of larger modules each run lowers what it calls. */
+#define PREPARED_MAX ((size_t)8 << 20)
+
 bool inside_open(struct inside *inside, const char *path, enum inside_what what, struct error *err)
 {
 	inside->what = what;
 	if (!module_file_map(&inside->file, path, err))
 		return false;
 	inside->module = module_load(inside->file.bytes, inside->file.size, NULL, err);
-	return inside->module != NULL;
+	if (inside->module == NULL)
+		return false;
+	if (inside->file.size <= PREPARED_MAX)
+		inside->image = image_prepare(inside->module, NULL, err);
+	return inside->file.size > PREPARED_MAX || inside->image != NULL;
 }
 
 void inside_close(struct inside *inside)
 {
+	image_close(inside->image);
 	module_destroy(inside->module);
 	module_file_clear(&inside->file);
 }
@@ -30,7 +38,7 @@ struct run {
 	double began, instantiated;
 };
 
-static bool start(struct run *run, const struct module *module, struct error *err)
+static bool start(struct run *run, const struct inside *inside, struct error *err)
 {
 	run->caps = caps_create();
 	if (run->caps == NULL || caps_grant_arg(run->caps, "guest") != 0 ||
@@ -39,9 +47,11 @@ static bool start(struct run *run, const struct module *module, struct error *er
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(NULL, err) : NULL;
-	struct instance *inst = run->store != NULL
-	                            ? instance_create(run->store, module, wasi_resolve, run->wasi, err)
-	                            : NULL;
+	if (run->store != NULL && inside->image != NULL)
+		store_use_image(run->store, inside->module, inside->image);
+	struct instance *inst = run->store != NULL ? instance_create(run->store, inside->module,
+	                                                             wasi_resolve, run->wasi, err)
+	                                           : NULL;
 	run->instantiated = monotonic_seconds();
 	if (inst == NULL)
 		return false;
@@ -79,7 +89,7 @@ bool inside_run(void *env, struct process_result *result, struct error *err)
 			return false;
 	}
 	struct error end = ERROR_INIT;
-	bool has_returned = start(&run, inside->module, &end);
+	bool has_returned = start(&run, inside, &end);
 	bool has_exited = end.kind == ERROR_EXIT;
 	bool is_kept = true;
 	if (has_exited)

@@ -3,6 +3,7 @@
 #define BENCH_INSIDE_H
 
 #include "bench/measure.h"
+#include "interp/image.h"
 #include "plugin/module_file.h"
 
 enum inside_what {
@@ -14,6 +15,7 @@ enum inside_what {
 struct inside {
 	struct module_file file;
 	struct module *module; /* decoded by inside_open() */
+	struct image *image;   /* with all its functions lowered; NULL for a large module */
 	enum inside_what what; /* what the wall time is of */
 };
 

@@ -66,15 +66,15 @@ static bool image_fits(const struct store *store, const struct code *code)
 	const struct image *image = store->image;
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	return image != NULL && store->image_module == code->module && !image->is_taken &&
-	       image->header->code_flags == code_flags(store, code->checked) &&
-	       image->header->sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
+	       image->header.code_flags == code_flags(store, code->checked) &&
+	       image->header.sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
 }
 
 static bool take_tries(struct code *code, struct error *err)
 {
 	const struct image *image = code->image;
 	const struct image_try *from = image_section(image, IMAGE_TRIES);
-	uint64_t count = image->header->sections[IMAGE_TRIES].count;
+	uint64_t count = image->header.sections[IMAGE_TRIES].count;
 	struct try_table *tries = arena_zeroed(code->store->arena, count, sizeof *tries);
 	if (tries == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
@@ -96,12 +96,12 @@ static bool take_image(struct code *code, struct error *err)
 {
 	struct image *image = code->store->image;
 	code->image = image;
-	image->is_taken = true;
+	image->is_taken = !image->header.is_complete;
 	code->entries = image_section(image, IMAGE_ENTRIES);
 	code->ends = image_section(image, IMAGE_ENDS);
 	code->cells = image_section(image, IMAGE_CELLS);
-	code->count = (uint32_t)image->header->sections[IMAGE_CELLS].count;
-	code->room = (uint32_t)image->header->cell_room;
+	code->count = (uint32_t)image->header.sections[IMAGE_CELLS].count;
+	code->room = (uint32_t)image->header.cell_room;
 	return take_tries(code, err);
 }
 

@@ -2,7 +2,6 @@
 #include "interp/image_format.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,13 +16,29 @@ static const struct {
 #undef X
 };
 
-/* FNV-1a, for damage and not for malice. */
+/* FNV-1a, for damage and not for malice; byte by byte, and in words. */
+#define SUM_START UINT64_C(0xcbf29ce484222325)
+#define SUM_FACTOR UINT64_C(0x100000001b3)
+
 uint64_t image_checksum(const struct image_header *header)
 {
 	const uint8_t *bytes = (const uint8_t *)header;
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	uint64_t sum = SUM_START;
 	for (size_t i = 0; i < offsetof(struct image_header, checksum); i++)
-		sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+		sum = (sum ^ bytes[i]) * SUM_FACTOR;
+	return sum;
+}
+
+uint64_t image_contents_checksum(const void *words, uint64_t size)
+{
+	const uint64_t *word = words;
+	/* Four at a time: each waits for its own last product. */
+	uint64_t sums[4] = {SUM_START, SUM_START + 1, SUM_START + 2, SUM_START + 3};
+	for (uint64_t i = 0; i < size / sizeof *word; i++)
+		sums[i % 4] = (sums[i % 4] ^ word[i] ^ word[i] >> 32) * SUM_FACTOR;
+	uint64_t sum = SUM_START;
+	for (unsigned i = 0; i < 4; i++)
+		sum = (sum ^ sums[i] ^ sums[i] >> 32) * SUM_FACTOR;
 	return sum;
 }
 
@@ -35,6 +50,8 @@ static bool check_sections(const struct image_header *header, struct error *err)
 		    section->count > (header->file_size - section->offset) / rows[i].size)
 			return error_set(err, ERROR_MALFORMED, "part %u of it lies outside of it", i);
 	}
+	if (header->file_size < sizeof *header || header->file_size % sizeof(uint64_t) != 0)
+		return error_set(err, ERROR_MALFORMED, "its size is none that is written");
 	uint64_t own = header->sections[IMAGE_ENTRIES].count;
 	if (own == 0 || header->sections[IMAGE_ENDS].count != own ||
 	    header->sections[IMAGE_FUNCS].count < own - 1 || header->sections[IMAGE_CELLS].count == 0 ||
@@ -66,62 +83,69 @@ static bool check_header(const struct image_header *header, uint64_t file,
 	return check_sections(header, err);
 }
 
-static bool map_image(struct image *image, uint64_t size, const struct image_source *source,
-                      struct error *err)
+/* The file, and room for more cells behind it, of which only address space is taken until they are
+ * there. */
+static bool map_image(struct image *image, struct error *err)
 {
-	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, image->fd, 0);
+	const struct image_header *header = &image->header;
+	const struct image_section *cells = &header->sections[IMAGE_CELLS];
+	uint64_t size = header->file_size;
+	void *bytes = NULL;
+	int access = PROT_READ;
+	image->mapped = size;
+	if (!header->is_complete) {
+		access |= PROT_WRITE;
+		image->mapped = cells->offset + header->cell_room * sizeof(struct cell);
+		bytes =
+		    mmap(NULL, image->mapped, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (bytes == MAP_FAILED)
+			return error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
+			                       (unsigned long long)(image->mapped >> 20));
+		image->bytes = bytes;
+	}
+	bytes = mmap(bytes, size, access, MAP_PRIVATE | (bytes != NULL ? MAP_FIXED : 0), image->fd, 0);
 	if (bytes == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot map it");
 	image->bytes = bytes;
-	image->mapped = size;
-	image->header = bytes;
-	if (!check_header(image->header, size, source, err))
-		return false;
-
-	/* Once more, with room for cells behind it. Only address space is taken until they are there.
-	 */
-	const struct image_section *cells = &image->header->sections[IMAGE_CELLS];
-	uint64_t whole = cells->offset + image->header->cell_room * sizeof(struct cell);
-	void *room = mmap(NULL, whole, PROT_READ | PROT_WRITE,
-	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (room == MAP_FAILED)
-		return error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
-		                       (unsigned long long)(whole >> 20));
-	munmap(image->bytes, image->mapped);
-	image->bytes = room;
-	image->mapped = whole;
-	if (mmap(room, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, image->fd, 0) ==
-	    MAP_FAILED)
-		return error_set_errno(err, errno, "cannot map it");
-	image->header = room;
+	if (size <= IMAGE_SUMMED_MAX &&
+	    image_contents_checksum(image->bytes + sizeof *header, size - sizeof *header) !=
+	        header->contents_checksum)
+		return error_set(err, ERROR_MALFORMED, "its contents are damaged");
 	return true;
+}
+
+static bool read_header(struct image *image, const struct image_source *source, struct error *err)
+{
+	struct stat st;
+	if (fstat(image->fd, &st) != 0)
+		return error_set_errno(err, errno, "cannot look at it");
+	ssize_t got = pread(image->fd, &image->header, sizeof image->header, 0);
+	if (got < 0)
+		return error_set_errno(err, errno, "cannot read it");
+	if (!S_ISREG(st.st_mode) || (size_t)got < sizeof image->header)
+		return error_set(err, ERROR_MALFORMED, "it has %lld bytes, fewer than a header",
+		                 (long long)got);
+	return check_header(&image->header, (uint64_t)st.st_size, source, err);
 }
 
 struct image *image_open(int fd, const struct image_source *source, struct error *err)
 {
-	struct stat st;
-	if (fstat(fd, &st) != 0) {
-		error_put_errno(err, errno, "cannot look at it");
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < sizeof(struct image_header)) {
-		error_put(err, ERROR_MALFORMED, "it has %lld bytes, fewer than a header",
-		          (long long)st.st_size);
-		return NULL;
-	}
 	struct image *image = mem_zeroed(1, sizeof *image);
 	if (image == NULL) {
+		close(fd);
 		error_put(err, ERROR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	image->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	bool fine = image->fd >= 0 ? map_image(image, (uint64_t)st.st_size, source, err)
-	                           : error_set_errno(err, errno, "cannot duplicate its descriptor");
-	if (!fine) {
+	image->fd = fd;
+	if (!read_header(image, source, err) || !map_image(image, err)) {
 		image_close(image);
 		return NULL;
 	}
-	const struct image_section *sections = image->header->sections;
+	const struct image_section *sections = image->header.sections;
+	if (sections[IMAGE_MEMORY].count == 0) {
+		close(image->fd);
+		image->fd = -1;
+	}
 	image->parts = (struct module_parts){
 	    .funcs = image_section(image, IMAGE_FUNCS),
 	    .elems = image_section(image, IMAGE_ELEMS),
@@ -158,8 +182,8 @@ void store_use_image(struct store *store, const struct module *module, struct im
 bool image_fill_memory(const struct image *image, struct memory *memory, bool *fine,
                        struct error *err)
 {
-	const struct image_section *part = &image->header->sections[IMAGE_MEMORY];
-	uint64_t at = image->header->memory_at;
+	const struct image_section *part = &image->header.sections[IMAGE_MEMORY];
+	uint64_t at = image->header.memory_at;
 	if (part->count == 0)
 		return false;
 	*fine = at <= memory->size && part->count <= memory->size - at;

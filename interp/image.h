@@ -29,7 +29,7 @@ struct image;
 /* A number that no two builds share. False when this one has no build id, and so no images. */
 bool image_build(uint64_t *build);
 
-/* Maps the image in fd, which is duplicated. NULL with err set when it cannot be used, and why. */
+/* Maps the image in fd, which it takes over. NULL with err set when it cannot be used, and why. */
 struct image *image_open(int fd, const struct image_source *source, struct error *err);
 /* After the stores and the module that use it. NULL is fine. */
 void image_close(struct image *image);
@@ -37,7 +37,13 @@ void image_close(struct image *image);
 /* For module_load_again(). Borrowed from the image. */
 const struct module_parts *image_parts(const struct image *image);
 
-/* Instances of this module in the store start from the image, of which one store can make use. */
+/* An image of the module in memory, with all functions lowered, for stores of these options. A
+ * module that is run often in one process is so lowered once. */
+struct image *image_prepare(const struct module *module, const struct store_options *options,
+                            struct error *err);
+
+/* Instances of this module in the store start from the image. One with all functions lowered serves
+ * any number of stores and threads; any other one serves a single store. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
 /* Is there something to write: no image was used, or so much was lowered since that another one
@@ -47,8 +53,10 @@ bool image_is_wanted(const struct store *store, const struct module *module);
 /* Lowers every function of the module, as for an image that is to spare all of it. */
 bool store_lower_all(struct store *store, const struct module *module, struct error *err);
 
-/* Writes the image of a module with what was lowered in the store. */
+/* Writes the image of a module with what was lowered in the store, from the start of fd, which can
+ * be read too. *needs_sync: whether a crash of the machine could leave a part of it that looks
+ * whole, until it is on the disk. */
 bool image_write(int fd, const struct store *store, const struct module *module,
-                 const struct image_source *source, struct error *err);
+                 const struct image_source *source, bool *needs_sync, struct error *err);
 
 #endif

@@ -13,6 +13,10 @@
 #define IMAGE_PAGE 4096u
 #define IMAGE_ALIGNMENT 16u
 
+/* An image up to this size has a checksum of its contents too, so that it can be written without
+ * waiting for the disk: what a crash of the machine left of it is found out. */
+#define IMAGE_SUMMED_MAX ((uint64_t)64 << 10)
+
 /* Initial memory is mapped from the image when it is as large as this; below, copying is cheaper
  * than another mapping. Between its segments no more may lie empty than they hold, and this. */
 #define IMAGE_MEMORY_MIN ((uint64_t)64 << 10)
@@ -61,10 +65,14 @@ struct image_header {
 	uint64_t cell_room;  /* what the module may need, those in the image included */
 	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
 	struct image_section sections[IMAGE_SECTION_COUNT];
-	uint64_t checksum; /* of what stands before it */
+	uint64_t is_complete;       /* every function is lowered: there is nothing to append */
+	uint64_t contents_checksum; /* up to IMAGE_SUMMED_MAX; else 0 */
+	uint64_t checksum;          /* of what stands before it */
 };
 
 uint64_t image_checksum(const struct image_header *header);
+/* Of whole words of 8 bytes. */
+uint64_t image_contents_checksum(const void *words, uint64_t size);
 
 /* Of the executable, from the note that the linker puts into it. False when it has none. */
 bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX]);
@@ -74,17 +82,17 @@ bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX]);
 uint64_t code_flags(const struct store *store, bool checked);
 
 struct image {
-	int fd;
-	bool is_taken; /* a store appended to its cells, and no other can use them */
+	int fd;        /* kept for the memory's contents; -1: there are none */
+	bool is_taken; /* a store appends to its cells, and no other can use them */
 	uint8_t *bytes;
 	uint64_t mapped; /* bytes of address space: the file's pages, and room for more cells */
-	const struct image_header *header;
+	struct image_header header;
 	struct module_parts parts;
 };
 
 static inline void *image_section(const struct image *image, enum image_section_id id)
 {
-	return image->bytes + image->header->sections[id].offset;
+	return image->bytes + image->header.sections[id].offset;
 }
 
 /* Puts the first contents of a memory in place; false when the image has none. *fine gets false,

@@ -34,7 +34,7 @@ bool image_is_wanted(const struct store *store, const struct module *module)
 	const struct code *code = code_of(store, module);
 	if (store->image == NULL || store->image_module != module)
 		return true;
-	uint64_t had = store->image->header->sections[IMAGE_CELLS].count;
+	uint64_t had = store->image->header.sections[IMAGE_CELLS].count;
 	uint64_t has = code == NULL ? had : code->count;
 	return has - had > CELLS_WORTH_AN_IMAGE && has - had > had / 4;
 }
@@ -216,20 +216,47 @@ static bool write_sections(const struct draft *draft, struct error *err)
 	return write_memory(draft, err);
 }
 
-static bool write_draft(struct draft *draft, struct error *err)
+/* Of what was written behind the header. */
+static bool sum_contents(struct draft *draft, struct error *err)
+{
+	uint64_t words[IMAGE_SUMMED_MAX / sizeof(uint64_t)];
+	const uint64_t size = draft->header.file_size - sizeof draft->header;
+	for (uint64_t at = 0; at < size;) {
+		ssize_t got =
+		    pread(draft->fd, (uint8_t *)words + at, size - at, (off_t)(sizeof draft->header + at));
+		if (got <= 0)
+			return error_set_errno(err, got < 0 ? errno : EIO, "cannot read the image");
+		at += (uint64_t)got;
+	}
+	draft->header.contents_checksum = image_contents_checksum(words, size);
+	return true;
+}
+
+static bool is_complete(const struct draft *draft)
+{
+	for (uint32_t i = 0; i < draft->own; i++)
+		if (draft->code == NULL || draft->code->entries[i] == 0)
+			return false;
+	return true;
+}
+
+static bool write_draft(struct draft *draft, bool *needs_sync, struct error *err)
 {
 	if (!lay_out(draft, err))
 		return false;
-	draft->header.checksum = image_checksum(&draft->header);
+	*needs_sync = draft->header.file_size > IMAGE_SUMMED_MAX;
+	draft->header.is_complete = is_complete(draft);
 	if (ftruncate(draft->fd, (off_t)draft->header.file_size) != 0)
 		return error_set_errno(err, errno, "cannot write the image");
 	/* The header last: a file that was not finished does not look like an image. */
-	return write_sections(draft, err) &&
-	       write_at(draft, &draft->header, sizeof draft->header, 0, err);
+	if (!write_sections(draft, err) || (!*needs_sync && !sum_contents(draft, err)))
+		return false;
+	draft->header.checksum = image_checksum(&draft->header);
+	return write_at(draft, &draft->header, sizeof draft->header, 0, err);
 }
 
 bool image_write(int fd, const struct store *store, const struct module *module,
-                 const struct image_source *source, struct error *err)
+                 const struct image_source *source, bool *needs_sync, struct error *err)
 {
 	struct draft draft = {
 	    .fd = fd,
@@ -243,7 +270,7 @@ bool image_write(int fd, const struct store *store, const struct module *module,
 	draft.header.cell_room = code_room(module);
 	if (!image_build_id(draft.header.build_id))
 		return error_set(err, ERROR_UNSUPPORTED, "this executable has no build id");
-	bool fine = write_draft(&draft, err);
+	bool fine = write_draft(&draft, needs_sync, err);
 	mem_free(draft.tries);
 	mem_free(draft.ranges);
 	mem_free(draft.clauses);

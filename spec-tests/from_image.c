@@ -9,8 +9,9 @@ static bool write_image(int fd, const struct module *module, const struct image_
                         const struct store_options *running, struct error *err)
 {
 	struct store *store = store_create(running, err);
+	bool needs_sync;
 	bool fine = store != NULL && store_lower_all(store, module, err) &&
-	            image_write(fd, store, module, source, err);
+	            image_write(fd, store, module, source, &needs_sync, err);
 	store_destroy(store);
 	return fine;
 }
@@ -33,7 +34,8 @@ struct image *from_image(struct module **module, const uint8_t *bytes, size_t si
 	}
 	if (write_image(fd, *module, &source, running, err))
 		image = image_open(fd, &source, err);
-	close(fd);
+	else
+		close(fd);
 	if (image != NULL)
 		again = module_load_again(bytes, size, loading, image_parts(image), err);
 	if (again == NULL) {

@@ -63,7 +63,8 @@ static int new_file(void)
 static void write_image(struct guest *g, int fd)
 {
 	struct image_source source = source_of(g);
-	if (!image_write(fd, g->store, g->module, &source, &g->err))
+	bool needs_sync;
+	if (!image_write(fd, g->store, g->module, &source, &needs_sync, &g->err))
 		fail_msg("%s", g->err.message);
 }
 
@@ -87,7 +88,7 @@ static struct image *start_from(struct guest *g, const struct guest *first, int 
 {
 	struct image_source source = source_of(first);
 	guest_open(g, mode);
-	struct image *image = image_open(fd, &source, &g->err);
+	struct image *image = image_open(dup(fd), &source, &g->err);
 	if (image == NULL)
 		fail_msg("%s", g->err.message);
 	g->module =
@@ -125,7 +126,7 @@ static void test_round_trip(void **state)
 	struct guest first = {0}, second = {0};
 	int fd = image_of(&first);
 	struct image *image = start_from(&second, &first, fd, &modes[0]);
-	assert_true(image->header->sections[IMAGE_MEMORY].count >= DATA_SIZE);
+	assert_true(image->header.sections[IMAGE_MEMORY].count >= DATA_SIZE);
 	struct code *code = second.inst->code;
 	assert_ptr_equal(code->image, image);
 	/* What the first run called is there, … */
@@ -221,13 +222,51 @@ static void test_memory_without_pages(void **state)
 	close(fd);
 }
 
+/* Every function is in it: any number of stores can share it, one after the other and at once. */
+static void test_prepared(void **state)
+{
+	(void)state;
+	struct guest a = {0}, b = {0};
+	guest_open(&a, &modes[0]);
+	struct wasm w = {0};
+	build(&w);
+	a.bytes = wasm_finish(&w);
+	a.module = module_load(a.bytes.data, a.bytes.size, NULL, &a.err);
+	assert_non_null(a.module);
+	struct image *image = image_prepare(a.module, &a.options, &a.err);
+	if (image == NULL)
+		fail_msg("%s", a.err.message);
+	for (int round = 0; round < 2; round++) {
+		if (round > 0)
+			guest_open(&a, &modes[0]);
+		guest_open(&b, &modes[0]);
+		struct guest *guests[] = {&a, &b};
+		for (int i = 0; i < 2; i++) {
+			struct guest *g = guests[i];
+			store_use_image(g->store, a.module, image);
+			g->inst = instance_create(g->store, a.module, NULL, NULL, &g->err);
+			if (g->inst == NULL)
+				fail_msg("%s", g->err.message);
+			assert_ptr_equal(g->inst->code->image, image);
+		}
+		assert_int_equal(guest_i32(&a, "store", DATA_AT + 1, 200), 0);
+		check_guest(&b);
+		check_guest(&a);
+		store_destroy(a.store);
+		a.store = NULL;
+		guest_close(&b);
+	}
+	image_close(image);
+	guest_close(&a);
+}
+
 /* ---- what is refused ---- */
 
 static void expect_refusal(int fd, const struct image_source *source, const char *words,
                            const char *what, unsigned long long at)
 {
 	struct error err = ERROR_INIT;
-	struct image *image = image_open(fd, source, &err);
+	struct image *image = image_open(dup(fd), source, &err);
 	if (image != NULL || strstr(err.message, words) == NULL)
 		fail_msg("%s at %llu: %s", what, at, image != NULL ? "taken" : err.message);
 }
@@ -282,6 +321,34 @@ static void test_flipped_bits(void **state)
 		((uint8_t *)&flipped)[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		write_header(fd, &flipped);
 		expect_refusal(fd, &source, "", "flipped bit", bit);
+	}
+	guest_close(&first);
+	close(fd);
+}
+
+/* A small one is known to its last bit, so that it need not be on the disk. */
+static void test_damaged_contents(void **state)
+{
+	(void)state;
+	struct guest first = {0};
+	guest_open(&first, &modes[0]);
+	struct wasm w = {0};
+	wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 i32.load8_u"));
+	wasm_memory(&w, 1, 1);
+	guest_start(&first, &w);
+	guest_i32(&first, "load", 0, 0);
+	int fd = new_file();
+	write_image(&first, fd);
+	struct image_source source = source_of(&first);
+	const struct image_header header = read_header(fd);
+	assert_true(header.file_size <= IMAGE_SUMMED_MAX);
+	for (uint64_t at = sizeof header; at < header.file_size; at++) {
+		uint8_t byte, damaged;
+		assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+		damaged = byte ^ (uint8_t)(1u << at % 8);
+		assert_int_equal(pwrite(fd, &damaged, 1, (off_t)at), 1);
+		expect_refusal(fd, &source, "contents are damaged", "byte", at);
+		assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
 	}
 	guest_close(&first);
 	close(fd);
@@ -351,7 +418,8 @@ static void test_failing_writes(void **state)
 		struct error err = ERROR_INIT;
 		assert_int_equal(ftruncate(fd, 0), 0);
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, before.rlim_max}), 0);
-		bool wrote = image_write(fd, first.store, first.module, &source, &err);
+		bool needs_sync;
+		bool wrote = image_write(fd, first.store, first.module, &source, &needs_sync, &err);
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 		assert_false(wrote);
 		assert_int_equal(err.kind, ERROR_SYSTEM);
@@ -365,10 +433,11 @@ static void test_failing_writes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_modes),
-	    cmocka_unit_test(test_two_stores), cmocka_unit_test(test_memory_without_pages),
-	    cmocka_unit_test(test_truncated),  cmocka_unit_test(test_flipped_bits),
-	    cmocka_unit_test(test_foreign),    cmocka_unit_test(test_failing_writes),
+	    cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_other_modes),
+	    cmocka_unit_test(test_two_stores),       cmocka_unit_test(test_memory_without_pages),
+	    cmocka_unit_test(test_truncated),        cmocka_unit_test(test_flipped_bits),
+	    cmocka_unit_test(test_foreign),          cmocka_unit_test(test_prepared),
+	    cmocka_unit_test(test_damaged_contents), cmocka_unit_test(test_failing_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+/* Images that never see a disk: a module's code for all runs of one process (image.h). */
+#include "interp/image_format.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct image *image_prepare(const struct module *module, const struct store_options *options,
+                            struct error *err)
+{
+	struct image_source source;
+	bool needs_sync;
+	memset(&source, 0, sizeof source);
+	source.features = module->features;
+	source.limits = module->limits;
+	int fd = memfd_create("tiphys-image", MFD_CLOEXEC);
+	if (fd < 0) {
+		error_put_errno(err, errno, "cannot make room for an image");
+		return NULL;
+	}
+	struct store *store = store_create(options, err);
+	bool fine = store != NULL && store_lower_all(store, module, err) &&
+	            image_write(fd, store, module, &source, &needs_sync, err);
+	store_destroy(store);
+	if (fine)
+		return image_open(fd, &source, err);
+	close(fd);
+	return NULL;
+}
