@@ -65,11 +65,14 @@ static int64_t nanoseconds(const struct timespec *time)
 	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-static bool is_settled(const struct module_file *file)
+static bool is_settled(const struct images *images, const struct module_file *file)
 {
 	const struct stat *st = &file->st;
+	/* Run from an image: this was asked when that was made. */
+	if (images->looked.tv_sec == 0)
+		return true;
 	bool is_coarse = st->st_ctim.tv_nsec == 0 && st->st_mtim.tv_nsec == 0;
-	return nanoseconds(&file->opened) - nanoseconds(&st->st_ctim) >
+	return nanoseconds(&images->looked) - nanoseconds(&st->st_ctim) >
 	       (is_coarse ? SAME_SECOND_NS : SAME_TIME_NS);
 }
 
@@ -150,7 +153,7 @@ static int open_folder(const struct images *images, bool make)
 
 /* ---- finding ---- */
 
-struct image *images_find(const struct images *images, const struct module_file *file,
+static struct image *find(const struct images *images, const struct module_file *file,
                           const struct load_rules *rules)
 {
 	char name[NAME_SIZE];
@@ -173,11 +176,20 @@ struct image *images_find(const struct images *images, const struct module_file 
 		return NULL;
 	}
 	const struct image_source source = source_of(file, rules);
-	struct image *image = image_open(fd, &source, &err);
+	struct image *image = image_open(take_fd(&fd), &source, &err);
 	if (image == NULL)
 		say(images, "the image %s is not used: %s", name, err.message);
 	else
 		say(images, "runs from the image %s", name);
+	return image;
+}
+
+struct image *images_find(struct images *images, const struct module_file *file,
+                          const struct load_rules *rules)
+{
+	struct image *image = find(images, file, rules);
+	if (image == NULL)
+		clock_gettime(CLOCK_REALTIME, &images->looked);
 	return image;
 }
 
@@ -261,28 +273,34 @@ static bool write_aside(int folder, const char *aside, const struct module_file 
 	/* A file that may not grow any further is a write that failed, not the end of tiphys. */
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	sigaction(SIGXFSZ, &ignore, &before);
-	bool fine = image_write(fd, store, file->module, &source, err) &&
-	            (fdatasync(fd) == 0 || error_set_errno(err, errno, "cannot write the image"));
+	bool needs_sync;
+	bool fine = image_write(fd, store, file->module, &source, &needs_sync, err) &&
+	            (!needs_sync || fdatasync(fd) == 0 ||
+	             error_set_errno(err, errno, "cannot write the image"));
 	sigaction(SIGXFSZ, &before, NULL);
 	return fine;
 }
 
 void images_keep(const struct images *images, const struct module_file *file,
-                 const struct load_rules *rules, const struct store *store)
+                 const struct load_rules *rules, struct store *store)
 {
 	char name[NAME_SIZE], aside[NAME_SIZE];
 	struct error err = ERROR_INIT;
 	if (!image_is_wanted(store, file->module) || !is_worth_it(images, file) || !name_of(file, name))
 		return;
-	if (!is_settled(file)) {
+	if (!is_settled(images, file)) {
 		say(images, "no image is kept of a module that was written this moment");
 		return;
 	}
 	cleanup_close int folder = open_folder(images, true);
 	if (folder < 0)
 		return;
+	if (file->size <= IMAGES_LOWER_ALL_MAX && !store_lower_all(store, file->module, &err)) {
+		say(images, "no image is kept: %s", err.message);
+		return;
+	}
 	snprintf(aside, sizeof aside, UNFINISHED "%ld-%llx", (long)getpid(),
-	         (unsigned long long)nanoseconds(&file->opened));
+	         (unsigned long long)nanoseconds(&images->looked));
 	bool fine = write_aside(folder, aside, file, rules, store, &err) &&
 	            (renameat(folder, aside, folder, name) == 0 ||
 	             error_set_errno(&err, errno, "cannot rename the image"));

@@ -17,8 +17,14 @@
 #include "plugin/load_rules.h"
 #include "plugin/module_file.h"
 
+#include <time.h>
+
 /* Smaller modules are decoded faster than an image is looked for. */
-#define IMAGES_MODULE_MIN ((uint64_t)16 << 10)
+#define IMAGES_MODULE_MIN ((uint64_t)1 << 10)
+
+/* Of modules up to this size all functions are lowered for the image: it is then complete, which
+ * maps faster. Of larger ones it has what ran. */
+#define IMAGES_LOWER_ALL_MAX ((uint64_t)64 << 10)
 
 /* What all images together may take; the oldest go first. */
 #define IMAGES_BYTES_DEFAULT ((uint64_t)512 << 20)
@@ -30,15 +36,19 @@ struct images {
 	uint64_t bytes;  /* that they may take together */
 	images_log *log; /* NULL: nobody listens */
 	void *log_env;
+
+	/* Set by images_find() when it finds none, before anything of the module's is looked at. */
+	struct timespec looked;
 };
 
 /* The image of a module's file that was made under these rules; NULL when there is none that can be
  * used. */
-struct image *images_find(const struct images *images, const struct module_file *file,
+struct image *images_find(struct images *images, const struct module_file *file,
                           const struct load_rules *rules);
 
-/* Keeps an image of the file's module with what was lowered in the store, when that is worth it. */
+/* Keeps an image of the file's module with what was lowered in the store, when that is worth it.
+ * After the run: it may lower more. */
 void images_keep(const struct images *images, const struct module_file *file,
-                 const struct load_rules *rules, const struct store *store);
+                 const struct load_rules *rules, struct store *store);
 
 #endif

@@ -11,7 +11,7 @@ bool module_file_map(struct module_file *file, const char *path, struct error *e
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat *st = &file->st;
 
-	if (fd < 0 || fstat(fd, st) < 0 || clock_gettime(CLOCK_REALTIME, &file->opened) < 0)
+	if (fd < 0 || fstat(fd, st) < 0)
 		return error_set_errno(err, errno, "cannot open");
 	if (!S_ISREG(st->st_mode))
 		return error_set(err, ERROR_SYSTEM, "is no regular file; a module is mapped, not read");

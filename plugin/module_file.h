@@ -6,14 +6,12 @@
 #include "validator/module.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
 struct module_file {
 	const uint8_t *bytes; /* mapped read-only; NULL when size is 0 */
 	size_t size;
-	struct module *module;  /* NULL until it is decoded */
-	struct stat st;         /* of the file when it was opened, … */
-	struct timespec opened; /* … and when that was */
+	struct module *module; /* NULL until it is decoded */
+	struct stat st;        /* of the file when it was opened */
 };
 
 /* Maps the file, and looks at none of its bytes; *file is {0} before and is for module_file_clear()
