@@ -53,6 +53,45 @@ ssize_t caps_fd_read(struct caps *caps, uint32_t fd, const struct iovec *iov, in
 	return n < 0 ? -errno : n;
 }
 
+/* Linux appends with pwrite() on an O_APPEND file whatever the offset; POSIX, and so WASI, wants
+ * the bytes at the offset. The flag is taken off for the one call: the description is the set's
+ * own. */
+static ssize_t write_at(int host, const struct iovec *iov, int count, int64_t offset)
+{
+	int flags = fcntl(host, F_GETFL);
+	if (flags < 0)
+		return -errno;
+	if ((flags & O_APPEND) && fcntl(host, F_SETFL, flags & ~O_APPEND) < 0)
+		return -errno;
+	ssize_t n = pwritev(host, iov, count, offset);
+	if (n < 0)
+		n = -errno;
+	if ((flags & O_APPEND) && fcntl(host, F_SETFL, flags) < 0)
+		return -errno;
+	return n;
+}
+
+/* A write below a directory with a quota; offset: -1 for the descriptor's own. */
+static ssize_t write_counted(struct caps *caps, const struct descriptor *d, const struct iovec *iov,
+                             int count, int64_t offset)
+{
+	struct quota_write write;
+	int cut = quota_cut(caps, d, offset, iov, count, &write);
+	bool is_counted = cut != QUOTA_NONE;
+	if (is_counted && cut < 0)
+		return cut;
+	if (is_counted) {
+		iov = write.iov;
+		count = cut;
+	}
+	ssize_t n = offset < 0 ? writev(d->fd, iov, count) : write_at(d->fd, iov, count, offset);
+	if (n < 0)
+		return offset < 0 ? -errno : n;
+	if (is_counted)
+		quota_written(caps, d, &write, n);
+	return n;
+}
+
 ssize_t caps_fd_write(struct caps *caps, uint32_t fd, const struct iovec *iov, int count)
 {
 	struct descriptor *d = descriptor_at(caps, fd);
@@ -62,6 +101,8 @@ ssize_t caps_fd_write(struct caps *caps, uint32_t fd, const struct iovec *iov, i
 		return -EINVAL;
 	if (d->stream)
 		return stream_write(caps, d, iov, count);
+	if (quota_applies(caps, d))
+		return write_counted(caps, d, iov, count, -1);
 	ssize_t n = writev(d->fd, iov, count);
 	return n < 0 ? -errno : n;
 }
@@ -79,9 +120,6 @@ ssize_t caps_fd_pread(struct caps *caps, uint32_t fd, const struct iovec *iov, i
 	return n < 0 ? -errno : n;
 }
 
-/* Linux appends with pwrite() on an O_APPEND file whatever the offset; POSIX, and so WASI, wants
- * the bytes at the offset. The flag is taken off for the one call: the description is the set's
- * own. */
 ssize_t caps_fd_pwrite(struct caps *caps, uint32_t fd, const struct iovec *iov, int count,
                        int64_t offset)
 {
@@ -91,17 +129,9 @@ ssize_t caps_fd_pwrite(struct caps *caps, uint32_t fd, const struct iovec *iov, 
 		return rc;
 	if (!iov_fits(count, iov) || offset < 0)
 		return -EINVAL;
-	int flags = fcntl(host, F_GETFL);
-	if (flags < 0)
-		return -errno;
-	if ((flags & O_APPEND) && fcntl(host, F_SETFL, flags & ~O_APPEND) < 0)
-		return -errno;
-	ssize_t n = pwritev(host, iov, count, offset);
-	if (n < 0)
-		n = -errno;
-	if ((flags & O_APPEND) && fcntl(host, F_SETFL, flags) < 0)
-		return -errno;
-	return n;
+	const struct descriptor *d = descriptor_at(caps, fd);
+	return quota_applies(caps, d) ? write_counted(caps, d, iov, count, offset)
+	                              : write_at(host, iov, count, offset);
 }
 
 static int refuse_directory(int host)
@@ -141,13 +171,48 @@ int caps_fd_stat(struct caps *caps, uint32_t fd, struct stat *st)
 	return fstat(host, st) < 0 ? -errno : 0;
 }
 
+static int resize_host(int host, int64_t size, bool allocates, int64_t offset)
+{
+	int rc = allocates ? fallocate(host, 0, offset, size) : ftruncate(host, size);
+	return rc < 0 ? -errno : 0;
+}
+
+/* ftruncate() to size, or fallocate() of size bytes from offset; counted where a quota applies. */
+static int resize(struct caps *caps, const struct descriptor *d, int64_t size, bool allocates,
+                  int64_t offset)
+{
+	struct stat st;
+	int64_t to = size;
+	if (!quota_applies(caps, d))
+		return resize_host(d->fd, size, allocates, offset);
+	if (fstat(d->fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || size < 0)
+		return resize_host(d->fd, size, allocates, offset);
+	if (allocates && __builtin_add_overflow(offset, size, &to))
+		return -EFBIG;
+	if (allocates && to < st.st_size)
+		to = st.st_size;
+	if (to > st.st_size) {
+		int rc = quota_take(caps, d, (uint64_t)(to - st.st_size));
+		if (rc < 0)
+			return rc;
+	}
+	int rc = resize_host(d->fd, size, allocates, offset);
+	if (rc < 0 && to > st.st_size)
+		quota_give(caps, d, (uint64_t)(to - st.st_size));
+	if (rc == 0 && to < st.st_size)
+		quota_give(caps, d, (uint64_t)(st.st_size - to));
+	return rc;
+}
+
 int caps_fd_set_size(struct caps *caps, uint32_t fd, int64_t size)
 {
 	int host;
 	int rc = file_host(caps, fd, &host);
 	if (rc < 0)
 		return rc;
-	return ftruncate(host, size) < 0 ? -errno : 0;
+	return resize(caps, descriptor_at(caps, fd), size, false, 0);
 }
 
 int caps_fd_allocate(struct caps *caps, uint32_t fd, int64_t offset, int64_t size)
@@ -158,7 +223,7 @@ int caps_fd_allocate(struct caps *caps, uint32_t fd, int64_t offset, int64_t siz
 		return rc;
 	if (offset < 0 || size <= 0)
 		return -EINVAL;
-	return fallocate(host, 0, offset, size) < 0 ? -errno : 0;
+	return resize(caps, descriptor_at(caps, fd), size, true, offset);
 }
 
 int caps_fd_set_times(struct caps *caps, uint32_t fd, const struct timespec times[2])

@@ -37,7 +37,7 @@ int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum 
 	int slot = descriptor_new(caps, FD_FIRST_FREE);
 	if (slot < 0)
 		return slot;
-	roots[caps->root_count].guest = take_ptr(&name);
+	roots[caps->root_count] = (struct root){.guest = take_ptr(&name), .quota = CAPS_QUOTA_NONE};
 	caps->table[slot] = (struct descriptor){
 	    .fd = take_fd(&fd),
 	    .is_read_only = access == CAPS_READ_ONLY,
@@ -99,6 +99,44 @@ static int open_flags(const struct caps_open *how)
 	return flags;
 }
 
+/* What a path named before it was opened, where a quota wants to know. */
+struct before {
+	bool is_new;      /* an entry was taken for it */
+	int64_t cut_size; /* that O_TRUNC takes away */
+};
+
+static int open_counted(struct caps *caps, const struct descriptor *from, const char *path,
+                        int flags, struct before *before)
+{
+	struct stat st;
+	cleanup_place struct place place = PLACE_INIT;
+	*before = (struct before){0};
+	if (!quota_applies(caps, from) || !(flags & (O_CREAT | O_TRUNC)))
+		return 0;
+	/* What cannot be found here, open() itself will refuse by its right name. */
+	if (place_find(from->fd, path, flags & O_NOFOLLOW ? FOLLOW_IF_SLASH : FOLLOW_ALWAYS, &place) <
+	    0)
+		return 0;
+	if (fstatat(place.dir, place.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if ((flags & O_TRUNC) && S_ISREG(st.st_mode))
+			before->cut_size = st.st_size;
+		return 0;
+	}
+	if (errno != ENOENT || !(flags & O_CREAT))
+		return 0;
+	before->is_new = true;
+	return quota_take(caps, from, CAPS_ENTRY_BYTES);
+}
+
+static void opened(struct caps *caps, const struct descriptor *from, const struct before *before,
+                   int flags, int fd)
+{
+	if (fd < 0 && before->is_new)
+		quota_give(caps, from, CAPS_ENTRY_BYTES);
+	if (fd >= 0 && (flags & O_TRUNC))
+		quota_give(caps, from, (uint64_t)before->cut_size);
+}
+
 int caps_path_open(struct caps *caps, uint32_t dir, const char *path, const struct caps_open *how)
 {
 	struct descriptor from;
@@ -114,8 +152,13 @@ int caps_path_open(struct caps *caps, uint32_t dir, const char *path, const stru
 	int slot = descriptor_new(caps, FD_FIRST_FREE);
 	if (slot < 0)
 		return slot;
+	struct before before;
+	rc = open_counted(caps, &from, path, flags, &before);
+	if (rc < 0)
+		return rc;
 	/* O_NONBLOCK while opening: a FIFO of the host must not hold up the run. */
 	cleanup_close int fd = open_below(from.fd, path, flags | O_NONBLOCK, CREATE_MODE);
+	opened(caps, &from, &before, flags, fd);
 	if (fd == -ENOENT && from.is_read_only && how->create)
 		return refuse_change(caps, &from);
 	if (fd < 0)
@@ -175,6 +218,23 @@ static int find_change(struct caps *caps, uint32_t dir, const char *path, struct
 	return rc < 0 ? rc : place_find(from->fd, path, FOLLOW_NEVER, place);
 }
 
+/* The result of making an entry that was taken from the quota. */
+static int made(struct caps *caps, const struct descriptor *from, int result)
+{
+	int rc = result < 0 ? -errno : 0;
+	if (rc < 0)
+		quota_give(caps, from, CAPS_ENTRY_BYTES);
+	return rc;
+}
+
+/* What stands at a place, where a quota wants to know. */
+static bool stat_counted(struct caps *caps, const struct descriptor *from,
+                         const struct place *place, struct stat *st)
+{
+	return quota_applies(caps, from) &&
+	       fstatat(place->dir, place->name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int caps_path_mkdir(struct caps *caps, uint32_t dir, const char *path)
 {
 	struct descriptor from;
@@ -182,7 +242,10 @@ int caps_path_mkdir(struct caps *caps, uint32_t dir, const char *path)
 	int rc = find_change(caps, dir, path, &from, &place);
 	if (rc < 0)
 		return rc;
-	return mkdirat(place.dir, place.name, CREATE_DIR_MODE) < 0 ? -errno : 0;
+	rc = quota_take(caps, &from, CAPS_ENTRY_BYTES);
+	if (rc < 0)
+		return rc;
+	return made(caps, &from, mkdirat(place.dir, place.name, CREATE_DIR_MODE));
 }
 
 int caps_path_rmdir(struct caps *caps, uint32_t dir, const char *path)
@@ -192,7 +255,10 @@ int caps_path_rmdir(struct caps *caps, uint32_t dir, const char *path)
 	int rc = find_change(caps, dir, path, &from, &place);
 	if (rc < 0)
 		return rc;
-	return unlinkat(place.dir, place.name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	if (unlinkat(place.dir, place.name, AT_REMOVEDIR) < 0)
+		return -errno;
+	quota_give(caps, &from, CAPS_ENTRY_BYTES);
+	return 0;
 }
 
 int caps_path_unlink(struct caps *caps, uint32_t dir, const char *path)
@@ -205,7 +271,12 @@ int caps_path_unlink(struct caps *caps, uint32_t dir, const char *path)
 		rc = stat_place(&place, &st);
 	if (rc < 0)
 		return rc;
-	return unlinkat(place.dir, place.name, 0) < 0 ? -errno : 0;
+	bool is_known = stat_counted(caps, &from, &place, &st);
+	if (unlinkat(place.dir, place.name, 0) < 0)
+		return -errno;
+	if (is_known)
+		quota_unlinked(caps, &from, &st);
+	return 0;
 }
 
 /* Something that may not be there yet, named with a slash: -ENOENT when it is not. */
@@ -236,7 +307,15 @@ int caps_path_rename(struct caps *caps, uint32_t from_dir, const char *from, uin
 	}
 	if (rc < 0)
 		return rc;
-	return renameat(old.dir, old.name, new.dir, new.name) < 0 ? -errno : 0;
+	struct stat gone;
+	bool replaces = stat_counted(caps, &target, &new, &gone) &&
+	                fstatat(old.dir, old.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	                (st.st_dev != gone.st_dev || st.st_ino != gone.st_ino);
+	if (renameat(old.dir, old.name, new.dir, new.name) < 0)
+		return -errno;
+	if (replaces)
+		quota_unlinked(caps, &target, &gone);
+	return 0;
 }
 
 /* A hard link would make a file of a read-only grant writable, so both ends must be writable. */
@@ -260,7 +339,10 @@ int caps_path_link(struct caps *caps, uint32_t from_dir, const char *from, bool 
 		rc = refuse_slash(&new);
 	if (rc < 0)
 		return rc;
-	return linkat(old.dir, old.name, new.dir, new.name, 0) < 0 ? -errno : 0;
+	rc = quota_take(caps, &target, CAPS_ENTRY_BYTES);
+	if (rc < 0)
+		return rc;
+	return made(caps, &target, linkat(old.dir, old.name, new.dir, new.name, 0));
 }
 
 int caps_path_symlink(struct caps *caps, const char *target, uint32_t dir, const char *path)
@@ -274,7 +356,10 @@ int caps_path_symlink(struct caps *caps, const char *target, uint32_t dir, const
 		rc = refuse_slash(&place);
 	if (rc < 0)
 		return rc;
-	return symlinkat(target, place.dir, place.name) < 0 ? -errno : 0;
+	rc = quota_take(caps, &from, CAPS_ENTRY_BYTES);
+	if (rc < 0)
+		return rc;
+	return made(caps, &from, symlinkat(target, place.dir, place.name));
 }
 
 ssize_t caps_path_readlink(struct caps *caps, uint32_t dir, const char *path, char *buf,

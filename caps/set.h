@@ -34,6 +34,7 @@ struct descriptor {
 
 struct root {
 	char *guest;
+	uint64_t quota, used; /* bytes, see quota.c */
 };
 
 struct strings {
@@ -94,6 +95,32 @@ int descriptor_host(struct caps *caps, uint32_t fd, int *host);
 void stream_clear(struct stream *stream);
 ssize_t stream_read(struct caps *caps, struct descriptor *d, const struct iovec *iov, int count);
 ssize_t stream_write(struct caps *caps, struct descriptor *d, const struct iovec *iov, int count);
+
+/* Copies iov until `left` bytes are used up; the number of entries of `cut`, which has room for
+ * CAPS_IOV_MAX. */
+int iov_cut(const struct iovec *iov, int count, uint64_t left, struct iovec *cut);
+
+/* quota.c; `d` tells the granted directory. All but the first do nothing without a quota. */
+bool quota_applies(struct caps *caps, const struct descriptor *d);
+/* 0 or -EDQUOT */
+int quota_take(struct caps *caps, const struct descriptor *d, uint64_t bytes);
+void quota_give(struct caps *caps, const struct descriptor *d, uint64_t bytes);
+/* A name of the file is gone; st: as it was before. */
+void quota_unlinked(struct caps *caps, const struct descriptor *d, const struct stat *st);
+void quota_closing(struct caps *caps, const struct descriptor *d);
+
+/* A write that is counted: cut it, write .iov, tell how much was written. For descriptors that a
+ * quota applies to. */
+struct quota_write {
+	uint64_t start, size;
+	struct iovec iov[CAPS_IOV_MAX];
+};
+#define QUOTA_NONE INT32_MIN /* no file: nothing is counted */
+/* offset: -1 for the descriptor's own. Entries of .iov, QUOTA_NONE or a negative errno. */
+int quota_cut(struct caps *caps, const struct descriptor *d, int64_t offset,
+              const struct iovec *iov, int count, struct quota_write *write);
+void quota_written(struct caps *caps, const struct descriptor *d, const struct quota_write *write,
+                   ssize_t done);
 
 /* clock.c */
 void clock_init(struct caps *caps);

@@ -150,8 +150,7 @@ static int capture_append(struct stream *s, const void *bytes, size_t size)
 	return 0;
 }
 
-/* Copies iov until `left` bytes are used up; the number of entries of `cut`. */
-static int iov_cut(const struct iovec *iov, int count, uint64_t left, struct iovec *cut)
+int iov_cut(const struct iovec *iov, int count, uint64_t left, struct iovec *cut)
 {
 	int n = 0;
 	for (; n < count && (left > 0 || iov[n].iov_len == 0); n++) {

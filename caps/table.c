@@ -56,8 +56,10 @@ void descriptor_clear(struct caps *caps, uint32_t fd)
 	struct descriptor *d = &caps->table[fd];
 	if (is_free(d))
 		return;
-	if (d->fd >= 0)
+	if (d->fd >= 0) {
+		quota_closing(caps, d);
 		close(d->fd);
+	}
 	*d = (struct descriptor){.fd = -1};
 	caps->open_count--;
 }

@@ -22,9 +22,12 @@ bool artifact_place_find(const struct request *request, const struct artifact *a
 		                 "path \"%s\" is empty, too long or has components like "
 		                 "\"..\"",
 		                 shown);
-	if (strstr(clean, "::") != NULL || strstr(clean, ":ro/") != NULL)
+	if (strstr(clean, "::") != NULL || strstr(clean, ":ro/") != NULL ||
+	    strstr(clean, ":quota=") != NULL)
 		return error_set(err, ERROR_USAGE,
-		                 "path \"%s\" holds \"::\" or \":ro/\", which part a grant (--dir)", shown);
+		                 "path \"%s\" holds \"::\", \":ro/\" or \":quota=\", which part a grant "
+		                 "(--dir)",
+		                 shown);
 	*place = (struct artifact_place){0};
 	if (request->form == REQUEST_CONTRACT) {
 		snprintf(place->path, sizeof place->path, "artifacts-%s/%s",

@@ -42,7 +42,7 @@ struct serve_options {
 	uint64_t concurrency, queue, ready_workers;
 	uint64_t step_timeout, reply_within, result_ttl;
 	uint64_t kept_results;
-	uint64_t max_memory, max_output, max_parameter, max_outputs, max_body;
+	uint64_t max_memory, max_work, max_output, max_parameter, max_outputs, max_body;
 	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
 	struct kv_limits kv; /* 0: the defaults */
@@ -94,6 +94,9 @@ static const struct option serve_rows[] = {
                  "size of all results that wait; then the oldest are dropped (default 64M)"),
     OPTION_BYTES(struct serve_options, max_memory, "max-memory",
                  "memory that a module may have (default 1G)"),
+    OPTION_BYTES(
+        struct serve_options, max_work, "max-work",
+        "what a step may add below /work; each file counts 4K besides its size (default 1G)"),
     OPTION_BYTES(struct serve_options, max_output, "max-output",
                  "what a step may write to stdout, and to stderr (default 1M)"),
     OPTION_BYTES(struct serve_options, max_parameter, "max-parameter",
@@ -378,6 +381,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .time_ms = options->step_timeout * 1000,
 	    .output_bytes = options->max_output,
 	    .memory_bytes = options->max_memory,
+	    .work_bytes = options->max_work,
 	};
 	struct server_setting with_pool = setting;
 	if ((life->pool = pool_create(options->concurrency, options->queue, err)) != NULL) {
@@ -404,6 +408,7 @@ int cmd_serve(int argc, char **argv)
 	    .result_ttl = 600,
 	    .kept_results = 64 * MIB,
 	    .max_memory = 1024 * MIB,
+	    .max_work = 1024 * MIB,
 	    .max_output = MIB,
 	    .max_parameter = REPLY_PARAMETER_DEFAULT,
 	    .max_outputs = REPLY_OUTPUTS_DEFAULT,

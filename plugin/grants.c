@@ -13,10 +13,34 @@ static bool granted(int result, const char *option, const char *value, struct er
 	return error_set_errno(err, -result, "%s %s", option, value);
 }
 
+/* Takes `suffix` off the end of the text. */
+static bool take_off(char *text, const char *suffix)
+{
+	size_t len = strlen(text), tail = strlen(suffix);
+	if (len <= tail || strcmp(text + len - tail, suffix) != 0)
+		return false;
+	text[len - tail] = '\0';
+	return true;
+}
+
+/* GUEST[:ro] or GUEST[:quota=BYTES] */
+static bool take_terms(char *guest, enum caps_access *access, uint64_t *quota)
+{
+	static const char mark[] = ":quota=";
+	char *bytes = strstr(guest, mark);
+	*access = take_off(guest, ":ro") ? CAPS_READ_ONLY : CAPS_READ_WRITE;
+	*quota = CAPS_QUOTA_NONE;
+	if (bytes == NULL || bytes == guest)
+		return true;
+	*bytes = '\0';
+	return *access == CAPS_READ_WRITE && !take_off(guest, ":ro") &&
+	       option_parse_bytes(bytes + sizeof mark - 1, quota);
+}
+
 static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 {
-	static const char read_only[] = ":ro";
-	enum caps_access access = CAPS_READ_WRITE;
+	enum caps_access access;
+	uint64_t quota;
 	cleanup_free char *host = strdup(text);
 	if (host == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for --dir");
@@ -25,18 +49,16 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 	char *guest = NULL;
 	for (char *at = host; (at = strstr(at, "::")) != NULL; at++)
 		guest = at;
-	if (guest == NULL || guest == host || guest[2] == '\0')
+	if (guest == NULL || guest == host || guest[2] == '\0' ||
+	    !take_terms(guest + 2, &access, &quota))
 		return error_set(err, ERROR_USAGE,
-		                 "--dir wants HOST::GUEST or HOST::GUEST:ro, as ./data::/data, not \"%s\"",
+		                 "--dir wants HOST::GUEST, HOST::GUEST:ro or HOST::GUEST:quota=BYTES, as "
+		                 "./data::/data, not \"%s\"",
 		                 text);
 	*guest = '\0';
 	guest += 2;
-	size_t len = strlen(guest), tail = sizeof read_only - 1;
-	if (len > tail && strcmp(guest + len - tail, read_only) == 0) {
-		guest[len - tail] = '\0';
-		access = CAPS_READ_ONLY;
-	}
-	return granted(caps_grant_dir(caps, host, guest, access), "--dir", text, err);
+	return granted(caps_grant_dir(caps, host, guest, access), "--dir", text, err) &&
+	       granted(caps_limit_dir(caps, guest, quota), "--dir", text, err);
 }
 
 static bool grant_env(struct caps *caps, const char *text, struct error *err)

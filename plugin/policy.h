@@ -47,6 +47,7 @@ struct policy_directory {
 	const char *host;
 	const char *guest; /* in a ceiling NULL: it bounds host directories */
 	enum policy_access access;
+	uint64_t quota; /* bytes that may be added below it; 0: none */
 	struct policy_mark mark;
 };
 

@@ -49,12 +49,18 @@ static bool check_directories(const struct comparison *c)
 		const struct policy_directory *dir = &asked->items[i];
 		bool is_covered = dir->access == POLICY_NO_ACCESS;
 		/* The very directory, not one below it: what lies there may be another step's to move. */
-		for (size_t j = 0; j < most->count && !is_covered; j++)
-			is_covered =
-			    strcmp(most->items[j].host, dir->host) == 0 && dir->access <= most->items[j].access;
+		for (size_t j = 0; j < most->count && !is_covered; j++) {
+			const struct policy_directory *of = &most->items[j];
+			bool is_within = of->quota == 0 || dir->access != POLICY_READ_WRITE ||
+			                 (dir->quota != 0 && dir->quota <= of->quota);
+			is_covered = strcmp(of->host, dir->host) == 0 && dir->access <= of->access && is_within;
+		}
 		if (!is_covered)
-			return deny(c, (int)i, dir->mark, "%.100s %s", dir->host,
-			            dir->access == POLICY_READ ? "ro" : "rw");
+			return deny(c, (int)i, dir->mark, "%.100s %s%s", dir->host,
+			            dir->access == POLICY_READ ? "ro" : "rw",
+			            dir->access == POLICY_READ ? ""
+			            : dir->quota == 0          ? " without a quota"
+			                                       : " with that quota");
 	}
 	return true;
 }

@@ -288,9 +288,9 @@ static bool read_directory(struct policy_reading *reading, const struct policy_v
                            void *item)
 {
 	struct policy_directory *dir = item;
-	static const char *const keys[] = {"host", "guest", "access"};
+	static const char *const keys[] = {"host", "guest", "access", "quota"};
 	char path[POLICY_PATH_SIZE];
-	if (!POLICY_OBJECT_OF(reading, value, keys, "an object with host, guest and access"))
+	if (!POLICY_OBJECT_OF(reading, value, keys, "an object with host, guest, access and quota"))
 		return false;
 	dir->mark = policy_mark_of(reading, value->path);
 	dir->access = POLICY_READ;
@@ -312,8 +312,17 @@ static bool read_directory(struct policy_reading *reading, const struct policy_v
 	size_t len = dir->guest != NULL ? strlen(dir->guest) : 0;
 	if (len > 3 && strcmp(dir->guest + len - 3, ":ro") == 0)
 		return policy_wrong(reading, path, "must not end in \":ro\"; say access: ro");
+	if (dir->guest != NULL && strstr(dir->guest, ":quota=") != NULL)
+		return policy_wrong(reading, path, "must not hold \":quota=\"; say quota: BYTES");
 	const struct policy_value access = policy_member_of(value, "access", path);
-	return access.json == NULL || policy_read_access(reading, &access, &dir->access);
+	if (access.json != NULL && !policy_read_access(reading, &access, &dir->access))
+		return false;
+	const struct policy_value quota = policy_member_of(value, "quota", path);
+	if (quota.json == NULL)
+		return true;
+	return read_bytes(reading, &quota, &dir->quota) &&
+	       (dir->access == POLICY_READ_WRITE ||
+	        policy_wrong(reading, path, "limits what is written, and access is not rw"));
 }
 
 /* ---- clock and random ---- */

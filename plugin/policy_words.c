@@ -53,13 +53,23 @@ static bool add_streams(struct policy_words *words, const struct policy *policy,
 	       (streams->err || policy_word(words, err, "--no-stderr"));
 }
 
+static bool add_directory(struct policy_words *words, const struct policy_directory *dir,
+                          struct error *err)
+{
+	if (dir->access == POLICY_NO_ACCESS)
+		return true;
+	if (dir->access == POLICY_READ)
+		return policy_word(words, err, "--dir=%s::%s:ro", dir->host, dir->guest);
+	if (dir->quota != 0)
+		return policy_word(words, err, "--dir=%s::%s:quota=%" PRIu64, dir->host, dir->guest,
+		                   dir->quota);
+	return policy_word(words, err, "--dir=%s::%s", dir->host, dir->guest);
+}
+
 static bool add_files(struct policy_words *words, const struct policy *policy, struct error *err)
 {
 	for (size_t i = 0; i < policy->files.count; i++) {
-		const struct policy_directory *dir = &policy->files.items[i];
-		if (dir->access != POLICY_NO_ACCESS &&
-		    !policy_word(words, err, "--dir=%s::%s%s", dir->host, dir->guest,
-		                 dir->access == POLICY_READ ? ":ro" : ""))
+		if (!add_directory(words, &policy->files.items[i], err))
 			return false;
 	}
 	return true;

@@ -124,7 +124,8 @@ static bool lay_out(struct step *step)
 static bool add_places(const struct step *step, struct policy_words *words, struct error *err)
 {
 	for (size_t i = 0; i < step->artifacts.grant_count; i++) {
-		if (!policy_word(words, err, "--dir=%s", step->artifacts.grants[i]))
+		if (!policy_word(words, err, "--dir=%s:quota=%" PRIu64, step->artifacts.grants[i],
+		                 step->setting->work_bytes))
 			return false;
 	}
 	return true;

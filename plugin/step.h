@@ -29,6 +29,7 @@ struct step_setting {
 	uint64_t time_ms;              /* --step-timeout */
 	uint64_t output_bytes;         /* --max-output */
 	uint64_t memory_bytes;         /* --max-memory */
+	uint64_t work_bytes;           /* --max-work */
 };
 
 /* What others may know of a step before, while and after it runs. */

@@ -177,7 +177,8 @@ bool step_grants_spell(const struct step_setting *setting, const struct request 
 {
 	struct policy policy = out->policy;
 	return take_broker(setting, request, &policy, out, err) &&
-	       policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST, work_dir) &&
+	       policy_word(&out->words, err, "--dir=%s::" WORKDIR_GUEST ":quota=%" PRIu64, work_dir,
+	                   setting->work_bytes) &&
 	       policy_words_add(&out->words, &policy, err) &&
 	       add_load_rules(&out->words, setting->load, err) && add_inputs(&out->words, request, err);
 }

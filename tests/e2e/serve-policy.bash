@@ -49,7 +49,7 @@ tap_case "a directory that the ceiling lists" succeeds \
 	'["show","/shared/file"]' shared
 tap_case "a directory to write to that is listed for reading" fails \
 	"{\"files\":[{\"host\":\"$work/shared\",\"guest\":\"/s\",\"access\":\"rw\"}]}" \
-	"permissions.files[0]: $work/shared rw is more than the ceiling grants ($ceiling:4:1: files)"
+	"permissions.files[0]: $work/shared rw without a quota is more than the ceiling grants ($ceiling:4:1: files)"
 tap_case "a directory that is not listed" fails \
 	"{\"files\":[{\"host\":\"$work/secret\",\"guest\":\"/s\"}]}" \
 	"permissions.files[0]: $work/secret ro is more than the ceiling grants ($ceiling:4:1: files)"

@@ -136,6 +136,7 @@ static void a_host_path_may_hold_colons(void **state)
 static void says_what_is_wrong(void **state)
 {
 	static const char *no_guest[] = {"/tmp"}, *empty_guest[] = {"/tmp::"}, *empty_host[] = {"::/x"},
+	                  *ro_quota[] = {"/tmp::/x:quota=1:ro"}, *no_quota[] = {"/tmp::/x:quota=lots"},
 	                  *missing[] = {"/no/such/place::/x"}, *no_value[] = {"A"}, *no_name[] = {"=b"};
 	static const struct {
 		struct grants grants;
@@ -145,6 +146,8 @@ static void says_what_is_wrong(void **state)
 	    {{.dirs = {no_guest, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
 	    {{.dirs = {empty_guest, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
 	    {{.dirs = {empty_host, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
+	    {{.dirs = {ro_quota, 1}}, "HOST::GUEST:quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {no_quota, 1}}, "HOST::GUEST:quota=BYTES", ERROR_USAGE},
 	    {{.dirs = {missing, 1}},
 	     "--dir /no/such/place::/x: No such file or directory",
 	     ERROR_SYSTEM},

@@ -78,9 +78,18 @@ static void each_field_comes_through(void **state)
 static void as_words_of_the_command_line(void **state)
 {
 	static const char *const expected[] = {
-	    "--stdin",          "--no-stderr",      "--dir=/d::/data:ro", "--dir=/o=x::/out",
-	    "--env=A=x=y",      "--clock=coarse",   "--random=7",         "--memory=1024",
-	    "--stdout-limit=9", "--stderr-limit=9", "--open-files=16",
+	    "--stdin",
+	    "--no-stderr",
+	    "--dir=/d::/data:ro",
+	    "--dir=/o=x::/out",
+	    "--dir=/q::/q:quota=2048",
+	    "--env=A=x=y",
+	    "--clock=coarse",
+	    "--random=7",
+	    "--memory=1024",
+	    "--stdout-limit=9",
+	    "--stderr-limit=9",
+	    "--open-files=16",
 	};
 	cleanup_policy struct policy policy;
 	cleanup_policy_words struct policy_words words = {0};
@@ -88,7 +97,8 @@ static void as_words_of_the_command_line(void **state)
 	(void)state;
 	take("{\"env\":{\"A\":\"x=y\"},\"stdio\":[\"stdin\",\"stdout\"],"
 	     "\"files\":[{\"host\":\"/d\",\"guest\":\"/data\"},{\"host\":\"/o=x\",\"guest\":\"/out\","
-	     "\"access\":\"rw\"},{\"host\":\"/n\",\"guest\":\"/n\",\"access\":\"none\"}],"
+	     "\"access\":\"rw\"},{\"host\":\"/n\",\"guest\":\"/n\",\"access\":\"none\"},"
+	     "{\"host\":\"/q\",\"guest\":\"/q\",\"access\":\"rw\",\"quota\":\"2K\"}],"
 	     "\"clock\":\"coarse\",\"random\":{\"seed\":7},"
 	     "\"limits\":{\"memory\":\"1K\",\"output\":9,\"open_files\":16}}",
 	     &policy);
@@ -140,6 +150,10 @@ static void mistakes_are_named(void **state)
 	     POLICY_GRANTS},
 	    {"{\"files\":[{\"host\":\"/x\",\"guest\":\"/y\"}]}",
 	     "here.files[0].guest: a ceiling bounds", POLICY_CEILING},
+	    {"{\"files\":[{\"host\":\"/x\",\"guest\":\"/y\",\"quota\":1}]}",
+	     "here.files[0].quota: limits what is written, and access is not rw", POLICY_GRANTS},
+	    {"{\"files\":[{\"host\":\"/x\",\"guest\":\"/y:quota=1\"}]}", "must not hold \":quota=\"",
+	     POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":0}}", "here.limits.memory: is 0", POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":\"0K\"}}", "here.limits.memory: is 0", POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":\"1T\"}}", "here.limits.memory: is \"1T\", must be bytes",

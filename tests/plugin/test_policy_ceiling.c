@@ -86,7 +86,8 @@ static void directories(void **state)
 	    {"/out", POLICY_READ_WRITE, NULL},
 	    {"/etc", POLICY_NO_ACCESS, NULL},
 	    {"/data", POLICY_READ_WRITE,
-	     "permissions.files[0]: /data rw is more than the ceiling grants (ceiling.yaml:7:3: "
+	     "permissions.files[0]: /data rw without a quota is more than the ceiling grants "
+	     "(ceiling.yaml:7:3: "
 	     "files)"},
 	    {"/data/below", POLICY_READ,
 	     "permissions.files[0]: /data/below ro is more than the ceiling grants (ceiling.yaml:7:3: "
@@ -110,6 +111,26 @@ static void directories(void **state)
 		else
 			assert_denied(rows[i].message);
 	}
+}
+
+static void a_quota_of_the_ceiling_asks_for_one(void **state)
+{
+	struct policy_directory most = {.host = "/d", .access = POLICY_READ_WRITE, .quota = 100};
+	struct policy_directory dir = {.host = "/d", .guest = "/g", .access = POLICY_READ_WRITE};
+	(void)state;
+	both();
+	give(POLICY_FILES);
+	ceiling.files = (struct policy_directories){&most, 1};
+	asked.files = (struct policy_directories){&dir, 1};
+	assert_denied("permissions.files[0]: /d rw without a quota is more than the ceiling grants "
+	              "(ceiling.yaml:7:3: files)");
+	dir.quota = 101;
+	assert_denied("permissions.files[0]: /d rw with that quota is more than the ceiling grants "
+	              "(ceiling.yaml:7:3: files)");
+	dir.quota = 100;
+	assert_granted();
+	dir = (struct policy_directory){.host = "/d", .guest = "/g", .access = POLICY_READ};
+	assert_granted();
 }
 
 static struct policy_origin origin_of(const char *text)
@@ -293,6 +314,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_named_is_denied),
 	    cmocka_unit_test(arguments_and_streams_are_not_bounded),
 	    cmocka_unit_test(directories),
+	    cmocka_unit_test(a_quota_of_the_ceiling_asks_for_one),
 	    cmocka_unit_test(origins_are_compared_by_scheme_host_and_port),
 	    cmocka_unit_test(methods_and_numbers),
 	    cmocka_unit_test(clocks_and_random),

@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 static const struct load_words load;
-static const struct step_setting open_setting = {
-    .load = &load, .time_ms = 10000, .output_bytes = 1000, .memory_bytes = 65536 * 16};
+static const struct step_setting open_setting = {.load = &load,
+                                                 .time_ms = 10000,
+                                                 .output_bytes = 1000,
+                                                 .memory_bytes = 65536 * 16,
+                                                 .work_bytes = 500};
 
 static const struct step_setting *setting = &open_setting;
 
@@ -47,18 +50,19 @@ static void assert_words(const char *wasm, const char *expected)
 static void a_template_without_permissions_gets_the_defaults(void **state)
 {
 	(void)state;
-	assert_words("", "--dir=/tmp/w::/work --clock=real --random --memory=1048576");
-	assert_words(",\"env\":{\"A\":1},\"stdin\":\"x\"", "--dir=/tmp/w::/work --clock=real --random "
-	                                                   "--memory=1048576 --stdin --env=A=1");
+	assert_words("", "--dir=/tmp/w::/work:quota=500 --clock=real --random --memory=1048576");
+	assert_words(",\"env\":{\"A\":1},\"stdin\":\"x\"",
+	             "--dir=/tmp/w::/work:quota=500 --clock=real --random "
+	             "--memory=1048576 --stdin --env=A=1");
 }
 
 static void permissions_take_the_place_of_defaults(void **state)
 {
 	(void)state;
 	assert_words(",\"permissions\":{\"clock\":\"none\",\"random\":{\"seed\":3}}",
-	             "--dir=/tmp/w::/work --random=3 --memory=1048576");
+	             "--dir=/tmp/w::/work:quota=500 --random=3 --memory=1048576");
 	assert_words(",\"permissions\":{\"stdio\":[],\"limits\":{\"memory\":\"64K\",\"open_files\":9}}",
-	             "--dir=/tmp/w::/work --no-stdout --no-stderr --clock=real --random "
+	             "--dir=/tmp/w::/work:quota=500 --no-stdout --no-stderr --clock=real --random "
 	             "--memory=65536 --open-files=9");
 }
 
@@ -128,15 +132,16 @@ static void with_ceiling(const char *text, void (*check)(void))
 
 static void empty_ceiling(void)
 {
-	assert_words("", "--dir=/tmp/w::/work --memory=1048576");
-	assert_words(",\"permissions\":{\"clock\":\"none\"}", "--dir=/tmp/w::/work --memory=1048576");
+	assert_words("", "--dir=/tmp/w::/work:quota=500 --memory=1048576");
+	assert_words(",\"permissions\":{\"clock\":\"none\"}",
+	             "--dir=/tmp/w::/work:quota=500 --memory=1048576");
 }
 
 static void coarse_ceiling(void)
 {
 	struct step_grants grants;
 	struct error err;
-	assert_words("", "--dir=/tmp/w::/work --clock=coarse --memory=4096 --open-files=10");
+	assert_words("", "--dir=/tmp/w::/work:quota=500 --clock=coarse --memory=4096 --open-files=10");
 	assert_true(make("", &grants, &err));
 	assert_int_equal(grants.time.value, 1000);
 	assert_string_equal(grants.time.set_by, "limits.time of the ceiling");
@@ -150,10 +155,13 @@ static void coarse_ceiling(void)
 
 static void wide_ceiling(void)
 {
-	assert_words("", "--dir=/tmp/w::/work --clock=real --random --memory=1048576 --open-files=256");
-	assert_words(",\"permissions\":{\"files\":[{\"host\":\"/d\",\"guest\":\"/x\"}]}",
-	             "--dir=/tmp/w::/work --dir=/d::/x:ro --clock=real --random --memory=1048576 "
-	             "--open-files=256");
+	assert_words(
+	    "",
+	    "--dir=/tmp/w::/work:quota=500 --clock=real --random --memory=1048576 --open-files=256");
+	assert_words(
+	    ",\"permissions\":{\"files\":[{\"host\":\"/d\",\"guest\":\"/x\"}]}",
+	    "--dir=/tmp/w::/work:quota=500 --dir=/d::/x:ro --clock=real --random --memory=1048576 "
+	    "--open-files=256");
 }
 
 static void module_ceiling(void)
