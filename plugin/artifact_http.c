@@ -43,8 +43,11 @@ bool artifact_check_http(const struct artifact *artifact, struct error *err)
 	size_t i;
 	if (url == NULL || *url == '\0')
 		return error_set(err, ERROR_USAGE, "http.url: is missing");
+	if (artifact_is_oci(artifact))
+		return artifact_check_oci(artifact, err);
 	if (!has_scheme(url, "http://") && !has_scheme(url, "https://"))
-		return error_set(err, ERROR_USAGE, "http.url: %s must begin with http:// or https://",
+		return error_set(err, ERROR_USAGE,
+		                 "http.url: %s must begin with http://, https:// or oci://",
 		                 printable_ascii(url, shown, sizeof shown));
 	const char *key;
 	json_t *value;
@@ -141,6 +144,5 @@ bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact 
 		return false;
 	if (reply->status >= 200 && reply->status <= 299)
 		return true;
-	transfer_refused(&request, reply, err);
-	return reply->status == 404 || reply->status == 410 ? artifact_missing(err) : false;
+	return transfer_refused(&request, reply, err);
 }

@@ -50,6 +50,8 @@ static bool fetch(void *env, const struct transfer_sink *sink, struct error *err
 	artifact_watch_start(&watch, &source->run->shared->options, err);
 	if (source->artifact->location == LOCATION_RAW)
 		return fetch_raw(source->artifact, sink, err);
+	if (source->artifact->location == LOCATION_HTTP && artifact_is_oci(source->artifact))
+		return artifact_fetch_oci(source->run, source->artifact, sink, &watch, err);
 	if (source->artifact->location == LOCATION_HTTP)
 		return artifact_fetch_http(source->run, source->artifact, sink, &watch, err);
 	const struct s3 s3 = {.transfers = source->run->shared->transfers,

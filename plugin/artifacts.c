@@ -42,6 +42,8 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 {
 	const struct transfer_options transfers = {
 	    .connect_seconds = CONNECT_SECONDS, .stall_seconds = STALL_SECONDS, .retries = RETRIES};
+	struct transfer_options registries = transfers;
+	registries.insecure_hosts = getenv("INSECURE_OCI_REGISTRIES");
 	struct artifacts *artifacts = calloc(1, sizeof *artifacts);
 	if (artifacts == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "no memory for artifacts");
@@ -56,6 +58,7 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 	else
 		artifacts->transfers = transfers_create(&transfers, err);
 	if (artifacts->transfers == NULL ||
+	    (artifacts->registry = registry_create(&registries, NULL, err)) == NULL ||
 	    !repository_of_options(&options->repository, &artifacts->repository,
 	                           &artifacts->has_repository, err) ||
 	    !read_gcs(options, &artifacts->gcs, err) ||
@@ -72,6 +75,7 @@ void artifacts_destroy(struct artifacts *artifacts)
 	if (artifacts == NULL)
 		return;
 	kubernetes_destroy(artifacts->kubernetes);
+	registry_destroy(artifacts->registry);
 	transfers_destroy(artifacts->transfers);
 	repository_clear(&artifacts->repository);
 	s3_place_clear(&artifacts->gcs);

@@ -3,6 +3,7 @@
 #define PLUGIN_ARTIFACTS_STATE_H
 
 #include "plugin/artifacts.h"
+#include "plugin/registry.h"
 #include "plugin/repository.h"
 #include "plugin/s3.h"
 #include "plugin/transfer.h"
@@ -12,6 +13,7 @@
 struct artifacts {
 	struct artifacts_options options;
 	struct transfers *transfers;
+	struct registry *registry;
 	struct repository repository; /* of the options */
 	bool has_repository;
 	struct kubernetes *kubernetes; /* NULL: none */
@@ -38,6 +40,14 @@ bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact 
                          struct error *err);
 /* Whether the location can be fetched at all, before anything is. */
 bool artifact_check_http(const struct artifact *artifact, struct error *err);
+
+/* ---- artifact_oci.c: http locations whose URL is oci://… ---- */
+
+bool artifact_is_oci(const struct artifact *artifact);
+bool artifact_check_oci(const struct artifact *artifact, struct error *err);
+bool artifact_fetch_oci(const struct artifacts_run *run, const struct artifact *artifact,
+                        const struct transfer_sink *sink, struct artifact_watch *watch,
+                        struct error *err);
 
 /* ---- artifact_store.c: locations in object stores ---- */
 
@@ -88,12 +98,5 @@ bool artifact_folder(struct artifacts_run *run, const struct artifact_object *ob
 /* Stores one output, and adds it to the node. `path` is where the guest left it. */
 bool artifact_output(struct artifacts_run *run, const struct artifact *artifact, struct node *node,
                      struct error *err);
-
-/* Marks an error as that of an artifact which does not exist. */
-static inline bool artifact_missing(struct error *err)
-{
-	err->sys_errno = ENOENT;
-	return false;
-}
 
 #endif

@@ -92,8 +92,8 @@ bool s3_ask(const struct s3 *s3, const struct s3_exchange *exchange, bool may_mi
 		return true;
 	transfer_refused(&request, reply, err);
 	advise(place, reply, err);
-	if (is_missing)
-		err->sys_errno = ENOENT;
+	if (!is_missing) /* a bucket that is not there is no missing object */
+		err->sys_errno = 0;
 	return false;
 }
 

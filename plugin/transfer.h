@@ -101,7 +101,8 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 
 /* Sets an error for a reply that is not the one wanted: "GET URL: HTTP 404: MANIFEST_UNKNOWN:
  * manifest unknown". The server's words come from its JSON body (distribution spec, errors), a
- * token server's "details" or "error_description", or S3's XML (Code, Message). */
+ * token server's "details" or "error_description", or S3's XML (Code, Message). err->sys_errno is
+ * ENOENT for a 404 and a 410. */
 bool transfer_refused(const struct transfer_request *request, const struct transfer_reply *reply,
                       struct error *err);
 

@@ -4,6 +4,7 @@
 #include "plugin/json.h"
 #include "validator/printable.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,5 +59,9 @@ bool transfer_refused(const struct transfer_request *request, const struct trans
 	printable_ascii(reply->url, shown, sizeof shown);
 	enum error_kind kind =
 	    reply->status == 401 || reply->status == 403 ? ERROR_DENIED : ERROR_NETWORK;
-	return error_set(err, kind, "%s %s: HTTP %ld%s", request->method, shown, reply->status, words);
+	bool is_first = err->kind == ERROR_NONE;
+	error_put(err, kind, "%s %s: HTTP %ld%s", request->method, shown, reply->status, words);
+	if (is_first && (reply->status == 404 || reply->status == 410))
+		err->sys_errno = ENOENT;
+	return false;
 }

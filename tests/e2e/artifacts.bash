@@ -4,6 +4,9 @@ here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/serve.bash"
 
+. "$here/lib/registry.bash"
+registry_start registry
+export INSECURE_OCI_REGISTRIES=$registry
 serve_guest tree "$TIPHYS_GUESTS/tree.wasm"
 files=$work/files
 mkdir -p "$files"
@@ -105,6 +108,27 @@ headers() {
 }
 tap_case "headers are sent" headers
 
+# As oras makes them: a layer of any type, named by its title.
+oci() {
+	printf '{"name": "a", "path": "/work/in", "http": {"url": "oci://%s/%s"}%s}' "$registry" "$1" "${2:+, $2}"
+}
+
+of_a_registry() {
+	registry_image data folder application/vnd.oci.image.layer.v1.tar+gzip "$files/folder.tgz" >/dev/null
+	registry_image data file application/octet-stream "$files/f" >/dev/null
+	succeeds tree "$(list /work/in)" "$(inputs "$(oci data:folder)")"
+	[ "$(node outputs.result)" = "$(tree_at /work/in)" ]
+	succeeds tree "$(list /work/in)" "$(inputs "$(oci data:file)")"
+	[ "$(node outputs.result)" = "file /work/in one" ]
+	succeeds tree "$(list /work)" "$(inputs "$(oci data:none '"optional": true')")"
+	fails "input artifact a: oci://$registry/data:none: " tree "$(list /work)" "$(inputs "$(oci data:none)")"
+	local blob
+	blob=$(registry_blob_file "$(digest_of "$files/f")")
+	printf 'evil' >"$blob"
+	fails "input artifact a: oci://$registry/data:file: " tree "$(list /work)" "$(inputs "$(oci data:file)")"
+}
+tap_case "an artifact in a registry is taken by its digest" of_a_registry
+
 kinds() {
 	local kind
 	for kind in git hdfs azure oss artifactory plugin; do
@@ -113,7 +137,7 @@ kinds() {
 	done
 	fails "its location is of kind ftp, which is not known" tree "$(list /work)" \
 		"$(inputs '{"name": "a", "path": "/work/x", "ftp": {}}')"
-	fails "http.url: ftp://x must begin with" tree "$(list /work)" \
+	fails "http.url: ftp://x must begin with http://, https:// or oci://" tree "$(list /work)" \
 		"$(inputs '{"name": "a", "path": "/work/x", "http": {"url": "ftp://x"}}')"
 }
 tap_case "other kinds of location fail by name" kinds
