@@ -170,11 +170,48 @@ static void empty_set_has_no_descriptors(void **state)
 	caps_destroy(caps);
 }
 
+/* README.md shows the table to people: each row as it stands here, and no row that is gone. */
+static void readme_shows_the_table(void **state)
+{
+	static char text[1 << 20];
+	(void)state;
+	FILE *file = fopen(SOURCE_ROOT "/README.md", "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof text - 1, file)] = '\0';
+	fclose(file);
+	char line[1024];
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		const struct capability_row *row = capability_row(id);
+		const char *tick = row->provider != NULL ? "`" : "";
+		snprintf(line, sizeof line, "\n| `%s` | %s | %s%s%s | %s |\n", row->name, row->sentence,
+		         tick, row->provider != NULL ? row->option : "not in this build", tick,
+		         row->answer);
+		if (strstr(text, line) == NULL)
+			fail_msg("README.md lacks:%s", line);
+	}
+	for (int id = 0; id < LIMIT_COUNT; id++) {
+		const struct limit_row *row = limit_row(id);
+		const char *tick = *row->option != '\0' ? "`" : "";
+		snprintf(line, sizeof line, "\n| `%s` | %s | %s | %s%s%s |\n", row->name, row->sentence,
+		         row->by_default, tick, *row->option != '\0' ? row->option : "nothing", tick);
+		if (strstr(text, line) == NULL)
+			fail_msg("README.md lacks:%s", line);
+	}
+	const char *at = strstr(text, "\n### Permissions\n");
+	const char *end = at != NULL ? strstr(at, "\n## ") : NULL;
+	assert_non_null(end);
+	int rows = 0;
+	for (; (at = strstr(at, "\n| `")) != NULL && at < end; at++)
+		rows++;
+	assert_int_equal(rows, CAPABILITY_COUNT + LIMIT_COUNT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_row_is_denied_by_default),
 	    cmocka_unit_test(every_column_is_filled),
+	    cmocka_unit_test(readme_shows_the_table),
 	    cmocka_unit_test(sentence_names_what_to_add),
 	    cmocka_unit_test(empty_set_has_no_descriptors),
 	};

@@ -18,7 +18,7 @@ END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
 start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
-	--store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+	--max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 wait_for 10 grep -q msg=listening "$work/serve.log"
 address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 
@@ -60,6 +60,27 @@ tap_case "more memory than the ceiling's" fails '{"limits":{"memory":"65M"}}' \
 tap_case "a registry that the ceiling does not list" fails '{}' \
 	"the ceiling does not list registry.test/other/command ($ceiling:9:1: registries)" \
 	registry.test/other/command:1
+
+# ---- limits ----
+
+ends_by() {
+	execute "$1" "$2"
+	expect_in '"phase":"Failed"' "$work/reply"
+	expect_in "$3" "$work/reply"
+	succeeds '{}' '["echo","next"]' next
+	wait_for 5 nothing_is_left
+}
+
+# The lock, and emptied folders for steps to come, are all there is.
+nothing_is_left() {
+	[ -z "$(find "$work/steps" -mindepth 2 ! -name lock ! -type d -print -quit)" ]
+}
+tap_case "a step that fills /work is told --max-work's bytes" ends_by '{}' \
+	'["write","/work/file","a line of ten","200000"]' "files below /work are limited to 1048576 bytes"
+tap_case "a step that floods its output is told whose limit it was" ends_by '{"limits":{"output":"4K"}}' \
+	'["flood"]' "wrote more than 4096 bytes to stdout (limits.output)"
+tap_case "an endless step is told whose limit it was" ends_by '{"limits":{"time":"1s"}}' \
+	'["loop"]' "ran longer than its time limit of 1 s (limits.time)"
 
 # ---- ceilings that are refused ----
 
