@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 _Static_assert(CAPABILITY_COUNT <= 64, "a bit for each in the reply to ASK_HELLO");
 
@@ -95,9 +96,55 @@ const uint8_t *broker_bytes(const struct caps *caps)
 	return caps->broker->bytes;
 }
 
+static const void *const no_parts[BROKER_PARTS];
+
+/* The descriptor that comes with the reply stands in *fd, -1: none. */
+static int receive_socket(struct caps *caps, uint32_t index, int *fd)
+{
+	struct broker *broker = caps->broker;
+	const struct broker_ask ask = {.kind = ASK_SOCKET, .number = index};
+	struct broker_reply reply;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec in[] = {{&reply, sizeof reply}, {broker->bytes, BROKER_TEXT_MAX}};
+	struct msghdr message = {.msg_iov = in,
+	                         .msg_iovlen = 2,
+	                         .msg_control = control.bytes,
+	                         .msg_controllen = sizeof control.bytes};
+	ssize_t n;
+	*fd = -1;
+	if (write(broker->fd, &ask, sizeof ask) < 0)
+		return is_gone(broker);
+	do
+		n = recvmsg(broker->fd, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)sizeof reply)
+		return is_gone(broker);
+	const struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+	if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(part), sizeof *fd);
+	broker->bytes[n - (ssize_t)sizeof reply] = '\0';
+	if (reply.result < 0)
+		keep_failure(caps, reply.result, CAP_SOCKETS);
+	return reply.result;
+}
+
+static int take_sockets(struct caps *caps, uint32_t count)
+{
+	for (uint32_t i = 0; i < count && i < BROKER_SOCKETS_MAX; i++) {
+		int fd, rc = receive_socket(caps, i, &fd);
+		if (rc == 0)
+			rc = fd < 0 ? -EPROTO : socket_grant(caps, fd, (const char *)caps->broker->bytes);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 int caps_grant_broker(struct caps *caps, int fd)
 {
-	static const void *const no_parts[BROKER_PARTS];
 	cleanup_close int own = fd;
 	if (caps->broker)
 		return -EALREADY;
@@ -115,7 +162,7 @@ int caps_grant_broker(struct caps *caps, int fd)
 		if (reply.number >> id & 1)
 			caps->granted[id] = true;
 	}
-	return 0;
+	return take_sockets(caps, reply.handle);
 }
 
 const char *caps_broker_failure(const struct caps *caps)

@@ -12,7 +12,7 @@
 #include "caps/caps.h"
 
 /* Takes over fd, a connected SOCK_SEQPACKET socket, in every case. Grants what the broker says that
- * it grants. */
+ * it grants; connections take descriptors, so grant directories first. */
 int caps_grant_broker(struct caps *caps, int fd);
 
 /* What the broker said of the last request that failed, or NULL. Borrowed until the next call. */
@@ -57,6 +57,18 @@ int caps_kv_delete(struct caps *caps, struct caps_text key);
  * ended by a NUL; none when there are no more. Borrowed as above. */
 int caps_kv_list(struct caps *caps, struct caps_text prefix, struct caps_text after,
                  struct caps_text *keys);
+
+/* ---- connections, which stand when the set is granted its broker ---- */
+
+/* The descriptor of the connection that was listed as `name`, "host:port". -EACCES when it was not.
+ */
+int caps_socket_find(struct caps *caps, struct caps_text name);
+
+/* As of recv() and shutdown(); -ENOTSOCK for what is no granted connection. */
+ssize_t caps_socket_receive(struct caps *caps, uint32_t fd, const struct iovec *iov, int count,
+                            bool peek, bool wait_all);
+ssize_t caps_socket_send(struct caps *caps, uint32_t fd, const struct iovec *iov, int count);
+int caps_socket_shutdown(struct caps *caps, uint32_t fd, bool receiving, bool sending);
 
 /* ---- of every handle ---- */
 

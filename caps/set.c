@@ -41,6 +41,7 @@ void caps_destroy(struct caps *caps)
 	strings_clear(&caps->args);
 	strings_clear(&caps->env);
 	broker_destroy(caps->broker);
+	sockets_clear(caps);
 	free(caps->denial);
 	free(caps->limit_reached);
 	free(caps);

@@ -27,6 +27,7 @@ struct descriptor {
 	struct stream *stream; /* borrowed from the set; NULL: none */
 	bool is_read_only;
 	bool is_preopen;
+	uint32_t socket;  /* a granted connection's number in sockets, from 1 on; 0: none */
 	uint32_t root;    /* index of the granted directory it was reached through */
 	int stream_flags; /* O_NONBLOCK and O_APPEND of a stream: never set on the granter's file */
 	struct caps_label label;
@@ -70,6 +71,8 @@ struct caps {
 	uint64_t random_state;
 
 	struct broker *broker; /* broker.c; NULL: none */
+	char **sockets;        /* names of granted connections */
+	uint32_t socket_count;
 };
 
 /* set.c: appends a string that it then owns. */
@@ -121,6 +124,10 @@ int quota_cut(struct caps *caps, const struct descriptor *d, int64_t offset,
               const struct iovec *iov, int count, struct quota_write *write);
 void quota_written(struct caps *caps, const struct descriptor *d, const struct quota_write *write,
                    ssize_t done);
+
+/* socket.c: takes fd over in every case. */
+int socket_grant(struct caps *caps, int fd, const char *name);
+void sockets_clear(struct caps *caps);
 
 /* clock.c */
 void clock_init(struct caps *caps);

@@ -33,11 +33,12 @@ void broker_terms_clear(struct broker_terms *terms)
 {
 	http_terms_clear(&terms->http);
 	kv_terms_clear(&terms->kv);
+	socket_terms_clear(&terms->sockets);
 }
 
 bool broker_is_needed(const struct broker_terms *terms)
 {
-	return terms->has_http || terms->kv.access != BROKER_NO_ACCESS;
+	return terms->has_http || terms->kv.access != BROKER_NO_ACCESS || terms->sockets.count > 0;
 }
 
 static enum verdict reply(struct broker *broker, const struct broker_reply *head, const void *bytes,
@@ -135,6 +136,33 @@ static enum verdict ask_kv(struct broker *broker)
 	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
 }
 
+/* The connection's name, and the connection itself. */
+static enum verdict hand_socket(struct broker *broker)
+{
+	struct error err = ERROR_INIT;
+	char name[ENDPOINT_TEXT_SIZE];
+	cleanup_close int fd = broker_socket(&broker->terms->sockets, (size_t)broker->ask.number, &err);
+	if (fd < 0)
+		return reply_failure(broker, fd, err.message);
+	endpoint_text(&broker->terms->sockets.items[broker->ask.number], name);
+	struct broker_reply head = {0};
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof fd)];
+	} control = {0};
+	struct iovec iov[] = {{&head, sizeof head}, {name, strlen(name)}};
+	struct msghdr message = {.msg_iov = iov,
+	                         .msg_iovlen = 2,
+	                         .msg_control = control.bytes,
+	                         .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+	part->cmsg_level = SOL_SOCKET;
+	part->cmsg_type = SCM_RIGHTS;
+	part->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(part), &fd, sizeof fd);
+	return sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? HANG_UP : GO_ON;
+}
+
 static enum verdict dispatch(struct broker *broker)
 {
 	enum capability capability = broker_ask_capability(broker->ask.kind);
@@ -142,7 +170,9 @@ static enum verdict dispatch(struct broker *broker)
 		return reply_failure(broker, -EACCES, "ask for what is not granted");
 	switch (broker->ask.kind) {
 	case ASK_HELLO:
-		return reply_done(broker, 0, broker->granted);
+		return reply_done(broker, (uint32_t)broker->terms->sockets.count, broker->granted);
+	case ASK_SOCKET:
+		return hand_socket(broker);
 	case ASK_HTTP:
 		return open_exchange(broker);
 	case ASK_KV_GET:
@@ -218,6 +248,8 @@ static bool prepare(struct broker *broker, struct error *err)
 		broker->granted |= UINT64_C(1) << CAP_HTTP;
 	if (broker->terms->kv.access != BROKER_NO_ACCESS)
 		broker->granted |= UINT64_C(1) << CAP_KV;
+	if (broker->terms->sockets.count > 0)
+		broker->granted |= UINT64_C(1) << CAP_SOCKETS;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #define PLUGIN_BROKER_H
 
 #include "plugin/broker_kv.h"
+#include "plugin/broker_socket.h"
 #include "plugin/http_terms.h"
 
 /* What the policy of the run lets it do. {0}: nothing. */
@@ -12,6 +13,7 @@ struct broker_terms {
 	bool has_http;
 	struct http_terms http;
 	struct kv_terms kv;
+	struct socket_terms sockets;
 };
 
 void broker_terms_clear(struct broker_terms *terms);

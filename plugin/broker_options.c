@@ -8,11 +8,12 @@ void broker_options_clear(struct broker_options *options)
 {
 	option_texts_clear(&options->http);
 	option_texts_clear(&options->http_methods);
+	option_texts_clear(&options->sockets);
 }
 
 bool broker_options_grant(const struct broker_options *options)
 {
-	return options->http.count > 0 || options->kv != NULL;
+	return options->http.count > 0 || options->kv != NULL || options->sockets.count > 0;
 }
 
 #define NUMBERS 3
@@ -48,7 +49,7 @@ static void add_number(struct words *words, const char *name, uint64_t value)
 char **broker_options_words(const struct broker_options *options, const char *const *first,
                             size_t first_count)
 {
-	size_t texts = options->http.count + options->http_methods.count;
+	size_t texts = options->http.count + options->http_methods.count + options->sockets.count;
 	size_t room = (first_count + 2 * (texts + NUMBERS) + 2) * sizeof(char *);
 	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
 	if (words.list == NULL)
@@ -58,6 +59,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
 		words.list[words.count++] = (char *)(uintptr_t)first[i];
 	add_texts(&words, "--http", &options->http);
 	add_texts(&words, "--http-method", &options->http_methods);
+	add_texts(&words, "--socket", &options->sockets);
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
 	add_number(&words, "--http-timeout", options->http_timeout);

@@ -6,7 +6,7 @@
 #include "plugin/options.h"
 
 struct broker_options {
-	struct option_texts http, http_methods;
+	struct option_texts http, http_methods, sockets;
 	uint64_t http_concurrent, http_body, http_timeout; /* 0: the default */
 	const char *kv;                                    /* NULL, "" or "rw", "ro" */
 };
@@ -23,6 +23,8 @@ struct broker_options {
 	                 "size of a body, of a request or an answer (64M)"),                           \
 	    OPTION_NUMBER(type, broker.http_timeout, "http-timeout", "SECONDS", 1, 86400,              \
 	                  "time for a request and its answer (60)"),                                   \
+	    OPTION_TEXTS(type, broker.sockets, "socket", "HOST:PORT",                                  \
+	                 "grant a TCP connection to there, made before the run; may be given again"),  \
 	    OPTION_OPTIONAL_TEXT(                                                                      \
 	        type, broker.kv, "kv", "ro|rw",                                                        \
 	        "grant small values that are kept (rw); here as long as the run lasts")

@@ -28,7 +28,7 @@ void broker_wait(pid_t pid)
 }
 
 /* The broker said nothing: its exit status tells whether it has told the user why. */
-static bool explain(pid_t *pid, int failure, struct error *err)
+static bool explain(pid_t *pid, int sys_errno, struct error *err)
 {
 	int status = 0;
 	while (waitpid(*pid, &status, 0) < 0 && errno == EINTR)
@@ -36,7 +36,18 @@ static bool explain(pid_t *pid, int failure, struct error *err)
 	*pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == error_exit_status(ERROR_USAGE))
 		return error_set(err, ERROR_USAGE, "the grants for the broker make no sense");
-	return error_set_errno(err, -failure, "the broker for HTTP does not answer");
+	return error_set_errno(err, sys_errno, "the broker does not answer");
+}
+
+bool broker_take(struct caps *caps, int fd, struct error *err)
+{
+	int failure = caps_grant_broker(caps, fd);
+	const char *sentence = caps_broker_failure(caps);
+	if (failure >= 0)
+		return true;
+	if (sentence != NULL)
+		return error_set(err, ERROR_NETWORK, "cannot %s", sentence);
+	return error_set_errno(err, -failure, "the broker does not answer");
 }
 
 bool broker_start(const struct broker_options *options, struct caps *caps, pid_t *pid,
@@ -62,6 +73,11 @@ bool broker_start(const struct broker_options *options, struct caps *caps, pid_t
 	close(take_fd(&theirs));
 	/* Should it die, a write is an error and not the end of this process. */
 	signal(SIGPIPE, SIG_IGN);
-	int failure = caps_grant_broker(caps, take_fd(&ours));
-	return failure >= 0 || explain(pid, failure, err);
+	struct error why = ERROR_INIT;
+	if (broker_take(caps, take_fd(&ours), &why))
+		return true;
+	if (why.kind == ERROR_SYSTEM)
+		return explain(pid, why.sys_errno, err);
+	*err = why;
+	return false;
 }

@@ -17,6 +17,9 @@
 bool broker_start(const struct broker_options *options, struct caps *caps, pid_t *pid,
                   struct error *err);
 
+/* Grants to `caps` what the broker at `fd`, which is taken over, grants. False with *err set. */
+bool broker_take(struct caps *caps, int fd, struct error *err);
+
 /* Reaps it, after the set is destroyed: the end of its socket ends it. */
 void broker_wait(pid_t pid);
 

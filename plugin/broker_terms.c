@@ -37,5 +37,11 @@ bool broker_terms_take(struct broker_terms *terms, const struct policy *policy,
 		if ((terms->kv.space = strdup(space)) == NULL)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
 	}
+	for (size_t i = 0; i < policy->sockets.count; i++) {
+		if (!socket_terms_add(&terms->sockets, policy->sockets.items[i].text, err)) {
+			error_wrap(err, "sockets");
+			return false;
+		}
+	}
 	return take_http(policy, &terms->http, err);
 }

@@ -45,6 +45,12 @@ static bool read_terms(const struct broker_options *options, struct broker_terms
 			return false;
 		}
 	}
+	for (size_t i = 0; i < options->sockets.count; i++) {
+		if (!socket_terms_add(&terms->sockets, options->sockets.items[i], err)) {
+			error_wrap(err, "--socket");
+			return false;
+		}
+	}
 	return true;
 }
 

@@ -251,9 +251,10 @@ static bool open_broker(struct run *run, struct error *err)
 	if (kv != NULL && *kv != '\0' && strcmp(kv, "ro") != 0 && strcmp(kv, "rw") != 0)
 		return error_set(err, ERROR_USAGE, "--kv is ro or rw, not \"%s\"", kv);
 	if (options->broker_fd != NO_DESCRIPTOR) {
-		int failure = caps_grant_broker(run->caps, (int)options->broker_fd);
-		return failure >= 0 ||
-		       error_set_errno(err, -failure, "--broker %d", (int)options->broker_fd);
+		if (broker_take(run->caps, (int)options->broker_fd, err))
+			return true;
+		error_wrap(err, "--broker %d", (int)options->broker_fd);
+		return false;
 	}
 	return !broker_options_grant(&options->broker) ||
 	       broker_start(&options->broker, run->caps, &run->broker, err);

@@ -126,9 +126,10 @@ static struct finding find(const struct import *import, struct inspection *inspe
 		finding.verdict = DENIED;
 	/* Files and sockets are opened by imports of their own. */
 	bool is_any = (finding.capabilities & STREAMS) != 0;
-	inspection->used |= is_any ? finding.capabilities & STREAMS : finding.capabilities;
+	unsigned own = is_any ? finding.capabilities & STREAMS : finding.capabilities;
+	inspection->used |= own;
 	if (finding.verdict == DENIED && !is_empty_when_denied(finding.capabilities))
-		inspection->missing |= finding.capabilities;
+		inspection->missing |= own;
 	return finding;
 }
 

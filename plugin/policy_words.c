@@ -108,7 +108,7 @@ static bool add_random(struct policy_words *words, const struct policy *policy, 
 	           : policy_word(words, err, "--random");
 }
 
-static bool add_http(struct policy_words *words, const struct policy *policy, struct error *err)
+static bool add_network(struct policy_words *words, const struct policy *policy, struct error *err)
 {
 	for (size_t i = 0; i < policy->http.hosts.count; i++) {
 		if (!policy_word(words, err, "--http=%s", policy->http.hosts.items[i].text))
@@ -116,6 +116,10 @@ static bool add_http(struct policy_words *words, const struct policy *policy, st
 	}
 	for (size_t i = 0; i < policy->http.methods.count; i++) {
 		if (!policy_word(words, err, "--http-method=%s", policy->http.methods.items[i].text))
+			return false;
+	}
+	for (size_t i = 0; i < policy->sockets.count; i++) {
+		if (!policy_word(words, err, "--socket=%s", policy->sockets.items[i].text))
 			return false;
 	}
 	/* Whole seconds, rounded up: no time-out becomes none. */
@@ -129,7 +133,7 @@ bool policy_words_add(struct policy_words *words, const struct policy *policy, s
 {
 	return add_streams(words, policy, err) && add_files(words, policy, err) &&
 	       add_env(words, policy, err) && add_clock(words, policy, err) &&
-	       add_random(words, policy, err) && add_http(words, policy, err) &&
+	       add_random(words, policy, err) && add_network(words, policy, err) &&
 	       (policy->kv == POLICY_NO_ACCESS ||
 	        policy_word(words, err, "--kv=%s", policy->kv == POLICY_READ ? "ro" : "rw")) &&
 	       add_number(words, "memory", policy->limits.memory, err) &&

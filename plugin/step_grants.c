@@ -99,6 +99,7 @@ static bool take_broker(const struct step_setting *setting, const struct request
 		return false;
 	}
 	memset(&policy->http, 0, sizeof policy->http);
+	memset(&policy->sockets, 0, sizeof policy->sockets);
 	policy->kv = POLICY_NO_ACCESS;
 	return !broker_is_needed(&out->broker) ||
 	       policy_word(&out->words, err, "--broker=%d", JOB_BROKER_NUMBER);

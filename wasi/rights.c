@@ -48,9 +48,10 @@ void rights_init(struct caps *caps)
 		if (caps_fd_info(caps, fd, &info) == 0)
 			caps_fd_set_label(caps, fd, (struct caps_label){stream_rights(&info), 0});
 	}
+	const struct caps_label directory = {RIGHTS_DIRECTORY, RIGHTS_DIRECTORY | RIGHTS_FILE};
+	const struct caps_label connection = {RIGHTS_SOCKET, 0};
 	for (uint32_t fd = 3; caps_fd_info(caps, fd, &info) == 0; fd++)
-		caps_fd_set_label(caps, fd,
-		                  (struct caps_label){RIGHTS_DIRECTORY, RIGHTS_DIRECTORY | RIGHTS_FILE});
+		caps_fd_set_label(caps, fd, info.type == CAPS_TYPE_SOCKET ? connection : directory);
 }
 
 uint8_t filetype_of(enum caps_type type)

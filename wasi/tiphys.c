@@ -134,6 +134,16 @@ uint32_t tiphys_kv_list(struct host_call *call, uint32_t prefix_at, uint32_t pre
 	return wasi_errno(guest_put_text(&g, keys, at, room, size_at));
 }
 
+uint32_t tiphys_socket(struct host_call *call, uint32_t name_at, uint32_t name_size, uint32_t fd_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text name;
+	int rc = guest_text(&g, name_at, name_size, &name);
+	if (rc == 0)
+		rc = caps_socket_find(g.caps, name);
+	return rc < 0 ? wasi_errno(rc) : guest_put_u32(&g, fd_at, (uint32_t)rc);
+}
+
 uint32_t tiphys_failure(struct host_call *call, uint32_t at, uint32_t room, uint32_t size_at)
 {
 	struct guest g = guest_enter(call);

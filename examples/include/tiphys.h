@@ -81,6 +81,14 @@ TIPHYS_IMPORT("kv_list")
 uint32_t tiphys_kv_list(const char *prefix, uint32_t prefix_size, const char *after,
                         uint32_t after_size, char *buffer, uint32_t room, uint32_t *size);
 
+/* ---- connections ----
+ *
+ * The descriptor of the connection that the policy lists as "host:port": connected before the
+ * module started, for read(), write(), poll() and <sys/socket.h>'s send(), recv() and shutdown().
+ * __WASI_ERRNO_ACCES when it is not listed. */
+TIPHYS_IMPORT("socket")
+uint32_t tiphys_socket(const char *name, uint32_t name_size, uint32_t *fd);
+
 /* A sentence, not terminated, about the last call that failed; *size as of tiphys_headers(). */
 TIPHYS_IMPORT("failure")
 uint32_t tiphys_failure(char *buffer, uint32_t room, uint32_t *size);

@@ -61,6 +61,12 @@ by_default_kv() {
 	expect_in "the module asked for kv, which is not granted; add --kv" "$err"
 }
 
+by_default_sockets() {
+	run 1 "$TIPHYS_BUILD/tests/e2e/guests/talk.wasm" 127.0.0.1:9 echo x
+	expect_in "Permission denied" "$err"
+	expect_in "the module asked for sockets, which is not granted; add --socket" "$err"
+}
+
 # Each limit, as the table says it holds when nobody sets it.
 by_default_memory() { run 0 "$probe" allocate 64; }
 by_default_fuel() { run 0 "$probe"; }

@@ -1,0 +1,104 @@
+# TCP connections that a policy lists: made by the broker, used by the guest.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/run.bash"
+
+talk=$TIPHYS_GUESTS/talk.wasm
+
+start echo python3 "$here/echo_server.py"
+wait_for 10 test -s "$work/echo.log"
+port=$(head -n 1 "$work/echo.log")
+at=127.0.0.1:$port
+
+talks() {
+	run 0 --socket "$at" "$talk" "$at" echo ahoy
+	[ "$(cat "$out")" = ahoy ]
+	run 0 --socket "$at" "$talk" "$at" peek
+	[ "$(cat "$out")" = "abc abcdef" ]
+	run 0 --socket "$at" "$talk" "$at" nonblocking
+	[ "$(cat "$out")" = "nothing is there" ]
+}
+tap_case "a connection is sent to and received from" talks
+
+large() {
+	run 0 --socket "$at" "$talk" "$at" large 20000000
+	[ "$(cat "$out")" = "20000000 there and back" ]
+}
+tap_case "20 MB go there and back" large
+
+beside_files() {
+	mkdir -p "$work/data"
+	run 0 --dir "$work/data::/data" --socket "$at" "$talk" "$at" echo ahoy
+	[ "$(cat "$out")" = ahoy ]
+}
+tap_case "beside a directory" beside_files
+
+misuse() {
+	run 1 --socket "$at" "$talk" 127.0.0.1:1 echo x
+	expect_in "Permission denied" "$err"
+	expect_in "connect to 127.0.0.1:1, which is not listed" "$err"
+	run 0 --socket "$at" "$talk" "$at" misuse
+	expect_in "seek: Invalid seek" "$out"
+	expect_in "accept: Invalid argument" "$out"
+	expect_in "recv of stdout: Not a socket" "$out"
+	expect_in "another: Permission denied" "$out"
+	expect_in "closed: Bad file descriptor" "$out"
+}
+tap_case "nothing else" misuse
+
+refused() {
+	local free
+	free=$(free_port)
+	run 1 --socket "127.0.0.1:$free" "$talk" x echo x
+	expect_in "cannot connect to 127.0.0.1:$free: Connection refused" "$err"
+	run 1 --socket "localhost:$port" "$talk" x echo x
+	expect_in "which is loopback and where localhost:$port leads" "$err"
+	run 0 --socket "localhost:$port" --socket "$at" "$talk" "localhost:$port" echo ahoy
+	run 1 --socket "no-such-name.invalid:1" "$talk" x echo x
+	expect_in "no-such-name.invalid:1" "$err"
+	run 2 --socket "nowhere" "$talk" x echo x
+	expect_in '"nowhere" is no HOST:PORT' "$err"
+	run 2 --socket "127.1:80" "$talk" x echo x
+}
+tap_case "what cannot be connected to is told before the run" refused
+
+by_policy() {
+	printf 'sockets: ["%s"]\n' "$at" >"$work/policy.yaml"
+	run 0 --policy "$work/policy.yaml" "$talk" "$at" echo ahoy
+	[ "$(cat "$out")" = ahoy ]
+}
+tap_case "a policy's document grants the same" by_policy
+
+# ---- `serve` ----
+
+"$tiphys_net" push --store "$work/store" "$talk" test.example/talk:1 >"$work/pushed"
+mkdir "$work/steps"
+start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps"
+wait_for 10 grep -q msg=listening "$work/serve.log"
+address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+
+# step SOCKETS ARGS: the reply is in $out.
+step() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"test.example/talk:1\"},\"permissions\":{\"sockets\":$1},\"args\":$2}}}}" \
+		"http://$address/api/v1/template.execute"
+}
+
+steps() {
+	step "[\"$at\"]" "[\"$at\",\"echo\",\"ahoy\"]"
+	expect_in '"phase":"Succeeded"' "$out"
+	expect_in '"result":"ahoy"' "$out"
+	step "[\"$at\"]" "[\"$at\",\"large\",\"3000000\"]"
+	expect_in '"result":"3000000 there and back"' "$out"
+	step "[\"$at\"]" "[\"$at\",\"peek\"]"
+	expect_in '"phase":"Succeeded"' "$out"
+	step "[\"$at\"]" "[\"127.0.0.1:1\",\"echo\",\"x\"]"
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "connect to 127.0.0.1:1, which is not listed" "$out"
+	step "[\"localhost:$port\"]" "[\"x\",\"echo\",\"x\"]"
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "which is loopback and where localhost:$port leads" "$out"
+}
+tap_case "serve: a step behind its walls" steps
+
+tap_end
