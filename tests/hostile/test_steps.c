@@ -32,6 +32,14 @@ static struct rest look(void)
 	return (struct rest){open_descriptors(server.pid), work_entries(&site), work_runs(&site)};
 }
 
+static void the_next_step_works(void)
+{
+	json_t *node = client_execute(server.address, RUN("[\"echo\",\"next\"]"), "");
+	assert_string_equal(node_text(node, "phase"), "Succeeded");
+	assert_string_equal(node_output(node, "result"), "next");
+	json_decref(node);
+}
+
 static void start(const char *seconds)
 {
 	const char *const more[] = {"--step-timeout",
@@ -44,6 +52,8 @@ static void start(const char *seconds)
 	                            "2",
 	                            NULL};
 	server_start(&site, &server, NULL, more);
+	/* The workers that stand ready come with the first step. */
+	the_next_step_works();
 }
 
 /* Where files are slow to make, 10,000 take many seconds. */
@@ -72,14 +82,6 @@ static void assert_message(const json_t *node, const char *phase, const char *wo
 		fail_msg("it %s: %s", node_text(node, "phase"), message == NULL ? "" : message);
 	if (words != NULL && (message == NULL || strstr(message, words) == NULL))
 		fail_msg("\"%s\" is not in: %s", words, message == NULL ? "(no message)" : message);
-}
-
-static void the_next_step_works(void)
-{
-	json_t *node = client_execute(server.address, RUN("[\"echo\",\"next\"]"), "");
-	assert_string_equal(node_text(node, "phase"), "Succeeded");
-	assert_string_equal(node_output(node, "result"), "next");
-	json_decref(node);
 }
 
 /* Connections of the calls before may still be closing, the more so on a busy machine. */

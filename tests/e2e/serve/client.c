@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+/* Between two calls for a step that still runs. */
+#define AGAIN_MS 200
+
 static size_t take_body(char *data, size_t one, size_t size, void *env)
 {
 	struct answer *answer = env;
@@ -106,6 +109,26 @@ static void check_node(const json_t *node, const char *body)
 	}
 }
 
+/* The node; NULL when it is to be asked for again, a moment later. */
+static json_t *ask(const char *address, const char *body)
+{
+	cleanup_answer struct answer answer = client_call(address, (struct call){.body = body});
+	if (answer.status != 200)
+		fail_msg("status %ld: %s", answer.status, answer.body);
+	json_t *reply = json_loadb(answer.body, answer.size, 0, NULL);
+	json_t *node = json_incref(json_object_get(reply, "node"));
+	bool again =
+	    strcmp(node_text(node, "phase"), "Running") == 0 && *node_text(reply, "requeue") != '\0';
+	json_decref(reply);
+	if (again) {
+		json_decref(node);
+		sleep_ms(AGAIN_MS);
+		return NULL;
+	}
+	check_node(node, answer.body);
+	return node;
+}
+
 json_t *client_execute(const char *address, const char *wasm, const char *template)
 {
 	size_t size = strlen(wasm) + strlen(template) + 256;
@@ -115,14 +138,10 @@ json_t *client_execute(const char *address, const char *wasm, const char *templa
 	    "{\"workflow\":{\"metadata\":{\"name\":\"wf\",\"namespace\":\"argo\",\"uid\":\"u-1\"}},"
 	    "\"template\":{\"name\":\"main\"%s,\"metadata\":{},\"plugin\":{\"wasm\":%s}}}",
 	    template, wasm);
-	cleanup_answer struct answer answer = client_call(address, (struct call){.body = body});
+	json_t *node = NULL;
+	while (node == NULL)
+		node = ask(address, body);
 	free(body);
-	if (answer.status != 200)
-		fail_msg("status %ld: %s", answer.status, answer.body);
-	json_t *reply = json_loadb(answer.body, answer.size, 0, NULL);
-	json_t *node = json_incref(json_object_get(reply, "node"));
-	json_decref(reply);
-	check_node(node, answer.body);
 	return node;
 }
 

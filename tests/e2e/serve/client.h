@@ -29,8 +29,8 @@ void answer_clear(struct answer *answer);
 #define cleanup_answer __attribute__((cleanup(answer_clear)))
 
 /* Executes a template whose plugin.wasm is the JSON text `wasm`, with `template` (",\"inputs\":{…}"
- * or "") beside it, and returns the node, for the caller to json_decref(). Fails the test when the
- * answer is not a node that Argo can read. */
+ * or "") beside it, again while it is Running, and returns the node, for the caller to
+ * json_decref(). Fails the test when an answer is not a node that Argo can read. */
 json_t *client_execute(const char *address, const char *wasm, const char *template);
 
 const char *node_text(const json_t *node, const char *key);
