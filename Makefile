@@ -1,5 +1,5 @@
 # A thin front. What it does stands in .ci/ (set-up, check) and in meson.build (build).
-.PHONY: build run check long fuzz format clean
+.PHONY: build run check bench long fuzz format clean
 
 # Compiles to build/tiphys; on a bare Debian 12 it installs the packages first.
 build:
@@ -22,6 +22,10 @@ long:
 	@.ci/setup check
 	@.ci/build build clang-19
 	@TIPHYS_TOIL=90 TIPHYS_REPLY_WITHIN=20 meson test -C build e2e/agent --print-errorlogs
+
+# Steps against containers: a table and a report. YES=1 installs container engines without asking.
+bench:
+	@.ci/bench $(if $(YES),--yes)
 
 # The fuzz targets for longer than in a check: each for so many seconds.
 FUZZ_SECONDS ?= 600

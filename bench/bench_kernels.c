@@ -167,7 +167,7 @@ static bool plan_make(struct plan *plan, const struct kernels_options *options,
 	for (size_t i = 0; i < count; i++)
 		if (!add_kernel(plan, given->count > 0 ? given->items[i] : kernels[i].name, err))
 			return false;
-	return peers_find(&plan->peers, &options->peers, own, err) && plan_cells(plan, err);
+	return peers_find(&plan->peers, &options->peers, own, NULL, err) && plan_cells(plan, err);
 }
 
 /* ---- what is shown ---- */
@@ -259,7 +259,7 @@ static bool run(struct plan *plan, const struct kernels_options *options,
 	struct measure_options how = {
 	    .title = "kernels", .warm_ups = 1, .rounds = (unsigned)options->rounds};
 	if (!plan_make(plan, options, given, err) ||
-	    !results_init(&results, "tiphys bench kernels", err) ||
+	    !results_init(&results, "tiphys bench kernels", err) || !results_settle(&results, err) ||
 	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->rounds, err))
 		return false;

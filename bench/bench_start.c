@@ -5,6 +5,7 @@
 #include "bench/inside.h"
 #include "bench/outcome.h"
 #include "bench/stats.h"
+#include "bench/rootfs.h"
 #include "bench/sheet.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
@@ -71,12 +72,14 @@ struct plan {
 	struct inside *insides;
 	size_t inside_count;
 	char *floor[2]; /* its command */
+	char cache[32]; /* a directory for images of modules; "" when it is not made */
 	struct cell *cells;
 	size_t cell_count;
 };
 
 static void plan_clear(struct plan *plan)
 {
+	struct error ignored = ERROR_INIT;
 	cells_clear(plan->cells, plan->cell_count);
 	for (size_t i = 0; i < plan->cell_count; i++)
 		if (plan->cells[i].run == measure_command && plan->cells[i].env != plan->floor)
@@ -88,6 +91,8 @@ static void plan_clear(struct plan *plan)
 	for (size_t i = 0; i < plan->guest_count; i++)
 		free(plan->paths[i]);
 	free(plan->floor[0]);
+	if (plan->cache[0] != '\0')
+		remove_tree(plan->cache, &ignored);
 	peers_clear(&plan->peers);
 }
 
@@ -126,8 +131,9 @@ static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 		next->contender = plan->peers.items[i].name;
 		next->run = measure_command;
 		/* Large modules go beyond what some engines are made for; the smallest does not. */
-		next->may_refuse = i > 0 && guest > 0;
-		next->env = peer_command(&plan->peers.items[i], i == 0 ? grants : NULL, plan->paths[guest]);
+		next->may_refuse = !plan->peers.items[i].is_own && guest > 0;
+		next->env = peer_command(&plan->peers.items[i], plan->peers.items[i].is_own ? grants : NULL,
+		                         plan->paths[guest]);
 		if (next->env == NULL)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 	}
@@ -150,13 +156,18 @@ static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 static bool plan_make(struct plan *plan, const struct start_options *options, struct error *err)
 {
 	cleanup_free char *own = handover_find("tiphys", err);
+	snprintf(plan->cache, sizeof plan->cache, "/tmp/tiphys-bench-XXXXXX");
+	if (mkdtemp(plan->cache) == NULL) {
+		plan->cache[0] = '\0';
+		return error_set_errno(err, errno, "cannot make a directory in /tmp");
+	}
 	if (own == NULL || !find_guests(plan, &options->modules, err) ||
-	    !peers_find(&plan->peers, &options->peers, own, err))
+	    !peers_find(&plan->peers, &options->peers, own, plan->cache, err))
 		return false;
 	plan->cells =
 	    calloc(plan->guest_count * (plan->peers.count + INSIDE_COUNT) + 1, sizeof *plan->cells);
 	plan->insides = calloc(plan->guest_count * INSIDE_COUNT, sizeof *plan->insides);
-	plan->floor[0] = data_find("floor/floor");
+	plan->floor[0] = data_find("static/floor");
 	if (plan->cells == NULL || plan->insides == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 	if (plan->floor[0] != NULL)
@@ -235,6 +246,7 @@ static bool run(struct plan *plan, const struct start_options *options, struct e
 	struct measure_options how = {
 	    .title = "start", .warm_ups = WARM_UPS, .rounds = (unsigned)options->starts};
 	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err) ||
+	    !results_settle(&results, err) ||
 	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->starts, err))
 		return false;

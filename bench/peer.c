@@ -151,20 +151,28 @@ static bool add_given(struct peers *peers, const char *given, struct error *err)
 	return true;
 }
 
-static bool add_own(struct peers *peers, const char *own)
+/* `words` go up to NULL. */
+static bool add_own(struct peers *peers, const char *name, const char *const *words)
 {
 	static const char *const version[WORDS_MAX] = {"--version"};
-	struct peer *peer = add_peer(peers, "tiphys");
-	if (peer == NULL || !add_word(peer, own, strlen(own)) || !add_word(peer, "run", 3))
+	struct peer *peer = add_peer(peers, name);
+	if (peer == NULL)
 		return false;
+	peer->is_own = true;
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (!add_word(peer, words[i], strlen(words[i])))
+			return false;
 	ask_version(peer, peer->words[0], version);
 	return true;
 }
 
 bool peers_find(struct peers *peers, const struct option_texts *given, const char *own,
-                struct error *err)
+                const char *cache, struct error *err)
 {
-	if (!add_own(peers, own))
+	const char *const bare[] = {own, "run", "--no-cache", NULL};
+	const char *const cached[] = {own, "run", "--cache-dir", cache, NULL};
+	if (!add_own(peers, "tiphys", bare) ||
+	    (cache != NULL && !add_own(peers, "tiphys, cached", cached)))
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the peers");
 	for (size_t i = 0; i < given->count; i++)
 		if (!add_given(peers, given->items[i], err))

@@ -9,6 +9,7 @@ struct peer {
 	char *version; /* the first line of what it says to be, or "" */
 	char **words;  /* the command without the module; ends with NULL */
 	size_t word_count;
+	bool is_own; /* tiphys itself */
 };
 
 struct peers {
@@ -16,11 +17,12 @@ struct peers {
 	size_t count;
 };
 
-/* The peers of peer.def that are on the path, and those of `given` (NAME=COMMAND, its words parted
- * by blanks), which stand in for one of the same name. `own` is the path of tiphys: it comes
- * first, as "tiphys". *peers is {0} before and is for peers_clear() after, on failure too. */
+/* tiphys itself, at the path `own`: "tiphys", without its cache, and with a `cache` directory also
+ * "tiphys, cached". Behind it the peers of peer.def that are on the path, and those of `given`
+ * (NAME=COMMAND, its words parted by blanks), which stand in for one of the same name. *peers is
+ * {0} before and is for peers_clear() after, on failure too. */
 bool peers_find(struct peers *peers, const struct option_texts *given, const char *own,
-                struct error *err);
+                const char *cache, struct error *err);
 void peers_clear(struct peers *peers);
 #define cleanup_peers __attribute__((cleanup(peers_clear)))
 

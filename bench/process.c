@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -116,19 +117,67 @@ static bool listen(int out, int complaints, double deadline, size_t limit,
 	return true;
 }
 
+/* Waits for the end, and kills at the deadline. */
+static bool await_end(pid_t pid, double deadline, struct error *err)
+{
+	cleanup_close int fd = pidfd_open(pid, 0);
+	if (fd < 0)
+		return error_set_errno(err, errno, "pidfd_open");
+	for (;;) {
+		struct pollfd end = {.fd = fd, .events = POLLIN};
+		double left = deadline - monotonic_seconds();
+		int ready = left > 0 ? poll(&end, 1, (int)(left * 1000) + 1) : 0;
+		if (ready > 0)
+			return true;
+		if (ready == 0)
+			return error_set(err, ERROR_LIMIT, "it was not done in time and was killed");
+		if (errno != EINTR)
+			return error_set_errno(err, errno, "poll");
+	}
+}
+
+static bool make_pipe(int *read_end, int *write_end, struct error *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return error_set_errno(err, errno, "pipe");
+	*read_end = ends[0];
+	*write_end = ends[1];
+	return true;
+}
+
+static bool open_streams(const struct process_options *options, int out[2], int complaints[2],
+                         struct error *err)
+{
+	if (!options->discards_output)
+		return make_pipe(&out[0], &out[1], err) && make_pipe(&complaints[0], &complaints[1], err);
+	out[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	complaints[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return (out[1] >= 0 && complaints[1] >= 0) || error_set_errno(err, errno, "/dev/null");
+}
+
+static bool follow(pid_t pid, int out, int complaints, double deadline,
+                   const struct process_options *options, struct process_result *result,
+                   struct error *err)
+{
+	size_t limit = options->output_limit != 0 ? options->output_limit : PROCESS_OUTPUT;
+	if (out >= 0 && !listen(out, complaints, deadline, limit, result, err))
+		return false;
+	return await_end(pid, deadline, err);
+}
+
 bool process_run(char *const *argv, const struct process_options *options,
                  struct process_result *result, struct error *err)
 {
 	static const struct process_options defaults = {0};
 	if (options == NULL)
 		options = &defaults;
-	int out[2], complaints[2];
-	if (pipe2(out, O_CLOEXEC) != 0)
-		return error_set_errno(err, errno, "pipe");
+	int out[2] = {-1, -1}, complaints[2] = {-1, -1};
+	bool is_open = open_streams(options, out, complaints, err);
 	cleanup_close int out_read = out[0], out_write = out[1];
-	if (pipe2(complaints, O_CLOEXEC) != 0)
-		return error_set_errno(err, errno, "pipe");
 	cleanup_close int complaints_read = complaints[0], complaints_write = complaints[1];
+	if (!is_open)
+		return false;
 
 	double began = monotonic_seconds();
 	pid_t pid;
@@ -140,10 +189,8 @@ bool process_run(char *const *argv, const struct process_options *options,
 	close(take_fd(&complaints_write));
 
 	double deadline = began + (options->seconds != 0 ? options->seconds : PROCESS_SECONDS);
-	bool heard =
-	    listen(out_read, complaints_read, deadline,
-	           options->output_limit != 0 ? options->output_limit : PROCESS_OUTPUT, result, err);
-	if (!heard)
+	bool ended = follow(pid, out_read, complaints_read, deadline, options, result, err);
+	if (!ended)
 		kill(-pid, SIGKILL);
 	struct rusage usage;
 	int status;
@@ -154,7 +201,7 @@ bool process_run(char *const *argv, const struct process_options *options,
 	result->system = seconds(&usage.ru_stime);
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	result->complaint[strcspn(result->complaint, "\n")] = '\0';
-	if (!heard)
+	if (!ended)
 		error_wrap(err, "%s", argv[0]);
-	return heard;
+	return ended;
 }

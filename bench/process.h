@@ -7,9 +7,10 @@
 #include <stddef.h>
 
 struct process_options {
-	char *const *env;    /* NULL: the caller's */
-	unsigned seconds;    /* killed after that; 0: PROCESS_SECONDS */
-	size_t output_limit; /* bytes of stdout; 0: PROCESS_OUTPUT. More is an error */
+	char *const *env;     /* NULL: the caller's */
+	unsigned seconds;     /* killed after that; 0: PROCESS_SECONDS */
+	size_t output_limit;  /* bytes of stdout; 0: PROCESS_OUTPUT. More is an error */
+	bool discards_output; /* what it starts in the background may keep stdout and stderr */
 };
 
 #define PROCESS_SECONDS 120

@@ -16,7 +16,6 @@ bool results_init(struct results *results, const char *command, struct error *er
 	time_t now = time(NULL);
 	struct tm parts;
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-	double idle = machine_wait_idle(IDLE_WAIT_SECONDS);
 	machine_describe(&machine);
 	results->is_broken = false;
 	results->root = json_pack(
@@ -25,8 +24,19 @@ bool results_init(struct results *results, const char *command, struct error *er
 	    machine.processor, "kernel", machine.kernel, "system", machine.system, "virtualisation",
 	    machine.virtualisation, "cgroups", machine.cgroups, "processors",
 	    (json_int_t)machine.processors, "memory", (json_int_t)machine.memory_bytes, "load",
-	    machine.load, "idle", idle, "contenders", "series", "refusals");
+	    machine.load, "idle", -1.0, "contenders", "series", "refusals");
 	return results->root != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the results");
+}
+
+bool results_settle(struct results *results, struct error *err)
+{
+	json_t *machine = json_object_get(results->root, "machine");
+	double idle = machine_wait_idle(IDLE_WAIT_SECONDS), load = 0;
+	if (getloadavg(&load, 1) != 1)
+		load = 0;
+	return (json_object_set_new(machine, "load", json_real(load)) == 0 &&
+	        json_object_set_new(machine, "idle", json_real(idle)) == 0) ||
+	       error_set(err, ERROR_NO_MEMORY, "no memory for the results");
 }
 
 void results_clear(struct results *results)
@@ -48,6 +58,32 @@ void results_contender(struct results *results, const char *name, const char *ve
 	       json_pack("{s:s, s:s, s:s*}", "name", name, "version", version, "how", how));
 }
 
+static int by_size(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+	return (left > right) - (left < right);
+}
+
+/* In the order in which they came; of too many, quantiles at equal distances. NULL without memory.
+ */
+static json_t *listed_figures(const double *figures, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; count <= RESULTS_FIGURES_MAX && i < count; i++)
+		json_array_append_new(list, json_real(figures[i]));
+	if (count <= RESULTS_FIGURES_MAX)
+		return list;
+	cleanup_free double *sorted = malloc(count * sizeof *sorted);
+	if (sorted == NULL)
+		return list;
+	memcpy(sorted, figures, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, by_size);
+	for (size_t i = 0; i < RESULTS_FIGURES_MAX; i++)
+		json_array_append_new(
+		    list, json_real(quantile(sorted, count, (double)i / (RESULTS_FIGURES_MAX - 1))));
+	return list;
+}
+
 void results_series(struct results *results, const char *bench, const char *job,
                     const char *contender, const char *measure, const char *unit,
                     const double *figures, size_t count)
@@ -55,10 +91,7 @@ void results_series(struct results *results, const char *bench, const char *job,
 	if (count == 0)
 		return;
 	struct summary summary = summarize(figures, count);
-	json_t *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(list, json_real(figures[i])) != 0)
-			results->is_broken = true;
+	json_t *list = listed_figures(figures, count);
 	append(results, "series",
 	       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f}", "bench", bench,
 	                 "job", job, "contender", contender, "measure", measure, "unit", unit,
@@ -100,6 +133,9 @@ void results_print_machine(const struct results *results, FILE *out)
 	double idle = json_number_value(json_object_get(told, "idle"));
 	machine_describe(&machine);
 	machine.load = json_number_value(json_object_get(told, "load"));
+	/* This process may have left the mounts that it began with. */
+	snprintf(machine.cgroups, sizeof machine.cgroups, "%s",
+	         json_string_value(json_object_get(told, "cgroups")));
 	fprintf(out, "%s; %s\n", json_string_value(json_object_get(results->root, "date")),
 	        machine_text(&machine, text, sizeof text));
 	if (idle >= 0 && idle < MACHINE_IDLE_ENOUGH)

@@ -20,10 +20,17 @@ struct results {
 	bool is_broken; /* memory ran out */
 };
 
-/* Describes the machine; waits for it to be idle. */
+/* Describes the machine. */
 bool results_init(struct results *results, const char *command, struct error *err);
 void results_clear(struct results *results);
+
+/* Right before a series: waits for other work on the machine to end, though not for long, and notes
+ * how idle it is then. */
+bool results_settle(struct results *results, struct error *err);
 #define cleanup_results __attribute__((cleanup(results_clear)))
+
+/* A series of more figures is kept as so many of its quantiles. */
+#define RESULTS_FIGURES_MAX 1000
 
 /* `how` may be NULL. */
 void results_contender(struct results *results, const char *name, const char *version,

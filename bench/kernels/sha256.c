@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_MIB = 9, BLOCK = 64 };
+#ifndef MESSAGE_MIB
+#define MESSAGE_MIB 9
+#endif
+
+enum { BLOCK = 64 };
 
 static uint32_t rotate(uint32_t x, unsigned n)
 {

@@ -174,6 +174,28 @@ static void endless_output_is_ended(void **state)
 	assert_in("it prints more than 4096 bytes", err.message);
 }
 
+/* A pipe that something in the background keeps open would be waited for until the deadline. */
+static void background_may_keep_discarded_output(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_process struct process_result result = {0};
+	struct process_options options = {.seconds = 20, .discards_output = true};
+	assert_true(process_run(SHELL("sleep 25 & exit 4"), &options, &result, &err));
+	assert_int_equal(4, result.status);
+	assert_true(result.wall < 20);
+}
+
+static void closed_output_is_not_the_end(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_process struct process_result result = {0};
+	struct process_options options = {.seconds = 1};
+	assert_false(process_run(SHELL("exec >&- 2>&-; sleep 600"), &options, &result, &err));
+	assert_in("it was not done in time", err.message);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +210,8 @@ int main(void)
 	    cmocka_unit_test(signal_is_a_status),
 	    cmocka_unit_test(slow_program_is_killed),
 	    cmocka_unit_test(endless_output_is_ended),
+	    cmocka_unit_test(background_may_keep_discarded_output),
+	    cmocka_unit_test(closed_output_is_not_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

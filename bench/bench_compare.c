@@ -1,0 +1,148 @@
+/* tiphys bench compare OLD NEW: what changed between two files of results, and whether by more than
+ * chance. */
+#include "bench/bench.h"
+#include "bench/sheet.h"
+#include "bench/stats.h"
+#include "caps/cleanup.h"
+#include "plugin/json.h"
+#include "plugin/options.h"
+
+#include <string.h>
+
+/* Of a change that chance would bring about so rarely, it is said that it is one. */
+#define SIGNIFICANT_P 0.01
+
+static const struct command_line line = {
+    .name = "bench compare",
+    .operands = "OLD NEW",
+    .notes =
+        "OLD and NEW are files that --json or --out wrote. A series is compared with the one of "
+        "the\n"
+        "same bench, job, contender and measure, by the rank sum test of Mann and Whitney; a "
+        "change\n"
+        "counts when p < 0.01. Exit status: 0 nothing of tiphys became slower, 1 something did.\n",
+    .operands_min = 2,
+    .operands_max = 2,
+};
+
+static const char *text_of(const json_t *series, const char *key)
+{
+	const char *text = json_string_value(json_object_get(series, key));
+	return text != NULL ? text : "";
+}
+
+static const json_t *find_series(const json_t *root, const json_t *wanted)
+{
+	static const char *const keys[] = {"bench", "job", "contender", "measure"};
+	const json_t *series;
+	size_t i;
+	json_array_foreach(json_object_get(root, "series"), i, series)
+	{
+		size_t same = 0;
+		for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+			same += strcmp(text_of(series, keys[k]), text_of(wanted, keys[k])) == 0;
+		if (same == sizeof keys / sizeof keys[0])
+			return series;
+	}
+	return NULL;
+}
+
+/* The figures, for free(); NULL when there are none or no memory. */
+static double *figures_of(const json_t *series, size_t *count)
+{
+	const json_t *list = json_object_get(series, "figures");
+	*count = json_array_size(list);
+	double *figures = *count > 0 ? calloc(*count, sizeof *figures) : NULL;
+	for (size_t i = 0; figures != NULL && i < *count; i++)
+		figures[i] = json_number_value(json_array_get(list, i));
+	return figures;
+}
+
+/* More is better of what is counted a second, less of all else. */
+static bool is_worse(const json_t *series, double change)
+{
+	return strcmp(text_of(series, "unit"), "1/s") == 0 ? change < 1 : change > 1;
+}
+
+/* A row for the pair; true when tiphys became worse by more than chance. */
+static bool compare(struct sheet *sheet, const json_t *before, const json_t *after)
+{
+	size_t before_count, after_count;
+	cleanup_free double *old = figures_of(before, &before_count);
+	cleanup_free double *new = figures_of(after, &after_count);
+	if (old == NULL || new == NULL)
+		return false;
+	double was = summarize(old, before_count).median, is = summarize(new, after_count).median;
+	double p = rank_sum_p(old, before_count, new, after_count);
+	double change = was > 0 ? is / was : 1;
+	bool is_change = p < SIGNIFICANT_P && change != 1;
+	bool worse = is_change && is_worse(after, change);
+	sheet_put(sheet, "%s, %s, %s", text_of(after, "bench"), text_of(after, "job"),
+	          text_of(after, "measure"));
+	sheet_put(sheet, "%s", text_of(after, "contender"));
+	sheet_put(sheet, "%.4g", was);
+	sheet_put(sheet, "%.4g", is);
+	sheet_put(sheet, "%s", text_of(after, "unit"));
+	sheet_put(sheet, "%+.1f %%", 100 * (change - 1));
+	sheet_put(sheet, "%.3f", p);
+	sheet_put(sheet, "%s", !is_change ? "by chance" : worse ? "worse" : "better");
+	return worse && strncmp(text_of(after, "contender"), "tiphys", 6) == 0;
+}
+
+static json_t *load(const char *path, struct error *err)
+{
+	json_error_t wrong;
+	json_t *root = json_load_file(path, 0, &wrong);
+	if (root == NULL)
+		error_put(err, ERROR_USAGE, "%s, line %d: %s", path, wrong.line, wrong.text);
+	else if (!json_is_array(json_object_get(root, "series"))) {
+		error_put(err, ERROR_USAGE, "%s: holds no \"series\"; --json and --out write such files",
+		          path);
+		json_decref(root);
+		root = NULL;
+	}
+	return root;
+}
+
+static bool show(const json_t *before, const json_t *after, bool *worse, struct error *err)
+{
+	static const char *const head[] = {
+	    "bench, job, measure", "by whom", "was", "is", "unit", "change", "p", "so"};
+	cleanup_sheet struct sheet sheet = {0};
+	const json_t *series;
+	size_t i, pairs = 0;
+	sheet_init(&sheet, sizeof head / sizeof head[0]);
+	for (i = 0; i < sizeof head / sizeof head[0]; i++)
+		sheet_put(&sheet, "%s", head[i]);
+	json_array_foreach(json_object_get(after, "series"), i, series)
+	{
+		const json_t *old = find_series(before, series);
+		if (old == NULL)
+			continue;
+		pairs++;
+		*worse = compare(&sheet, old, series) || *worse;
+	}
+	if (pairs == 0)
+		return error_set(err, ERROR_USAGE, "the files have no series in common");
+	return sheet_print(&sheet, stdout) ||
+	       error_set(err, ERROR_NO_MEMORY, "no memory for the table");
+}
+
+int bench_compare(int argc, char **argv)
+{
+	struct operands files;
+	struct error err = ERROR_INIT;
+	bool worse = false;
+	int status;
+	if (!options_take(&line, argc, argv, NULL, &files, &status))
+		return status;
+	cleanup_json json_t *before = load(files.items[0], &err);
+	cleanup_json json_t *after = before != NULL ? load(files.items[1], &err) : NULL;
+	if (after != NULL)
+		show(before, after, &worse, &err);
+	if (err.kind != ERROR_NONE) {
+		fprintf(stderr, "tiphys bench compare: %s\n", err.message);
+		return error_exit_status(err.kind);
+	}
+	return worse ? 1 : 0;
+}

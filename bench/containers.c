@@ -1,0 +1,159 @@
+#include "bench/containers.h"
+
+#include "bench/process.h"
+#include "bench/rootfs.h"
+#include "caps/cleanup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define START_SECONDS 20
+#define IMPORT_SECONDS 120
+
+extern char **environ;
+
+static bool write_file(const char *directory, const char *name, struct error *err, const char *fmt,
+                       ...) __attribute__((format(printf, 4, 5)));
+
+static bool write_file(const char *directory, const char *name, struct error *err, const char *fmt,
+                       ...)
+{
+	char path[4096];
+	va_list args;
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	FILE *file = fopen(path, "we");
+	if (file == NULL)
+		return error_set_errno(err, errno, "cannot write %s", path);
+	va_start(args, fmt);
+	vfprintf(file, fmt, args);
+	va_end(args);
+	return fclose(file) == 0 || error_set_errno(err, errno, "cannot write %s", path);
+}
+
+/* Runs a command of up to NULL that must end with status 0. */
+static bool do_command(const char *const *argv, struct error *err)
+{
+	cleanup_process struct process_result result = {0};
+	struct process_options options = {.seconds = IMPORT_SECONDS};
+	if (!process_run((char *const *)(uintptr_t)argv, &options, &result, err))
+		return false;
+	return result.status == 0 || error_set(err, ERROR_SYSTEM, "%s ended with status %d: %s",
+	                                       argv[0], result.status, result.complaint);
+}
+
+static bool set_variable(const char *name, const char *directory, const char *file)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", directory, file);
+	return setenv(name, path, 1) == 0;
+}
+
+bool podman_set_up(const char *directory, struct error *err)
+{
+	if (!make_directories(directory, err) ||
+	    !write_file(directory, "containers.conf", err,
+	                "[containers]\n"
+	                "default_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"
+	                "[engine]\n"
+	                "cgroup_manager = \"cgroupfs\"\n"
+	                "events_logger = \"file\"\n"
+	                "runtime = \"runc\"\n") ||
+	    !write_file(
+	        directory, "storage.conf", err,
+	        "[storage]\ndriver = \"overlay\"\nrunroot = \"%s/run\"\ngraphroot = \"%s/graph\"\n",
+	        directory, directory) ||
+	    !write_file(directory, "registries.conf", err, "unqualified-search-registries = []\n"))
+		return false;
+	return (set_variable("CONTAINERS_CONF", directory, "containers.conf") &&
+	        set_variable("CONTAINERS_STORAGE_CONF", directory, "storage.conf") &&
+	        set_variable("CONTAINERS_REGISTRIES_CONF", directory, "registries.conf")) ||
+	       error_set(err, ERROR_NO_MEMORY, "no memory for the environment");
+}
+
+bool podman_import(const char *rootfs, const char *image, struct error *err)
+{
+	cleanup_free char *archive = NULL;
+	if (asprintf(&archive, "%s.tar", rootfs) < 0) {
+		archive = NULL;
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+	}
+	bool went_well =
+	    do_command((const char *const[]){"tar", "-C", rootfs, "-cf", archive, ".", NULL}, err) &&
+	    do_command((const char *const[]){"podman", "import", "--quiet", archive, image, NULL}, err);
+	unlink(archive);
+	return went_well;
+}
+
+bool podman_save(const char *image, const char *file, struct error *err)
+{
+	unlink(file);
+	return do_command((const char *const[]){"podman", "save", "--quiet", "--format", "oci-archive",
+	                                        "--output", file, image, NULL},
+	                  err);
+}
+
+static bool is_answering(const struct containerd *containerd)
+{
+	struct error ignored = ERROR_INIT;
+	return do_command(
+	    (const char *const[]){"ctr", "--address", containerd->socket, "version", NULL}, &ignored);
+}
+
+bool containerd_start(struct containerd *containerd, const char *directory, struct error *err)
+{
+	const struct timespec pause = {0, 50000000};
+	char config[4096], log[4096];
+	int length = snprintf(containerd->socket, sizeof containerd->socket, "%s/sock", directory);
+	if (length < 0 || (size_t)length >= sizeof containerd->socket)
+		return error_set(err, ERROR_LIMIT, "%s is too long for a socket's path", directory);
+	snprintf(config, sizeof config, "%s/config.toml", directory);
+	snprintf(log, sizeof log, "%s/log", directory);
+	if (!make_directories(directory, err) ||
+	    !write_file(directory, "config.toml", err,
+	                "version = 2\nroot = \"%s/root\"\nstate = \"%s/state\"\n"
+	                "disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n"
+	                "[grpc]\naddress = \"%s\"\n",
+	                directory, directory, containerd->socket))
+		return false;
+	char *argv[] = {"containerd", "--config", config, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	int wrong = posix_spawnp(&containerd->pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (wrong != 0) {
+		containerd->pid = 0;
+		return error_set_errno(err, wrong, "cannot start containerd");
+	}
+	for (double deadline = monotonic_seconds() + START_SECONDS; !is_answering(containerd);) {
+		if (monotonic_seconds() > deadline)
+			return error_set(err, ERROR_SYSTEM, "containerd does not answer; see %s", log);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+bool containerd_import(const struct containerd *containerd, const char *file, struct error *err)
+{
+	return do_command((const char *const[]){"ctr", "--address", containerd->socket, "image",
+	                                        "import", file, NULL},
+	                  err);
+}
+
+void containerd_end(struct containerd *containerd)
+{
+	if (containerd->pid > 0) {
+		kill(containerd->pid, SIGTERM);
+		while (waitpid(containerd->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	containerd->pid = 0;
+}

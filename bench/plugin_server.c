@@ -1,0 +1,218 @@
+#include "bench/plugin_server.h"
+
+#include "caps/cleanup.h"
+#include "plugin/json.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Until it listens, and for one request. */
+#define START_SECONDS 10
+#define REQUEST_SECONDS 60
+
+extern char **environ;
+
+static bool launch(struct plugin_server *server, const struct plugin_server_options *options,
+                   const char *log, struct error *err)
+{
+	cleanup_free char *cache = NULL;
+	if (asprintf(&cache, "%s/cache", options->directory) < 0)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+	char *argv[] = {(char *)(uintptr_t)options->tiphys,
+	                "serve",
+	                "--listen",
+	                "127.0.0.1:0",
+	                "--no-auth",
+	                "--store",
+	                (char *)(uintptr_t)options->store,
+	                "--work-dir",
+	                "/tmp",
+	                "--cache-dir",
+	                cache,
+	                "--queue",
+	                "20000",
+	                "--max-connections",
+	                "12000",
+	                NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int wrong = posix_spawn(&server->pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (wrong != 0) {
+		server->pid = 0;
+		return error_set_errno(err, wrong, "cannot start %s serve", argv[0]);
+	}
+	return true;
+}
+
+/* Looks in its log for the address; false when it is not there yet. */
+static bool find_address(const char *log, char *url, size_t size)
+{
+	static const char mark[] = " msg=listening address=";
+	char line[1024];
+	bool found = false;
+	FILE *file = fopen(log, "re");
+	while (!found && file != NULL && fgets(line, sizeof line, file) != NULL) {
+		char *at = strstr(line, mark);
+		if (at == NULL)
+			continue;
+		at += sizeof mark - 1;
+		snprintf(url, size, "http://%.*s/api/v1/template.execute", (int)strcspn(at, " \n"), at);
+		found = true;
+	}
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+static bool await_address(struct plugin_server *server, const char *log, struct error *err)
+{
+	const struct timespec pause = {0, 5000000};
+	double deadline = monotonic_seconds() + START_SECONDS;
+	while (!find_address(log, server->url, sizeof server->url)) {
+		int status;
+		if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
+			server->pid = 0;
+			return error_set(err, ERROR_SYSTEM, "tiphys serve ended; see %s", log);
+		}
+		if (monotonic_seconds() > deadline)
+			return error_set(err, ERROR_SYSTEM, "tiphys serve does not listen; see %s", log);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+void plugin_reply_clear(struct plugin_reply *reply)
+{
+	free(reply->text);
+	*reply = (struct plugin_reply){0};
+}
+
+static size_t take_body(char *data, size_t one, size_t count, void *env)
+{
+	struct plugin_reply *reply = env;
+	size_t size = one * count;
+	char *grown = realloc(reply->text, reply->size + size + 1);
+	if (grown == NULL)
+		return 0;
+	memcpy(grown + reply->size, data, size);
+	reply->text = grown;
+	reply->size += size;
+	grown[reply->size] = '\0';
+	return size;
+}
+
+CURL *plugin_server_client(const struct plugin_server *server)
+{
+	static struct curl_slist type = {.data = (char *)"Content-Type: application/json"};
+	CURL *curl = curl_easy_init();
+	if (curl == NULL)
+		return NULL;
+	curl_easy_setopt(curl, CURLOPT_URL, server->url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, &type);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	return curl;
+}
+
+bool plugin_server_start(struct plugin_server *server, const struct plugin_server_options *options,
+                         struct error *err)
+{
+	cleanup_free char *log = NULL;
+	if (asprintf(&log, "%s/serve.log", options->directory) < 0) {
+		log = NULL;
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+	}
+	if (!launch(server, options, log, err) || !await_address(server, log, err))
+		return false;
+	server->curl = plugin_server_client(server);
+	return server->curl != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the client");
+}
+
+void plugin_server_end(struct plugin_server *server)
+{
+	if (server->curl != NULL)
+		curl_easy_cleanup(server->curl);
+	if (server->pid > 0) {
+		kill(server->pid, SIGTERM);
+		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	*server = (struct plugin_server){0};
+}
+
+char *plugin_request_body(const char *reference)
+{
+	cleanup_json json_t *request =
+	    json_pack("{s:{s:{s:s, s:s, s:s}}, s:{s:s, s:{s:{s:{s:s}, s:[]}}}}", "workflow", "metadata",
+	              "name", "bench", "namespace", "argo", "uid", "bench", "template", "name", "step",
+	              "plugin", "wasm", "module", "oci", reference, "args");
+	return request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+}
+
+/* What the node says, as a process would have said it. */
+static bool take_node(const char *text, struct process_result *result, struct error *err)
+{
+	cleanup_json json_t *reply = json_loads(text, 0, NULL);
+	const json_t *node = json_object_get(reply, "node"),
+	             *outputs = json_object_get(node, "outputs");
+	const char *phase = json_string_value(json_object_get(node, "phase"));
+	const char *message = json_string_value(json_object_get(node, "message"));
+	const char *output = json_string_value(json_object_get(outputs, "result"));
+	const char *code = json_string_value(json_object_get(outputs, "exitCode"));
+	if (phase == NULL)
+		return error_set(err, ERROR_NETWORK, "tiphys serve answers without a node: %.200s", text);
+	result->status = code != NULL ? atoi(code) : strcmp(phase, "Succeeded") == 0 ? 0 : 1;
+	snprintf(result->complaint, sizeof result->complaint, "%s", message != NULL ? message : phase);
+	int size = asprintf(&result->output, "%s\n", output != NULL ? output : "");
+	if (size < 0) {
+		result->output = NULL;
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the reply");
+	}
+	result->output_size = (size_t)size;
+	return true;
+}
+
+void plugin_request_prepare(const struct plugin_request *request, CURL *curl,
+                            struct plugin_reply *reply)
+{
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+}
+
+bool plugin_reply_take(CURL *curl, CURLcode code, const struct plugin_reply *reply,
+                       struct process_result *result, struct error *err)
+{
+	long status = 0;
+	const char *text = reply->text != NULL ? reply->text : "";
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK)
+		return error_set(err, ERROR_NETWORK, "tiphys serve: %s", curl_easy_strerror(code));
+	if (status != 200)
+		return error_set(err, ERROR_NETWORK, "tiphys serve answers with status %ld: %.200s", status,
+		                 text);
+	return take_node(text, result, err);
+}
+
+bool plugin_request_run(void *env, struct process_result *result, struct error *err)
+{
+	const struct plugin_request *request = env;
+	CURL *curl = request->server->curl;
+	struct plugin_reply reply = {0};
+	plugin_request_prepare(request, curl, &reply);
+	double began = monotonic_seconds();
+	CURLcode code = curl_easy_perform(curl);
+	result->wall = monotonic_seconds() - began;
+	bool went_well = plugin_reply_take(curl, code, &reply, result, err);
+	plugin_reply_clear(&reply);
+	return went_well;
+}

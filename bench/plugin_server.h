@@ -1,0 +1,59 @@
+/* A `tiphys serve` of our own on 127.0.0.1, called as Argo's agent calls it. */
+#ifndef BENCH_PLUGIN_SERVER_H
+#define BENCH_PLUGIN_SERVER_H
+
+#include "bench/measure.h"
+
+#include <curl/curl.h>
+#include <sys/types.h>
+
+struct plugin_server {
+	pid_t pid; /* 0: not started */
+	char url[128];
+	CURL *curl; /* one connection, kept open as the agent keeps its own */
+};
+
+struct plugin_server_options {
+	const char *tiphys;    /* path of the executable */
+	const char *directory; /* for its log, work and cache folders */
+	const char *store;     /* an image layout */
+};
+
+/* *server is {0} before and is for plugin_server_end() after, on failure too. */
+bool plugin_server_start(struct plugin_server *server, const struct plugin_server_options *options,
+                         struct error *err);
+void plugin_server_end(struct plugin_server *server);
+
+/* One step that is asked for. */
+struct plugin_request {
+	struct plugin_server *server;
+	char *body; /* JSON */
+};
+
+/* The body of a request to run a module of the store as a WASI command; for free(). */
+char *plugin_request_body(const char *reference);
+
+/* A cell_function; env is a struct plugin_request. The output is the step's result with a newline
+ * behind it, the status its exit code. */
+cell_function plugin_request_run;
+
+/* ---- the parts of that, for whoever sends many at a time ---- */
+
+struct plugin_reply {
+	char *text;
+	size_t size;
+};
+void plugin_reply_clear(struct plugin_reply *reply);
+
+/* A client of its own for the server; for curl_easy_cleanup(). NULL without memory. */
+CURL *plugin_server_client(const struct plugin_server *server);
+
+/* The next transfer of `curl` is this request; its reply comes into *reply, which must stay. */
+void plugin_request_prepare(const struct plugin_request *request, CURL *curl,
+                            struct plugin_reply *reply);
+
+/* Reads a reply when the transfer has ended with `code`. */
+bool plugin_reply_take(CURL *curl, CURLcode code, const struct plugin_reply *reply,
+                       struct process_result *result, struct error *err);
+
+#endif

@@ -1,0 +1,21 @@
+/* What Kubernetes makes of an Argo step, as far as containers go: pause, then init, then wait and
+ * main, which share the pause container's namespaces. No kubelet, scheduler or API server: a lower
+ * bound. */
+#ifndef BENCH_POD_H
+#define BENCH_POD_H
+
+#include "bench/measure.h"
+
+struct pod {
+	const char *runtime; /* "crun" or "runc" */
+	const char *state;   /* directory of the runtime's state */
+	const char *bundles; /* directory for this pod's four bundles */
+	const char *rootfs;
+	const char *const *args; /* of main */
+};
+
+/* A cell_function; env is a struct pod. The output is main's; the time is from the first
+ * container's creation until all four are gone. */
+cell_function pod_run;
+
+#endif

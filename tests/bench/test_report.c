@@ -1,0 +1,146 @@
+/* The page and the file of results, made of real figures. */
+#include "tests/plugin/table.h"
+
+#include "bench/chart.h"
+#include "bench/report.h"
+#include "plugin/json.h"
+
+#include <unistd.h>
+
+static char *read_file(const char *directory, const char *name)
+{
+	char path[256];
+	char *text = calloc(1, 1 << 20);
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	FILE *file = fopen(path, "r");
+	if (file == NULL || text == NULL)
+		fail_msg("cannot read %s", path);
+	size_t size = fread(text, 1, (1 << 20) - 1, file);
+	text[size] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void fill(struct results *results)
+{
+	static const double fast[] = {0.001, 0.002, 0.003, 0.004, 0.005};
+	static const double slow[] = {0.1, 0.1, 0.1, 0.1, 0.1}, rate[] = {1500, 1600, 1700};
+	results_contender(results, "tiphys run", "tiphys 0", NULL);
+	results_contender(results, "<other>", "1 & 2", "with \"flags\"");
+	results_series(results, "steps", "line", "tiphys run", "wall", "s", fast, 5);
+	results_series(results, "steps", "line", "<other>", "wall", "s", slow, 5);
+	results_series(results, "load", "10", "tiphys serve", "throughput", "1/s", rate, 3);
+	results_refusal(results, "steps", "line", "absent", "is not installed");
+}
+
+static void directory_holds_three_files(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	char directory[] = "/tmp/tiphys-report-XXXXXX", path[64];
+	cleanup_results struct results results = {0};
+	assert_non_null(mkdtemp(directory));
+	assert_true(results_init(&results, "test", &err));
+	fill(&results);
+	assert_true(report_write(&results, directory, &err));
+
+	char *page = read_file(directory, "report.html");
+	assert_in("prefers-color-scheme:dark", page);
+	assert_in("steps, line: time of the clock", page);
+	assert_in("&lt;other&gt;: 1 &amp; 2; with &quot;flags&quot;", page);
+	assert_in("absent, left out of line: is not installed", page);
+	assert_in(">3.00 ms<", page);
+	assert_in("class=\"curve\"", page);
+	assert_null(strstr(page, "<other>"));
+	/* Self-contained: nothing is fetched. */
+	assert_null(strstr(page, "src="));
+	assert_null(strstr(page, "href="));
+	assert_null(strstr(page, "url("));
+	free(page);
+
+	char *markdown = read_file(directory, "report.md");
+	assert_in("| steps, line |   tiphys run |       wall |    3.000 |    1.000 |    4.800 |   67 % "
+	          "|   ms |",
+	          markdown);
+	free(markdown);
+
+	char *text = read_file(directory, "results.json");
+	cleanup_json json_t *root = json_loads(text, 0, NULL);
+	free(text);
+	const json_t *series = json_array_get(json_object_get(root, "series"), 0);
+	assert_int_equal(5, json_array_size(json_object_get(series, "figures")));
+	assert_string_equal("tiphys run", json_string_value(json_object_get(series, "contender")));
+	static const char *const names[] = {"report.html", "report.md", "results.json"};
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		assert_int_equal(0, remove(path));
+	}
+	/* Nothing else was left. */
+	assert_int_equal(0, rmdir(directory));
+}
+
+static void many_figures_are_kept_as_quantiles(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	double *figures = calloc(5000, sizeof *figures);
+	assert_true(results_init(&results, "test", &err));
+	for (int i = 0; i < 5000; i++)
+		figures[i] = 5000 - i;
+	results_series(&results, "load", "latency", "a", "wall", "s", figures, 5000);
+	free(figures);
+	const json_t *series = json_array_get(json_object_get(results.root, "series"), 0);
+	const json_t *list = json_object_get(series, "figures");
+	assert_int_equal(RESULTS_FIGURES_MAX, json_array_size(list));
+	assert_int_equal(5000, json_integer_value(json_object_get(series, "count")));
+	assert_true(json_number_value(json_array_get(list, 0)) == 1);
+	assert_true(json_number_value(json_array_get(list, RESULTS_FIGURES_MAX - 1)) == 5000);
+}
+
+/* A bar twice as long as another on the page is ten times the figure, not twice. */
+static void axis_is_logarithmic(void **state)
+{
+	(void)state;
+	const struct bar bars[] = {
+	    {.label = "a", .min = 1, .low = 1, .median = 1, .high = 1, .p95 = 1},
+	    {.label = "b", .min = 10, .low = 10, .median = 10, .high = 10, .p95 = 10},
+	    {.label = "c", .min = 100, .low = 100, .median = 100, .high = 100, .p95 = 100}};
+	double widths[3];
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	chart_bars(out, "bars", "ms", bars, 3);
+	fclose(out);
+	const char *at = text;
+	for (size_t i = 0; i < 3; i++) {
+		at = strstr(at, "<rect class=\"bar\"");
+		assert_non_null(at);
+		at = strstr(at, "width=\"");
+		widths[i] = strtod(at + strlen("width=\""), NULL);
+	}
+	free(text);
+	assert_true(widths[0] < 2);
+	assert_true(widths[2] - 2 * widths[1] < 0.2 && widths[2] - 2 * widths[1] > -0.2);
+}
+
+static void report_into_a_file_is_refused(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	assert_true(results_init(&results, "test", &err));
+	assert_false(report_write(&results, "/dev/null/report", &err));
+	assert_in("/dev/null", err.message);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(directory_holds_three_files),
+	    cmocka_unit_test(many_figures_are_kept_as_quantiles),
+	    cmocka_unit_test(axis_is_logarithmic),
+	    cmocka_unit_test(report_into_a_file_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
