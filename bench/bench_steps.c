@@ -1,6 +1,7 @@
 /* tiphys bench steps: the same jobs as a WebAssembly step and as a container step, end to end. */
 #include "bench/bench.h"
-#include "bench/contenders.h"
+#include "bench/cold.h"
+#include "bench/peaks.h"
 #include "bench/report.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
@@ -9,13 +10,14 @@
 
 #include <string.h>
 
-enum { ROUNDS = 11, ROUNDS_MIN = 5, WARM_UPS = 1, LOAD_MAX = 10000 };
+enum { ROUNDS = 11, ROUNDS_MIN = 5, WARM_UPS = 1, LOAD_MAX = 10000, COLD = 5 };
 
 struct steps_options {
 	struct contenders_options contenders;
 	uint64_t rounds;
 	const char *directory;
 	uint64_t load; /* requests at a time, at most */
+	uint64_t cold; /* rounds of cold starts */
 	const char *json, *out;
 };
 
@@ -35,6 +37,8 @@ static const struct option rows[] = {
         struct steps_options, load, "load", "N", 0, 10000,
         "throughput with 1, 10, 100 … requests to `tiphys serve` at a time, up to N (default "
         "10000; 0: not measured)"),
+    OPTION_NUMBER(struct steps_options, cold, "cold", "N", 0, 1000,
+                  "rounds of cold starts from a docker-registry on 127.0.0.1 (default 5; 0: none)"),
     OPTION_TEXT(struct steps_options, json, "json", "FILE", "write all figures there"),
     OPTION_TEXT(struct steps_options, out, "out", "DIR",
                 "write results.json, report.md and report.html there"),
@@ -235,7 +239,13 @@ static bool run(struct contenders *all, const struct steps_options *options, str
 	    !show(all, &results, options->rounds, err))
 		return false;
 	note(all, &results);
-	if (!throughput_measure(all, &results, (unsigned)options->load, stdout, err) ||
+	struct cold_options cold = {.directory = options->contenders.directory,
+	                            .no_containers = options->contenders.no_containers,
+	                            .no_python = options->contenders.no_python,
+	                            .rounds = (unsigned)options->cold};
+	if (!peaks_measure(all, &results, stdout, err) ||
+	    !cold_measure(all, &cold, &results, stdout, err) ||
+	    !throughput_measure(all, &results, (unsigned)options->load, stdout, err) ||
 	    (options->json != NULL && !results_write(&results, options->json, err)) ||
 	    (options->out != NULL && !report_write(&results, options->out, err)))
 		return false;
@@ -246,7 +256,7 @@ static bool run(struct contenders *all, const struct steps_options *options, str
 
 int bench_steps(int argc, char **argv)
 {
-	struct steps_options options = {.rounds = ROUNDS, .load = LOAD_MAX};
+	struct steps_options options = {.rounds = ROUNDS, .load = LOAD_MAX, .cold = COLD};
 	struct operands given;
 	struct contenders all = {0};
 	struct error err = ERROR_INIT;

@@ -118,7 +118,10 @@ bool containerd_start(struct containerd *containerd, const char *directory, stru
 	    !write_file(directory, "config.toml", err,
 	                "version = 2\nroot = \"%s/root\"\nstate = \"%s/state\"\n"
 	                "disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n"
-	                "[grpc]\naddress = \"%s\"\n",
+	                "[grpc]\naddress = \"%s\"\n"
+	                /* Or a pull in one namespace would take what another one has. */
+	                "[plugins.\"io.containerd.metadata.v1.bolt\"]\n"
+	                "content_sharing_policy = \"isolated\"\n",
 	                directory, directory, containerd->socket))
 		return false;
 	char *argv[] = {"containerd", "--config", config, NULL};

@@ -55,13 +55,24 @@ struct command {
 	char name[48];
 };
 
-static bool run_fresh(void *env, struct process_result *result, struct error *err)
+static char *const *take_fresh_name(struct command *command)
 {
 	static unsigned number;
-	struct command *command = env;
 	snprintf(command->name, sizeof command->name, "bench-%d-%u", (int)getpid(), number++);
 	command->argv[command->fresh] = command->name;
-	return process_run(command->argv, NULL, result, err);
+	return command->argv;
+}
+
+static bool run_fresh(void *env, struct process_result *result, struct error *err)
+{
+	return process_run(take_fresh_name(env), NULL, result, err);
+}
+
+char *const *contender_command(const struct cell *cell)
+{
+	if (cell->run == run_fresh)
+		return take_fresh_name(cell->env);
+	return cell->run == measure_command ? cell->env : NULL;
 }
 
 /* Words up to NULL; "@name" is the fresh name. */
@@ -223,10 +234,13 @@ static bool add_server(struct contenders *all, const struct contenders_options *
 	    add(all, "tiphys serve",
 	        "a request on an open connection, sandboxed worker, module in a store");
 	char *store = text(all, "%s/modules", options->directory);
-	struct plugin_server_options how = {
-	    .tiphys = tiphys, .directory = options->directory, .store = store};
+	struct plugin_server_options how = {.tiphys = tiphys,
+	                                    .log = text(all, "%s/serve.log", options->directory),
+	                                    .cache = text(all, "%s/cache", options->directory),
+	                                    .store = store};
 	all->requests = calloc(JOB_COUNT, sizeof *all->requests);
-	if (contender == NULL || store == NULL || all->requests == NULL)
+	if (contender == NULL || store == NULL || how.log == NULL || how.cache == NULL ||
+	    all->requests == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the requests");
 	for (size_t i = 0; i < JOB_COUNT; i++) {
 		char reference[64];

@@ -54,6 +54,9 @@ struct contenders {
  */
 bool contenders_make(struct contenders *all, const struct contenders_options *options,
                      struct error *err);
+/* The command of a cell that is one, with a fresh name for the container where it wants one; NULL
+ * for requests and pods. Borrowed until the next call for that cell. */
+char *const *contender_command(const struct cell *cell);
 void contenders_clear(struct contenders *all);
 
 #endif

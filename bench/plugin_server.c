@@ -16,28 +16,18 @@
 
 extern char **environ;
 
+#define TEXT(text) ((char *)(uintptr_t)(text))
+
 static bool launch(struct plugin_server *server, const struct plugin_server_options *options,
                    const char *log, struct error *err)
 {
-	cleanup_free char *cache = NULL;
-	if (asprintf(&cache, "%s/cache", options->directory) < 0)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
-	char *argv[] = {(char *)(uintptr_t)options->tiphys,
-	                "serve",
-	                "--listen",
-	                "127.0.0.1:0",
-	                "--no-auth",
-	                "--store",
-	                (char *)(uintptr_t)options->store,
-	                "--work-dir",
-	                "/tmp",
-	                "--cache-dir",
-	                cache,
-	                "--queue",
-	                "20000",
-	                "--max-connections",
-	                "12000",
-	                NULL};
+	/* The store stands last, so that leaving it out ends the list before it. */
+	char *argv[] = {TEXT(options->tiphys), "serve",     "--listen",
+	                "127.0.0.1:0",         "--no-auth", "--require-sandbox",
+	                "--work-dir",          "/tmp",      "--cache-dir",
+	                TEXT(options->cache),  "--queue",   "20000",
+	                "--max-connections",   "12000",     options->store != NULL ? "--store" : NULL,
+	                TEXT(options->store),  NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -127,12 +117,7 @@ CURL *plugin_server_client(const struct plugin_server *server)
 bool plugin_server_start(struct plugin_server *server, const struct plugin_server_options *options,
                          struct error *err)
 {
-	cleanup_free char *log = NULL;
-	if (asprintf(&log, "%s/serve.log", options->directory) < 0) {
-		log = NULL;
-		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
-	}
-	if (!launch(server, options, log, err) || !await_address(server, log, err))
+	if (!launch(server, options, options->log, err) || !await_address(server, options->log, err))
 		return false;
 	server->curl = plugin_server_client(server);
 	return server->curl != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the client");

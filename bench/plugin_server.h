@@ -14,9 +14,10 @@ struct plugin_server {
 };
 
 struct plugin_server_options {
-	const char *tiphys;    /* path of the executable */
-	const char *directory; /* for its log, work and cache folders */
-	const char *store;     /* an image layout */
+	const char *tiphys; /* path of the executable */
+	const char *log;    /* path of the file that it makes */
+	const char *cache;  /* directory */
+	const char *store;  /* an image layout, or NULL for registries alone */
 };
 
 /* *server is {0} before and is for plugin_server_end() after, on failure too. */

@@ -89,7 +89,11 @@ static void title_of(const json_t *series, char *title, size_t size)
 {
 	static const struct {
 		const char *measure, *words;
-	} words[] = {{"wall", "time of the clock"}, {"user", "user time"}, {"peak", "peak memory"}};
+	} words[] = {{"wall", "time of the clock"},
+	             {"user", "user time"},
+	             {"peak", "peak memory"},
+	             {"network", "fetched"},
+	             {"disk", "on disk"}};
 	const char *measure = text_of(series, "measure");
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(words[i].measure, measure) == 0)

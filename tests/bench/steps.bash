@@ -37,7 +37,7 @@ row() {
 	fi
 }
 
-"$tiphys" bench steps --rounds 5 --load 10 --no-python --directory "$scratch/work" --out "$scratch/report" line \
+"$tiphys" bench steps --rounds 5 --cold 5 --load 10 --no-python --directory "$scratch/work" --out "$scratch/report" line \
 	>"$scratch/out" 2>&1
 result 'the run ends well' $?
 row process
@@ -50,6 +50,14 @@ row 'podman, busybox' podman
 row 'ctr, busybox' containerd ctr podman
 row 'pod of crun, busybox' crun
 row 'pod of runc, busybox' runc
+for name in process 'tiphys run' 'tiphys run, cached'; do
+	grep -qE "^\\| ${name} +\\| +[0-9.]+ \\|\$" "$scratch/out"
+	result "$name: its memory is known" $?
+done
+if command -v docker-registry >/dev/null; then
+	grep -qE '^\| tiphys run +\|( +[0-9.]+ \|){3} +[0-9]+ % \| +[0-9.–]+ \| +[0-9.]+ KiB \| +[0-9.]+ MiB \|$' "$scratch/out"
+	result 'a module was fetched from a registry and run' $?
+fi
 grep -qE '^\| 10 +\| +[0-9]+ \|' "$scratch/out"
 result 'ten requests at a time were answered' $?
 [ -s "$scratch/report/report.html" ] && [ -s "$scratch/report/report.md" ] && [ -s "$scratch/report/results.json" ]
