@@ -12,10 +12,15 @@
 #define CELLS_PER_BODY_BYTE 2
 #define CELLS_EXTRA 4096
 
+unsigned image_mode(const struct store_options *options)
+{
+	return (unsigned)options->unfolded << 1 | (unsigned)options->checked_memory << 2 |
+	       (unsigned)(options->fuel != 0) << 3;
+}
+
 uint64_t code_flags(const struct store *store, bool checked)
 {
-	return (uint64_t)checked | (uint64_t)store->options.unfolded << 1 |
-	       (uint64_t)(store->options.fuel != 0) << 2;
+	return (uint64_t)checked | image_mode(&store->options);
 }
 
 uint64_t code_room(const struct module *module)
@@ -101,7 +106,8 @@ static bool take_image(struct code *code, struct error *err)
 	code->ends = image_section(image, IMAGE_ENDS);
 	code->cells = image_section(image, IMAGE_CELLS);
 	code->count = (uint32_t)image->header.sections[IMAGE_CELLS].count;
-	code->room = (uint32_t)image->header.cell_room;
+	/* What is mapped: behind a complete one stands nothing. */
+	code->room = image->header.is_complete ? code->count : (uint32_t)image->header.cell_room;
 	return take_tries(code, err);
 }
 

@@ -7,8 +7,8 @@
 
 #include <stdatomic.h>
 
-/* A line of the cache to each: where two handlers' dispatches share one, their jumps are predicted by
- * luck, and the same code is up to 1.5 times slower after an edit elsewhere. */
+/* A line of the cache to each: where two handlers' dispatches share one, their jumps are predicted
+ * by luck, and the same code is up to 1.5 times slower after an edit elsewhere. */
 #define HANDLER_SECTION __attribute__((section("tiphys_handlers"), aligned(64)))
 extern const char __start_tiphys_handlers[] __attribute__((visibility("hidden")));
 extern const char __stop_tiphys_handlers[] __attribute__((visibility("hidden")));

@@ -84,8 +84,8 @@
 	}
 #define V_LOAD_LANE_VARIANT(n, M, address, vector, e)                                              \
 	HANDLER(n##_r)                                                                                 \
-	V_LOAD_LANE_BODY(M, address, vector, e, (void)0) HANDLER(n##_w)                                \
-	    V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
+	V_LOAD_LANE_BODY(M, address, vector, e, (void)0)                                               \
+	HANDLER(n##_w) V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
 #define V_LOAD_LANE(n, M, e)                                                                       \
 	V_LOAD_LANE_VARIANT(n##_ss, M, ADDRESS_s, SLOT_v128((uint16_t)pc->d), e)                       \
 	V_LOAD_LANE_VARIANT(n##_sa, M, ADDRESS_s, fv, e)                                               \
@@ -104,12 +104,12 @@
 	}
 #define V_STORE_LANE(n, M, e)                                                                      \
 	HANDLER(n##_ss)                                                                                \
-	V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e) HANDLER(n##_sa)                           \
-	    V_STORE_LANE_BODY(M, ADDRESS_s, fv, e) HANDLER(n##_as)                                     \
-	        V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e) HANDLER(n##_aa)                   \
-	            V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
+	V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e)                                           \
+	HANDLER(n##_sa) V_STORE_LANE_BODY(M, ADDRESS_s, fv, e) HANDLER(n##_as)                         \
+	    V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e) HANDLER(n##_aa)                       \
+	        V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
 #define V_STORE(n)                                                                                 \
 	V_STORE_LANE(n, v128, x)                                                                       \
 	HANDLER(n##_ks)                                                                                \
-	V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x) HANDLER(n##_ka)                        \
-	    V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)
+	V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x)                                        \
+	HANDLER(n##_ka) V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)

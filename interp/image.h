@@ -29,6 +29,9 @@ struct image;
 /* A number that no two builds share. False when this one has no build id, and so no images. */
 bool image_build(uint64_t *build);
 
+/* What of the options makes other cells: images of one mode are of no use to stores of another. */
+unsigned image_mode(const struct store_options *options);
+
 /* Maps the image in fd, which it takes over. NULL with err set when it cannot be used, and why. */
 struct image *image_open(int fd, const struct image_source *source, struct error *err);
 /* After the stores and the module that use it. NULL is fine. */
@@ -43,7 +46,8 @@ struct image *image_prepare(const struct module *module, const struct store_opti
                             struct error *err);
 
 /* Instances of this module in the store start from the image. One with all functions lowered serves
- * any number of stores and threads; any other one serves a single store. */
+ * any number of stores and threads, of which none may be interrupted while others run; any other
+ * one serves a single store. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
 /* Is there something to write: no image was used, or so much was lowered since that another one

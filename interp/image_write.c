@@ -34,6 +34,9 @@ bool image_is_wanted(const struct store *store, const struct module *module)
 	const struct code *code = code_of(store, module);
 	if (store->image == NULL || store->image_module != module)
 		return true;
+	/* Its cells were of no use here: address space is short. */
+	if (code != NULL && code->image == NULL)
+		return false;
 	uint64_t had = store->image->header.sections[IMAGE_CELLS].count;
 	uint64_t has = code == NULL ? had : code->count;
 	return has - had > CELLS_WORTH_AN_IMAGE && has - had > had / 4;

@@ -77,12 +77,7 @@ static const struct option rows[] = {
     ROW(FLAG, unfolded, "unfolded", "lower without folding: slow, to look for faults of tiphys"),
     ROW(FLAG, checked_memory, "checked-memory",
         "check each access to memory, as where address space is short: slow"),
-    ROW(TEXT, cache_dir, "cache-dir", "DIR",
-        "keep images of modules and fetched modules there ($FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys "
-        "or "
-        "~/.cache/tiphys)"),
-    ROW(BYTES, images_bytes, "images-bytes",
-        "keep so much of images of modules, which spare the next run their validation (512M)"),
+    OPTION_IMAGES(struct run_options),
     ROW(FLAG, no_cache, "no-cache", "neither use an image of the module nor keep one"),
     ROW(FLAG, verbose, "verbose", "say what became of the module's image"),
     ROW(NUMBER, args_from, "args-from", "FD", 0, INT32_MAX,
@@ -306,22 +301,32 @@ static void say_of_image(void *env, const char *line)
 	fprintf(stderr, "tiphys run: image: %s\n", line);
 }
 
-/* Behind a wall there is no cache. Code that counts fuel is other code, which is not kept. */
-static bool has_cache(const struct run *run)
+/* Behind a wall nothing is kept, and used is what stands in the folder that is named. */
+static bool uses_images(const struct run *run)
 {
-	return run->wall == NULL && !run->options.no_cache && run->options.fuel == 0;
+	return !run->options.no_cache && (run->wall == NULL || run->options.cache_dir != NULL);
+}
+
+static bool keeps_images(const struct run *run)
+{
+	return run->instance != NULL && run->wall == NULL && !run->options.no_cache;
+}
+
+static void find_image(struct run *run, const struct store_options *store_options)
+{
+	run->images = (struct images){
+	    .dir = run->options.cache_dir,
+	    .bytes = run->options.images_bytes,
+	    .mode = image_mode(store_options),
+	    .log = run->options.verbose ? say_of_image : NULL,
+	};
+	if (uses_images(run))
+		run->image = images_find(&run->images, &run->file, &run->rules);
 }
 
 /* From its image, when there is one. */
 static bool decode(struct run *run, struct error *err)
 {
-	run->images = (struct images){
-	    .dir = run->options.cache_dir,
-	    .bytes = run->options.images_bytes,
-	    .log = run->options.verbose ? say_of_image : NULL,
-	};
-	if (has_cache(run))
-		run->image = images_find(&run->images, &run->file, &run->rules);
 	const struct module_parts *parts = run->image != NULL ? image_parts(run->image) : NULL;
 	return module_file_decode(&run->file, &run->rules, parts, err);
 }
@@ -341,9 +346,12 @@ static bool run_module(struct run *run, struct error *err)
 	/* Behind a wall no thread may start. */
 	if (run->wall != NULL)
 		run->rules.threads = 0;
-	/* What is the granter's is opened first; then comes the wall, and only behind it the module. */
-	if (!module_file_map(&run->file, run->operands.items[0], err) ||
-	    !open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
+	/* What is the granter's is opened first, the image too; then comes the wall, and only behind it
+	 * the module. */
+	if (!module_file_map(&run->file, run->operands.items[0], err))
+		return false;
+	find_image(run, &store_options);
+	if (!open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
 	    !decode(run, err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
@@ -434,7 +442,7 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	status = report(&run, &err);
 	/* Whatever became of the guest, what was found out about the module is worth as much; only, the
 	 * code of a run that was interrupted cannot be read any more. */
-	if (run.instance != NULL && has_cache(&run) && !time_limit_is_over())
+	if (keeps_images(&run) && !time_limit_is_over())
 		images_keep(&run.images, &run.file, &run.rules, run.store);
 	/* The process gives its memory back as a whole. Piece by piece would cost a fifth of a short
 	 * run. */

@@ -1,6 +1,7 @@
 /* `tiphys serve`: puts the parts together, then waits for the signal that ends it. */
 #include "caps/cleanup.h"
 #include "caps/sandbox.h"
+#include "plugin/cache_dir.h"
 #include "plugin/command.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
@@ -230,6 +231,7 @@ struct life {
 	struct workers *workers;
 	struct pool *pool;
 	struct step_setting step;
+	char *cache_dir;
 	struct server *server;
 };
 
@@ -282,6 +284,7 @@ _Noreturn static void stop(struct life *life, int signal)
 		kv_store_destroy(life->kv);
 		artifacts_destroy(life->artifacts);
 		policy_clear(&life->ceiling);
+		free(life->cache_dir);
 	}
 	workroot_destroy(&life->root);
 	if (idle) {
@@ -369,12 +372,14 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    (life->artifacts = artifacts_create(&artifacts, err)) == NULL ||
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
+	life->cache_dir = cache_dir_choose(options->cache_dir);
 	life->step = (struct step_setting){
 	    .workers = life->workers,
 	    .modules = life->modules,
 	    .artifacts = life->artifacts,
 	    .root = &life->root,
 	    .load = &options->load,
+	    .cache_dir = life->cache_dir,
 	    .kv = life->kv,
 	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},

@@ -90,14 +90,16 @@ static struct image_source source_of(const struct module_file *file, const struc
 	return source;
 }
 
-/* One image for each file and build; a changed file's takes the place of the one before. */
-static bool name_of(const struct module_file *file, char name[NAME_SIZE])
+/* One image for each file, build and mode; a changed file's takes the place of the one before. */
+static bool name_of(const struct images *images, const struct module_file *file,
+                    char name[NAME_SIZE])
 {
 	uint64_t build;
 	if (!image_build(&build))
 		return false;
-	snprintf(name, NAME_SIZE, "%016llx-%llx-%llx" SUFFIX, (unsigned long long)build,
-	         (unsigned long long)file->st.st_dev, (unsigned long long)file->st.st_ino);
+	snprintf(name, NAME_SIZE, "%016llx-%x-%llx-%llx" SUFFIX, (unsigned long long)build,
+	         images->mode, (unsigned long long)file->st.st_dev,
+	         (unsigned long long)file->st.st_ino);
 	return true;
 }
 
@@ -159,7 +161,7 @@ static struct image *find(const struct images *images, const struct module_file 
 	char name[NAME_SIZE];
 	struct stat st;
 	struct error err = ERROR_INIT;
-	if (!is_worth_it(images, file) || !name_of(file, name))
+	if (!is_worth_it(images, file) || !name_of(images, file, name))
 		return NULL;
 	cleanup_close int folder = open_folder(images, false);
 	if (folder < 0)
@@ -281,23 +283,24 @@ static bool write_aside(int folder, const char *aside, const struct module_file 
 	return fine;
 }
 
-void images_keep(const struct images *images, const struct module_file *file,
+bool images_keep(const struct images *images, const struct module_file *file,
                  const struct load_rules *rules, struct store *store)
 {
 	char name[NAME_SIZE], aside[NAME_SIZE];
 	struct error err = ERROR_INIT;
-	if (!image_is_wanted(store, file->module) || !is_worth_it(images, file) || !name_of(file, name))
-		return;
+	if (!image_is_wanted(store, file->module) || !is_worth_it(images, file) ||
+	    !name_of(images, file, name))
+		return false;
 	if (!is_settled(images, file)) {
 		say(images, "no image is kept of a module that was written this moment");
-		return;
+		return false;
 	}
 	cleanup_close int folder = open_folder(images, true);
 	if (folder < 0)
-		return;
+		return false;
 	if (file->size <= IMAGES_LOWER_ALL_MAX && !store_lower_all(store, file->module, &err)) {
 		say(images, "no image is kept: %s", err.message);
-		return;
+		return false;
 	}
 	snprintf(aside, sizeof aside, UNFINISHED "%ld-%llx", (long)getpid(),
 	         (unsigned long long)nanoseconds(&images->looked));
@@ -307,8 +310,9 @@ void images_keep(const struct images *images, const struct module_file *file,
 	if (!fine) {
 		unlinkat(folder, aside, 0);
 		say(images, "the image %s is not kept: %s", name, err.message);
-		return;
+		return false;
 	}
 	say(images, "kept the image %s", name);
 	evict(images, folder);
+	return true;
 }

@@ -29,11 +29,21 @@
 /* What all images together may take; the oldest go first. */
 #define IMAGES_BYTES_DEFAULT ((uint64_t)512 << 20)
 
+/* The rows for a command whose struct has `const char *cache_dir` and `uint64_t images_bytes`. */
+#define OPTION_IMAGES(type)                                                                        \
+	OPTION_TEXT(type, cache_dir, "cache-dir", "DIR",                                               \
+	            "keep images of modules and fetched modules there ($FS_CACHE_DIR, "                \
+	            "$XDG_CACHE_HOME/tiphys or ~/.cache/tiphys)"),                                     \
+	    OPTION_BYTES(type, images_bytes, "images-bytes",                                           \
+	                 "keep so much of images of modules, which spare the next run their "          \
+	                 "validation (512M)")
+
 typedef void images_log(void *env, const char *line);
 
 struct images {
 	const char *dir; /* the cache's folder; NULL: where it is by default (plugin/cache_dir.h) */
 	uint64_t bytes;  /* that they may take together */
+	unsigned mode;   /* image_mode() of the stores that they are for */
 	images_log *log; /* NULL: nobody listens */
 	void *log_env;
 
@@ -48,7 +58,7 @@ struct image *images_find(struct images *images, const struct module_file *file,
 
 /* Keeps an image of the file's module with what was lowered in the store, when that is worth it.
  * After the run: it may lower more. */
-void images_keep(const struct images *images, const struct module_file *file,
+bool images_keep(const struct images *images, const struct module_file *file,
                  const struct load_rules *rules, struct store *store);
 
 #endif

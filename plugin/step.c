@@ -163,6 +163,8 @@ static bool run(struct step *step, const char *module)
 	struct error err = ERROR_INIT;
 	bool ok = step_grants_spell(step->setting, request, step->dir.path, &step->grants, &err) &&
 	          add_places(step, words, &err) && add_workdir(step, words, &err) &&
+	          (step->setting->cache_dir == NULL ||
+	           policy_word(words, &err, "--cache-dir=%s", step->setting->cache_dir)) &&
 	          policy_word(words, &err, "--") && policy_word(words, &err, "%s", module);
 	for (size_t i = 0; ok && i < more->count; i++)
 		ok = policy_word(words, &err, "%s", more->items[i].text);

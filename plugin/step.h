@@ -26,6 +26,7 @@ struct step_setting {
 	struct kv_store *kv;           /* what workflows keep */
 	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */
+	const char *cache_dir;         /* whose images workers start from; NULL: there is no place */
 	uint64_t time_ms;              /* --step-timeout */
 	uint64_t output_bytes;         /* --max-output */
 	uint64_t memory_bytes;         /* --max-memory */

@@ -12,7 +12,7 @@ foreign=$TIPHYS_GUESTS/foreign.wasm
 help_lists_commands() {
 	status 0 "$tiphys" help
 	local command
-	for command in run validate inspect serve pull push spec; do
+	for command in run compile validate inspect serve pull push spec; do
 		grep -qE "^  $command +[a-z]" "$out"
 	done
 	! grep -q run-ref "$out"
@@ -27,7 +27,7 @@ tap_case "help lists the commands" help_lists_commands
 
 each_command_has_help() {
 	local command
-	for command in run validate inspect serve pull push spec; do
+	for command in run compile validate inspect serve pull push spec; do
 		status 0 "$tiphys" "$command" --help
 		grep -q "^usage: tiphys $command" "$out"
 		status 0 "$tiphys" help "$command"

@@ -108,11 +108,35 @@ other_rules() {
 	runs --limit functions=5000
 	expect_in "under other features or limits" "$err"
 	keeps
-	# The cells do not fit, the rest does.
-	uses --unfolded
-	uses --checked-memory
+	# Their code is other code, which has images of its own.
+	local mode
+	for mode in --unfolded --checked-memory --fuel=1000000000; do
+		keeps $mode --limit functions=5000
+		uses $mode --limit functions=5000
+	done
+	uses
 }
 tap_case "other features, limits and ways to run" other_rules
+
+compiled() {
+	fresh
+	"$tiphys" compile "$module" >"$out" 2>"$err"
+	[ ! -s "$out" ] && [ ! -s "$err" ]
+	uses
+	"$tiphys" compile --verbose "$module" 2>"$err"
+	expect_in "runs from the image" "$err"
+	# One that is not valid, one that cannot be kept.
+	echo "no module, but long enough" >"$work/bad.wasm"
+	head -c 5000 /dev/zero >>"$work/bad.wasm"
+	local status=0
+	"$tiphys" compile "$work/bad.wasm" 2>"$err" || status=$?
+	[ $status = 1 ]
+	expect_in "magic header not detected" "$err"
+	"$tiphys" compile --cache-dir /proc/none "$module" 2>"$err" || status=$?
+	[ $status = 1 ]
+	expect_in "cannot open the folder /proc/none/images" "$err"
+}
+tap_case "compile keeps it before the first run" compiled
 
 damaged() {
 	local image size at

@@ -7,6 +7,7 @@ registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
 mkdir "$work/steps"
 start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps"
+serve=$started
 wait_for 10 grep -q msg=listening "$work/serve.log"
 address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 digest=$("$tiphys_net" push "$TIPHYS_GUESTS/command.wasm" "$registry/team/command:1")
@@ -48,6 +49,32 @@ tap_case "another run fetches no blob" no_second_fetch
 tap_case "a tag that is not there is named" fails "$registry/team/command:2" "team/command:2"
 tap_case "a digest that is not there is named" fails \
 	"$registry/team/command@sha256:$(printf '0%.0s' {1..64})" "team/command@sha256:000"
+
+# A worker, which is a child of the server, that has an image mapped.
+worker_has_image() {
+	local folder
+	for folder in /proc/[0-9]*; do
+		grep -qs "^PPid:	$serve\$" "$folder/status" &&
+			grep -qs "$FS_CACHE_DIR/images/.*\.image\$" "$folder/maps" && return 0
+	done
+	return 1
+}
+
+from_image() {
+	local path
+	path=$("$tiphys" pull "$registry/team/command:1" | cut -f2)
+	sleep 0.2
+	! worker_has_image
+	"$tiphys" compile "$path"
+	succeeds "$registry/team/command:1"
+	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/toil" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"toil\",\"3\"]}}}}" \
+		"http://$address/api/v1/template.execute" &
+	wait_for 10 worker_has_image
+	wait $!
+	expect_in '"phase":"Succeeded"' "$work/toil"
+}
+tap_case "workers start from the image that compile kept" from_image
 
 corrupted() {
 	find "$FS_CACHE_DIR" -type f -delete

@@ -4,6 +4,7 @@
 #include "tests/interp/fixture.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -260,6 +261,43 @@ static void test_prepared(void **state)
 	guest_close(&a);
 }
 
+static void *interrupt(void *store)
+{
+	usleep(20000);
+	store_interrupt(store);
+	return NULL;
+}
+
+/* The code that becomes unreadable is the image's, to its last cell and no further. */
+static void test_interrupted(void **state)
+{
+	(void)state;
+	struct guest g = {0};
+	struct wasm w = {0};
+	guest_open(&g, &modes[0]);
+	wasm_export(&w, "spin", EXTERN_FUNC, wasm_func(&w, "_i", "", "loop br 0 end unreachable"));
+	g.bytes = wasm_finish(&w);
+	g.module = module_load(g.bytes.data, g.bytes.size, NULL, &g.err);
+	assert_non_null(g.module);
+	struct image *image = image_prepare(g.module, &g.options, &g.err);
+	assert_non_null(image);
+	store_use_image(g.store, g.module, image);
+	g.inst = instance_create(g.store, g.module, NULL, NULL, &g.err);
+	assert_non_null(g.inst);
+	assert_ptr_equal(g.inst->code->image, image);
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, interrupt, g.store), 0);
+	union value result;
+	assert_int_equal(guest_call(&g, "spin", NULL, &result), TRAP_INTERRUPTED);
+	pthread_join(thread, NULL);
+	/* What lies behind the image can be read as before. */
+	const struct image_section *cells = &image->header.sections[IMAGE_CELLS];
+	uint64_t end = cells->offset + cells->count * sizeof(struct cell);
+	assert_true(end <= image->mapped);
+	guest_close(&g);
+	image_close(image);
+}
+
 /* ---- what is refused ---- */
 
 static void expect_refusal(int fd, const struct image_source *source, const char *words,
@@ -433,11 +471,12 @@ static void test_failing_writes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_other_modes),
-	    cmocka_unit_test(test_two_stores),       cmocka_unit_test(test_memory_without_pages),
-	    cmocka_unit_test(test_truncated),        cmocka_unit_test(test_flipped_bits),
-	    cmocka_unit_test(test_foreign),          cmocka_unit_test(test_prepared),
-	    cmocka_unit_test(test_damaged_contents), cmocka_unit_test(test_failing_writes),
+	    cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_other_modes),
+	    cmocka_unit_test(test_two_stores),     cmocka_unit_test(test_memory_without_pages),
+	    cmocka_unit_test(test_truncated),      cmocka_unit_test(test_flipped_bits),
+	    cmocka_unit_test(test_foreign),        cmocka_unit_test(test_prepared),
+	    cmocka_unit_test(test_interrupted),    cmocka_unit_test(test_damaged_contents),
+	    cmocka_unit_test(test_failing_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
