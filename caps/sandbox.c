@@ -65,28 +65,46 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 	return setrlimit(resource, &limit) == 0 ? 0 : -errno;
 }
 
-static int set_limits(const struct sandbox_limits *limits)
+struct limit {
+	int resource;
+	uint64_t soft, hard;
+};
+
+static int lower_all(const struct limit *limits, size_t count)
 {
-	const struct {
-		int resource;
-		uint64_t soft, hard;
-	} table[] = {
-	    {RLIMIT_DATA, limits->data_bytes, limits->data_bytes},
-	    {RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 1},
-	    {RLIMIT_NOFILE, limits->open_files, limits->open_files},
-	    {RLIMIT_NPROC, 0, 0},
-	    {RLIMIT_CORE, 0, 0},
-	    {RLIMIT_MEMLOCK, 0, 0},
-	    {RLIMIT_MSGQUEUE, 0, 0},
-	    {RLIMIT_NICE, 0, 0},
-	    {RLIMIT_RTPRIO, 0, 0},
-	};
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		int failure = lower(table[i].resource, table[i].soft, table[i].hard);
+	for (size_t i = 0; i < count; i++) {
+		int failure = lower(limits[i].resource, limits[i].soft, limits[i].hard);
 		if (failure < 0)
 			return failure;
 	}
 	return 0;
+}
+
+/* The same for all runs, and no hindrance to a process that forks them. Inherited; so a child of
+ * one that has them need not set them again. */
+static bool has_common_limits;
+
+static int set_common_limits(void)
+{
+	static const struct limit limits[] = {
+	    {RLIMIT_CORE, 0, 0}, {RLIMIT_MEMLOCK, 0, 0}, {RLIMIT_MSGQUEUE, 0, 0},
+	    {RLIMIT_NICE, 0, 0}, {RLIMIT_RTPRIO, 0, 0},
+	};
+	int failure = has_common_limits ? 0 : lower_all(limits, sizeof limits / sizeof limits[0]);
+	has_common_limits = failure == 0;
+	return failure;
+}
+
+static int set_limits(const struct sandbox_limits *limits)
+{
+	const struct limit own[] = {
+	    {RLIMIT_DATA, limits->data_bytes, limits->data_bytes},
+	    {RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 1},
+	    {RLIMIT_NOFILE, limits->open_files, limits->open_files},
+	    {RLIMIT_NPROC, 0, 0},
+	};
+	int failure = set_common_limits();
+	return failure < 0 ? failure : lower_all(own, sizeof own / sizeof own[0]);
 }
 
 #ifndef TIPHYS_SANITIZED
@@ -95,7 +113,8 @@ int sandbox_prepare(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -errno;
-	return sandbox_filter_ancestor();
+	int failure = set_common_limits();
+	return failure < 0 ? failure : sandbox_filter_ancestor();
 }
 
 /* 0; or -errno, unless that says that the kernel has no such thing: then the part is lacking. */

@@ -77,7 +77,8 @@ static const struct option serve_rows[] = {
     OPTION_ENABLE(struct serve_options),
     OPTION_LIMIT(struct serve_options),
     OPTION_NUMBER(struct serve_options, concurrency, "concurrency", "N", 1, 1024,
-                  "steps that run at a time (default: the processors)"),
+                  "steps that run at a time (default: two for each processor; while one waits, "
+                  "the other computes)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
                   "steps that may wait for their turn; more are told to come again (default 256)"),
     OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 1024,
@@ -405,7 +406,7 @@ int cmd_serve(int argc, char **argv)
 	    .listen = ":3000",
 	    .token_file = "/var/run/argo/token",
 	    .work_dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp,
-	    .concurrency = processors(),
+	    .concurrency = 2 * processors(),
 	    .queue = 256,
 	    .ready_workers = READY_AS_CONCURRENCY,
 	    .step_timeout = 300,

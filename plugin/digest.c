@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,9 +19,24 @@ static const struct {
 #undef X
 };
 
+#define ALGORITHM_COUNT (sizeof algorithms / sizeof algorithms[0])
+
+static EVP_MD *fetched[ALGORITHM_COUNT];
+
+static void fetch_all(void)
+{
+	for (size_t i = 0; i < ALGORITHM_COUNT; i++)
+		fetched[i] = EVP_MD_fetch(NULL, algorithms[i].name, NULL);
+}
+
+/* Found once: EVP_sha256() and the like make libcrypto look for it at each use. NULL when it has
+ * none.
+ */
 static const EVP_MD *message_digest(enum digest_algorithm algorithm)
 {
-	return algorithm == DIGEST_SHA512 ? EVP_sha512() : EVP_sha256();
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, fetch_all);
+	return fetched[algorithm];
 }
 
 static int hex_value(char c)
@@ -38,7 +54,7 @@ bool digest_parse(struct digest *digest, const char *text)
 	if (colon == NULL)
 		return false;
 	size_t name_size = (size_t)(colon - text);
-	for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
+	for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
 		size_t count = algorithms[i].bytes;
 		if (strlen(algorithms[i].name) != name_size ||
 		    memcmp(algorithms[i].name, text, name_size) != 0)

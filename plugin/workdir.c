@@ -169,9 +169,25 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 	return true;
 }
 
+static bool is_dots(void *env, const struct caps_dirent *entry)
+{
+	bool *holds_something = env;
+	*holds_something = strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0;
+	return !*holds_something;
+}
+
+/* Most commands write no file: then there is nothing to be walked. */
+static bool is_empty(const struct workdir *dir)
+{
+	bool holds_something = false;
+	return dir->fd >= 0 &&
+	       caps_fd_readdir(dir->caps, (uint32_t)dir->fd, 0, is_dots, &holds_something) >= 0 &&
+	       !holds_something;
+}
+
 void workdir_destroy(struct workdir *dir)
 {
-	if (dir->path != NULL && empty_tree(dir->path) == 0 && is_fit(dir) &&
+	if (dir->path != NULL && (is_empty(dir) || empty_tree(dir->path) == 0) && is_fit(dir) &&
 	    give_spare(dir->home, dir)) {
 		*dir = (struct workdir)WORKDIR_INIT;
 		return;
