@@ -36,16 +36,8 @@ static bool sink_add(void *env, const void *bytes, size_t size, struct error *er
 		return error_set(err, ERROR_LIMIT, "it has more than %" PRIu64 " bytes (--max-artifact)",
 		                 gathering->limits->bytes);
 	gathering->bytes += size;
-	for (const char *at = bytes; size > 0;) {
-		ssize_t done = write(gathering->file, at, size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return error_set_errno(err, done == 0 ? ENOSPC : errno, "cannot write it");
-		at += done;
-		size -= (size_t)done;
-	}
-	return true;
+	int failure = tree_write(gathering->file, bytes, size);
+	return failure == 0 || error_set_errno(err, failure, "cannot write it");
 }
 
 /* The name that an object stands for below the folder; "" for a folder's own marker. */

@@ -89,15 +89,9 @@ static bool write_file(struct laying *laying, const char *name, struct error *er
 		ssize_t got = delivery_read(&laying->delivery, &bytes, err);
 		if (got <= 0)
 			return got == 0;
-		for (const char *at = bytes; got > 0;) {
-			ssize_t done = write(fd, at, (size_t)got);
-			if (done < 0 && errno == EINTR)
-				continue;
-			if (done <= 0)
-				return error_set_errno(err, done == 0 ? ENOSPC : errno, "cannot write it");
-			at += done;
-			got -= done;
-		}
+		int failure = tree_write(fd, bytes, (size_t)got);
+		if (failure != 0)
+			return error_set_errno(err, failure, "cannot write it");
 	}
 }
 
@@ -158,17 +152,10 @@ static void only_entry(int folder, char name[NAME_MAX + 1])
 static bool settle(struct laying *laying, const struct artifact_place *place, int from,
                    const char *name, struct error *err)
 {
-	const char *root = artifact_place_root(laying->run, place, err), *last;
-	if (root == NULL)
+	cleanup_artifact_spot struct artifact_spot spot = ARTIFACT_SPOT_INIT;
+	if (!artifact_place_above(laying->run, place, true, &spot, err))
 		return false;
-	cleanup_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, errno, "the step's directory");
-	cleanup_tree struct tree tree = TREE_INIT(fd);
-	int above = tree_above(&tree, place->path, true, &last);
-	if (above < 0)
-		return error_set_errno(err, -above, "path %.200s", laying->artifact->path);
-	if (renameat2(from, name, above, last, RENAME_NOREPLACE) == 0)
+	if (renameat2(from, name, spot.above, spot.name, RENAME_NOREPLACE) == 0)
 		return true;
 	if (errno == EEXIST)
 		return error_set(err, ERROR_USAGE,

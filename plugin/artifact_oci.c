@@ -3,6 +3,7 @@
 #include "plugin/artifacts_state.h"
 
 #include "caps/cleanup.h"
+#include "plugin/digest_sink.h"
 #include "plugin/json.h"
 #include "plugin/reference.h"
 #include "plugin/registry.h"
@@ -65,45 +66,21 @@ static bool find_layer(const char *text, size_t size, struct descriptor *layer, 
 	return true;
 }
 
-/* Hands bytes on, and takes their digest. */
-struct verifying {
-	const struct transfer_sink *sink;
-	struct digest_stream stream;
-	uint64_t size;
-};
-
-static bool verifying_begin(void *env, struct error *err)
-{
-	struct verifying *verifying = env;
-	verifying->size = 0;
-	digest_stream_clear(&verifying->stream);
-	return digest_stream_init(&verifying->stream, DIGEST_SHA256, err) &&
-	       verifying->sink->begin(verifying->sink->env, err);
-}
-
-static bool verifying_add(void *env, const void *bytes, size_t size, struct error *err)
-{
-	struct verifying *verifying = env;
-	verifying->size += size;
-	return digest_stream_add(&verifying->stream, bytes, size, err) &&
-	       verifying->sink->add(verifying->sink->env, bytes, size, err);
-}
-
 static bool fetch_layer(struct registry *registry, const struct reference *reference,
                         const struct descriptor *layer, const struct transfer_sink *sink,
                         struct artifact_watch *watch, struct error *err)
 {
-	struct verifying verifying = {.sink = sink};
-	const struct transfer_sink verified = {verifying_begin, verifying_add, &verifying};
+	cleanup_digest_sink struct digest_sink checking;
+	const struct transfer_sink checked = digest_sink_init(&checking, sink);
 	const struct registry_progress progress = {artifact_watch_go_on, watch};
 	struct digest digest;
 	if (layer->digest.algorithm != DIGEST_SHA256)
 		return error_set(err, ERROR_UNSUPPORTED, "its layer's digest is no sha256");
-	bool done = registry_blob_get(registry, reference, layer, &verified, &progress, err) &&
-	            digest_stream_finish(&verifying.stream, &digest, err);
-	digest_stream_clear(&verifying.stream);
-	if (!done || (verifying.size == layer->size && digest_equal(&digest, &layer->digest)))
-		return done;
+	if (!registry_blob_get(registry, reference, layer, &checked, &progress, err) ||
+	    !digest_sink_finish(&checking, &digest, err))
+		return false;
+	if (checking.size == layer->size && digest_equal(&digest, &layer->digest))
+		return true;
 	return error_set(err, ERROR_NETWORK, "the bytes that came are not those of the layer's digest");
 }
 

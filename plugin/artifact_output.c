@@ -215,36 +215,37 @@ static bool store(struct storing *storing, int folder, const char *name, mode_t 
 	return done;
 }
 
+/* Nothing was left there: no failure for one that is optional. */
+static bool is_absent(const struct artifact *artifact, const struct artifact_place *place,
+                      struct error *err)
+{
+	return artifact->optional ||
+	       error_set(err, ERROR_USAGE, "the step left nothing at %s%.300s",
+	                 place->is_outside ? "/" : WORKDIR_GUEST "/", place->path);
+}
+
 bool artifact_output(struct artifacts_run *run, const struct artifact *artifact, struct node *node,
                      struct error *err)
 {
 	struct artifact_place place;
 	struct stat st;
-	const char *name;
+	cleanup_artifact_spot struct artifact_spot spot = ARTIFACT_SPOT_INIT;
 	if (!artifact_place_find(run->request, artifact, ARTIFACT_OUT, &place, err))
 		return false;
-	const char *root = artifact_place_root(run, &place, err);
-	cleanup_close int fd = root == NULL ? -1 : open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root != NULL && fd < 0)
-		error_put_errno(err, errno, "the step's directory");
-	if (fd < 0)
-		return false;
-	cleanup_tree struct tree tree = TREE_INIT(fd);
-	int above = tree_above(&tree, place.path, false, &name);
-	if (above < 0 || fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		int failure = above < 0 ? -above : errno;
-		if (failure == ENOENT && artifact->optional)
-			return true;
-		if (failure != ENOENT)
-			return error_set_errno(err, failure, "path %.200s", artifact->path);
-		return error_set(err, ERROR_USAGE, "the step left nothing at %s%.300s",
-		                 place.is_outside ? "/" : WORKDIR_GUEST "/", place.path);
+	if (!artifact_place_above(run, &place, false, &spot, err)) {
+		if (err->sys_errno != ENOENT)
+			return false;
+		error_clear(err);
+		return is_absent(artifact, &place, err);
 	}
+	if (fstatat(spot.above, spot.name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? is_absent(artifact, &place, err)
+		                       : error_set_errno(err, errno, "path %.200s", artifact->path);
 	if (S_ISLNK(st.st_mode))
 		return error_set(err, ERROR_USAGE,
 		                 "path %.200s is a symlink; let it be the file or folder itself",
 		                 artifact->path);
 	__attribute__((cleanup(storing_clear))) struct storing storing = {
 	    .run = run, .artifact = artifact, .scratch = -1};
-	return store(&storing, above, name, st.st_mode, err) && tell(&storing, node, err);
+	return store(&storing, spot.above, spot.name, st.st_mode, err) && tell(&storing, node, err);
 }

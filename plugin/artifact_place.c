@@ -86,19 +86,36 @@ static bool add_grant(struct artifacts_run *run, const char *root, const char *a
 	return true;
 }
 
+void artifact_spot_clear(struct artifact_spot *spot)
+{
+	tree_clear(&spot->tree);
+	if (spot->root >= 0)
+		close(spot->root);
+	spot->root = spot->above = -1;
+}
+
+bool artifact_place_above(struct artifacts_run *run, const struct artifact_place *place, bool make,
+                          struct artifact_spot *spot, struct error *err)
+{
+	const char *root = artifact_place_root(run, place, err);
+	if (root == NULL)
+		return false;
+	spot->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spot->root < 0)
+		return error_set_errno(err, errno, "the step's directory");
+	spot->tree = (struct tree)TREE_INIT(spot->root);
+	spot->above = tree_above(&spot->tree, place->path, make, &spot->name);
+	return spot->above >= 0 ||
+	       error_set_errno(err, -spot->above, "the folder above %.300s", place->path);
+}
+
 bool artifact_place_prepare(struct artifacts_run *run, const struct artifact_place *place,
                             struct error *err)
 {
-	const char *root = artifact_place_root(run, place, err), *name;
-	if (root == NULL)
+	cleanup_artifact_spot struct artifact_spot spot = ARTIFACT_SPOT_INIT;
+	if (!artifact_place_above(run, place, true, &spot, err))
 		return false;
-	cleanup_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, errno, "the step's directory");
-	cleanup_tree struct tree tree = TREE_INIT(fd);
-	int above = tree_above(&tree, place->path, true, &name);
-	if (above < 0)
-		return error_set_errno(err, -above, "the folder above it");
-	int size = name == place->path ? 0 : (int)(name - 1 - place->path);
-	return !place->is_outside || add_grant(run, root, place->path, size, err);
+	int size = spot.name == place->path ? 0 : (int)(spot.name - 1 - place->path);
+	return !place->is_outside ||
+	       add_grant(run, artifact_place_root(run, place, err), place->path, size, err);
 }

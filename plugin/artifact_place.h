@@ -22,6 +22,23 @@ bool artifact_place_find(const struct request *request, const struct artifact *a
 const char *artifact_place_root(struct artifacts_run *run, const struct artifact_place *place,
                                 struct error *err);
 
+/* A place on the host: `name` in the folder `above`. Valid until it is cleared. */
+struct artifact_spot {
+	int root; /* descriptor of artifact_place_root() */
+	struct tree tree;
+	int above;
+	const char *name; /* part of the place's path */
+};
+
+#define ARTIFACT_SPOT_INIT {.root = -1, .tree = TREE_INIT(-1), .above = -1}
+void artifact_spot_clear(struct artifact_spot *spot);
+#define cleanup_artifact_spot __attribute__((cleanup(artifact_spot_clear)))
+
+/* Walks to the folder above a place; with `make` missing folders are made. False with *err set;
+ * err->sys_errno is ENOENT when there is none. */
+bool artifact_place_above(struct artifacts_run *run, const struct artifact_place *place, bool make,
+                          struct artifact_spot *spot, struct error *err);
+
 /* Makes the folder above an outside place, and a grant of it unless there is one. Nothing to do for
  * a place below /work but to make its folder. */
 bool artifact_place_prepare(struct artifacts_run *run, const struct artifact_place *place,

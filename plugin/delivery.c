@@ -1,5 +1,7 @@
 #include "plugin/delivery.h"
 
+#include "plugin/tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,16 +26,9 @@ static bool sink_add(void *env, const void *bytes, size_t size, struct error *er
 		return error_set(err, ERROR_LIMIT, "it has more than %" PRIu64 " bytes (--max-artifact)",
 		                 delivery->max);
 	delivery->received += size;
-	for (const char *at = bytes; size > 0;) {
-		ssize_t done = write(delivery->out, at, size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) /* the reader wants no more; it knows why */
-			return error_set(err, ERROR_SYSTEM, "the reader stopped");
-		at += done;
-		size -= (size_t)done;
-	}
-	return true;
+	/* A reader that wants no more knows why. */
+	return tree_write(delivery->out, bytes, size) == 0 ||
+	       error_set(err, ERROR_SYSTEM, "the reader stopped");
 }
 
 static void *run(void *env)

@@ -1,7 +1,7 @@
 #include "plugin/s3.h"
 
 #include "caps/cleanup.h"
-#include "plugin/digest.h"
+#include "plugin/digest_sink.h"
 #include "plugin/s3_request.h"
 
 #include <errno.h>
@@ -21,32 +21,11 @@ static struct transfer_reply *reply_new(struct error *err)
 
 /* ---- objects ---- */
 
-/* Hands bytes on to the caller's sink, and takes their digest. */
-struct checking {
-	const struct transfer_sink *sink;
-	struct digest_stream stream;
-};
-
-static bool checking_begin(void *env, struct error *err)
-{
-	struct checking *checking = env;
-	digest_stream_clear(&checking->stream);
-	return digest_stream_init(&checking->stream, DIGEST_SHA256, err) &&
-	       checking->sink->begin(checking->sink->env, err);
-}
-
-static bool checking_add(void *env, const void *bytes, size_t size, struct error *err)
-{
-	struct checking *checking = env;
-	return digest_stream_add(&checking->stream, bytes, size, err) &&
-	       checking->sink->add(checking->sink->env, bytes, size, err);
-}
-
-static bool check(struct checking *checking, const struct transfer_reply *reply, struct error *err)
+static bool check(struct digest_sink *sink, const struct transfer_reply *reply, struct error *err)
 {
 	struct digest digest;
 	char hex[DIGEST_TEXT_SIZE], base64[64];
-	if (!digest_stream_finish(&checking->stream, &digest, err))
+	if (!digest_sink_finish(sink, &digest, err))
 		return false;
 	EVP_EncodeBlock((unsigned char *)base64, digest.bytes, 32);
 	digest_format(&digest, hex);
@@ -67,17 +46,15 @@ bool s3_get(const struct s3 *s3, const char *key, const struct transfer_sink *si
             struct error *err)
 {
 	cleanup_free struct transfer_reply *reply = reply_new(err);
-	struct checking checking = {.sink = sink};
-	const struct transfer_sink checked = {checking_begin, checking_add, &checking};
+	cleanup_digest_sink struct digest_sink checking;
+	const struct transfer_sink checked = digest_sink_init(&checking, sink);
 	const struct s3_exchange exchange = {.method = "GET",
 	                                     .key = key,
 	                                     .headers = {"x-amz-checksum-mode: ENABLED"},
 	                                     .sink = &checked,
 	                                     .resumes = true};
-	bool done =
-	    reply != NULL && s3_ask(s3, &exchange, false, reply, err) && check(&checking, reply, err);
-	digest_stream_clear(&checking.stream);
-	return done;
+	return reply != NULL && s3_ask(s3, &exchange, false, reply, err) &&
+	       check(&checking, reply, err);
 }
 
 bool s3_put(const struct s3 *s3, const char *key, int file, uint64_t size, const char *sha256,

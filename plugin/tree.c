@@ -126,6 +126,20 @@ bool tree_target_stays(const char *path, const char *target)
 	return true;
 }
 
+int tree_write(int fd, const void *bytes, size_t size)
+{
+	for (const char *at = bytes; size > 0;) {
+		ssize_t done = write(fd, at, size);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done == 0 ? ENOSPC : errno;
+		at += done;
+		size -= (size_t)done;
+	}
+	return 0;
+}
+
 /* ---- walking ---- */
 
 struct visit {

@@ -38,6 +38,9 @@ int tree_above(struct tree *tree, const char *path, bool make, const char **name
 /* As tree_above() of a path below `path`: opens the folder itself. The caller closes it. */
 int tree_folder(struct tree *tree, const char *path, bool make);
 
+/* Writes all of it: 0 or an errno. */
+int tree_write(int fd, const void *bytes, size_t size);
+
 /* Whether a symlink at `path` (as of tree_path()) with this target stays in the folder: a relative
  * one, which
  * ".." leads no higher. */

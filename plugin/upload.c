@@ -1,6 +1,7 @@
 #include "plugin/upload.h"
 
 #include "caps/cleanup.h"
+#include "plugin/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,16 +50,10 @@ static bool append(struct upload *upload, const char *bytes, size_t size, struct
 {
 	if (!digest_stream_add(&upload->stream, bytes, size, err))
 		return false;
-	while (size > 0) {
-		ssize_t done = write(upload->file, bytes, size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return error_set_errno(err, done == 0 ? ENOSPC : errno, "cannot gather a part");
-		bytes += done;
-		size -= (size_t)done;
-		upload->size += (uint64_t)done;
-	}
+	int failure = tree_write(upload->file, bytes, size);
+	if (failure != 0)
+		return error_set_errno(err, failure, "cannot gather a part");
+	upload->size += size;
 	return true;
 }
 
