@@ -134,7 +134,7 @@ basic_auth() {
 	succeeds tree '"args": ["list", "/work/f"]' '"inputs": {"artifacts": [{"name": "a", "path": "/work/f", "http":
 		{"url": "http://'"$faults"'/f", "auth": {"basicAuth": {"usernameSecret": {"name": "store-keys", "key": "access"},
 		 "passwordSecret": {"name": "store-keys", "key": "secret"}}}}}]}'
-	[ "$(cat "$faults_log")" = "GET /f 200 - Basic" ]
+	[ "$(cat "$faults_log")" = "GET /f 200 - Basic -" ]
 	fails "http.auth.oauth2: is not supported" tree '"args": ["list", "/work/f"]' \
 		'"inputs": {"artifacts": [{"name": "a", "path": "/work/f", "http": {"url": "http://'"$faults"'/f", "auth": {"oauth2": {"scopes": ["x"]}}}}]}'
 }

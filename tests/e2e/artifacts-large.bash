@@ -11,7 +11,7 @@ swift_start
 s3 PUT /artifacts
 serve_guest tree "$TIPHYS_GUESTS/tree.wasm"
 serve_start serve --artifact-s3-endpoint "http://$swift" --artifact-s3-bucket artifacts --step-timeout 3600 \
-	--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key" --reply-within 3000
+	--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key"
 
 resident() {
 	local kib
@@ -21,16 +21,16 @@ resident() {
 }
 
 there() {
-	curl_seconds=3000 succeeds tree "\"args\": [\"fill\", \"/work/o\", \"$bytes\"]" '"outputs": {"artifacts": [{"name": "o", "path":
+	succeeds tree "\"args\": [\"fill\", \"/work/o\", \"$bytes\"]" '"outputs": {"artifacts": [{"name": "o", "path":
 		"/work/o", "archive": {"tar": {"compressionLevel": 1}}, "s3": {"key": "o.tgz"}}]}'
 	resident "the upload"
-	s3 GET /artifacts/o.tgz -I -D "$work/headers" -o /dev/null || s3 HEAD /artifacts/o.tgz -I >"$work/headers"
-	grep -i '^etag:' "$work/headers"
+	s3 HEAD /artifacts/o.tgz -I >"$work/headers"
+	grep -qiE '^etag: "?[0-9a-f]+-[0-9]+' "$work/headers"
 }
 tap_case "a large artifact is stored in parts, and memory stays small" there
 
 back() {
-	curl_seconds=3000 succeeds tree '"args": ["sum", "/work/in"]' \
+	succeeds tree '"args": ["sum", "/work/in"]' \
 		'"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "s3": {"key": "o.tgz"}}]}'
 	[ "$(node outputs.result | cut -d ' ' -f 1)" = "$bytes" ]
 	resident "the download"

@@ -206,7 +206,7 @@ faults_start stranger "$swift"
 strangers() {
 	fails "PUT http://$faults/artifacts/k: HTTP 400" tree "$(args fill /work/o 10)" \
 		"$(outputs "{\"name\": \"o\", \"path\": \"/work/o\", \"s3\": {\"endpoint\": \"$faults\", \"insecure\": true, \"bucket\": \"artifacts\", \"key\": \"k\"}}")"
-	[ "$(cat "$faults_log")" = "PUT /artifacts/k 400 - -" ]
+	[ "$(cat "$faults_log")" = "PUT /artifacts/k 400 - - -" ]
 }
 tap_case "another server does not get the repository's keys" strangers
 stop "$serve_pid"
@@ -254,8 +254,7 @@ tap_case "the bucket may be a part of the host's name, and keys have a format" b
 stop "$serve_pid"
 
 export AWS_ACCESS_KEY_ID=$swift_key AWS_SECRET_ACCESS_KEY=$swift_secret
-serve_start sdk --artifact-gcs-endpoint "http://$swift" --artifact-gcs-access-key-file "$work/access-key" \
-	--artifact-gcs-secret-key-file "$work/secret-key"
+serve_start sdk
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 sdk_keys() {
 	succeeds tree "$(args list /work/a)" "$(inputs "{\"name\": \"a\", \"path\": \"/work/a\", \"s3\":
@@ -264,6 +263,30 @@ sdk_keys() {
 		{\"endpoint\": \"$swift\", \"insecure\": true, \"bucket\": \"artifacts\", \"key\": \"sample.tgz\"}}")"
 }
 tap_case "useSDKCreds takes the keys of the environment" sdk_keys
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -addext subjectAltName=IP:127.0.0.1 \
+	-keyout "$work/store.key" -out "$work/store.crt" 2>"$work/openssl.log"
+cat "$work/store.crt" "$work/store.key" >"$work/store.pem"
+faults_start tls "$swift" "$work/store.pem"
+printf 'a-token-of-a-session' >"$work/session-token"
+secure=(--artifact-s3-endpoint "https://$faults" "${repository[@]:2}" "${keys[@]}"
+	--artifact-s3-session-token-file "$work/session-token")
+stop "$serve_pid"
+serve_start secure "${secure[@]}" --artifact-s3-ca-file "$work/store.crt"
+by_tls() {
+	succeeds tree "$(args list /work/a)" "$(inputs "$(from a /work/a sample.tgz)")"
+	[ "$(cat "$faults_log")" = "GET /artifacts/sample.tgz 200 - AWS4-HMAC-SHA256 a-token-of-a-session" ]
+}
+tap_case "TLS is verified by an authority of its own, and a session token is signed with" by_tls
+stop "$serve_pid"
+serve_start distrust "${secure[@]}"
+distrust() {
+	fails "self-signed certificate" tree "$(args list /work/a)" "$(inputs "$(from a /work/a sample.tgz)")"
+}
+tap_case "an unknown authority is not trusted" distrust
+stop "$serve_pid"
+serve_start google --artifact-gcs-endpoint "http://$swift" --artifact-gcs-access-key-file "$work/access-key" \
+	--artifact-gcs-secret-key-file "$work/secret-key"
 
 # Swift stands for Google's store here: it takes any region's name but its own for wrong.
 google() {

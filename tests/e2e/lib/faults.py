@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""faults PORTFILE PLAN LOG FOLDER|HOST:PORT: an HTTP server of a folder, or a proxy in front of another
+"""faults PORTFILE PLAN LOG FOLDER|HOST:PORT [PEM]: an HTTP server of a folder, or a proxy in front of another
 server, that does wrong what PLAN says. A real server in front of which nothing goes wrong tells nothing
-about what happens when it does.
+about what happens when it does. With PEM, a certificate and its key, it speaks HTTPS.
 
 Each line of PLAN is "METHOD PATTERN TIMES FAULT [VALUE]", read anew for each request; the first line that
 fits (PATTERN is found in the path with its query) and was used fewer than TIMES times counts:
@@ -12,11 +12,13 @@ fits (PATTERN is found in the path with its query) and was used fewer than TIMES
   length BYTES           announces so many bytes more than there are
   flip BYTE              changes that byte of the body
   change                 gives another ETag
-LOG gets a line "METHOD PATH STATUS RANGE AUTHORIZATION" for each request; of the last its first word."""
+LOG gets a line "METHOD PATH STATUS RANGE AUTHORIZATION SECURITY-TOKEN" for each request; of AUTHORIZATION its
+first word."""
 
 import http.client
 import http.server
 import os
+import ssl
 import sys
 import threading
 import time
@@ -48,7 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def note(self, status):
         with lock, open(log, "a", encoding="utf-8") as out:
             print(self.command, self.path, status, self.headers.get("Range", "-"),
-                  self.headers.get("Authorization", "-").split()[0], file=out)
+                  self.headers.get("Authorization", "-").split()[0],
+                  self.headers.get("x-amz-security-token", "-"), file=out)
 
     def from_folder(self):
         """Status, headers and body of a file, with ranges as RFC 9110 has them."""
@@ -128,6 +131,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+if len(sys.argv) > 5:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[5])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 with open(portfile + ".new", "w", encoding="utf-8") as out:
     print(server.server_port, file=out)
 os.rename(portfile + ".new", portfile)

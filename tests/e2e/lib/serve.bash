@@ -7,7 +7,7 @@
 #   node PATH                       a field of the node: `node outputs.result`
 #   succeeds NAME WASM [TEMPLATE]   execute, which must be Succeeded
 #   fails TEXT NAME WASM [TEMPLATE] execute, which must be Failed with that text in its message
-#   faults_start NAME PLACE         lib/faults.py for a folder or HOST:PORT: $faults (host:port), its plan in
+#   faults_start NAME PLACE [PEM]   lib/faults.py for a folder or HOST:PORT: $faults (host:port), its plan in
 #                                   $faults_plan, its log in $faults_log
 serve_guest() {
 	"$tiphys" push --store "$work/store" "$2" "127.0.0.1:1/test/$1:1" >/dev/null
@@ -34,8 +34,13 @@ execute() {
 		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "127.0.0.1:1/test/$1:1"}, $2}}
 		 ${3:+, $3}}}
 	JSON
-	curl -sS --max-time "${curl_seconds:-120}" -H 'Content-Type: application/json' --data-binary "@$work/request" \
-		-o "$work/reply" "http://$serve/api/v1/template.execute"
+	# A step that goes on is asked for again, with the same bytes, as the agent does.
+	while :; do
+		curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary "@$work/request" \
+			-o "$work/reply" "http://$serve/api/v1/template.execute"
+		grep -q '"phase":"Running"' "$work/reply" || break
+		sleep 0.5
+	done
 	python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["node"], open(sys.argv[2], "w"))' \
 		"$work/reply" "$work/node" || cat "$work/reply"
 }
@@ -69,7 +74,7 @@ faults_start() {
 	faults_log=$work/$1.requests
 	: >"$faults_plan"
 	: >"$faults_log"
-	start "$1" python3 "$here/lib/faults.py" "$work/$1.port" "$faults_plan" "$faults_log" "$2"
+	start "$1" python3 "$here/lib/faults.py" "$work/$1.port" "$faults_plan" "$faults_log" "${@:2}"
 	wait_for 10 test -s "$work/$1.port" || exit 1
 	faults=127.0.0.1:$(cat "$work/$1.port")
 }
