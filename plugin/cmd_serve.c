@@ -9,6 +9,7 @@
 #include "plugin/options.h"
 #include "plugin/pool.h"
 #include "plugin/server.h"
+#include "plugin/signature.h"
 #include "plugin/step.h"
 #include "plugin/token.h"
 #include "plugin/workdir.h"
@@ -228,6 +229,7 @@ struct life {
 	struct kv_store *kv;
 	struct artifacts *artifacts;
 	struct policy ceiling;
+	struct signature_keys *keys; /* NULL: modules need no signature */
 	struct workroot root;
 	struct workers *workers;
 	struct pool *pool;
@@ -284,6 +286,7 @@ _Noreturn static void stop(struct life *life, int signal)
 		modules_destroy(life->modules);
 		kv_store_destroy(life->kv);
 		artifacts_destroy(life->artifacts);
+		signature_keys_destroy(life->keys);
 		policy_clear(&life->ceiling);
 		free(life->cache_dir);
 	}
@@ -329,10 +332,29 @@ static bool check_sandbox(const struct life *life, bool required, struct error *
 	return true;
 }
 
+/* The ceiling, and the keys that it names. */
+static bool load_ceiling(struct life *life, const char *path, struct error *err)
+{
+	const struct policy_texts *files = &life->ceiling.signatures;
+	if (!policy_load(path, POLICY_CEILING, &life->ceiling, err))
+		return false;
+	if (!life->ceiling.is_given[POLICY_SIGNATURES])
+		return true;
+	cleanup_free const char **names = calloc(files->count + 1, sizeof *names);
+	if (names == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for keys");
+	for (size_t i = 0; i < files->count; i++)
+		names[i] = files->items[i].text;
+	life->keys = signature_keys_create(names, files->count, err);
+	if (life->keys == NULL)
+		error_wrap(err, "%s: signatures", path);
+	return life->keys != NULL;
+}
+
 static bool start(struct life *life, const struct serve_options *options, const char *executable,
                   struct error *err)
 {
-	const struct modules_options modules = {
+	struct modules_options modules = {
 	    .cache_dir = options->cache_dir,
 	    .stores = options->stores.items,
 	    .store_count = options->stores.count,
@@ -353,9 +375,9 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	struct load_rules rules;
 	if (!load_rules_read(&options->load, &rules, err))
 		return false;
-	if (options->policy_ceiling != NULL &&
-	    !policy_load(options->policy_ceiling, POLICY_CEILING, &life->ceiling, err))
+	if (options->policy_ceiling != NULL && !load_ceiling(life, options->policy_ceiling, err))
 		return false;
+	modules.keys = life->keys;
 	/* The process that workers come from is started first: it never held a secret. */
 	if ((life->workers = workers_create(executable, options->ready_workers, err)) == NULL ||
 	    !check_sandbox(life, options->require_sandbox, err))

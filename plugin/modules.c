@@ -2,6 +2,7 @@
 
 #include "plugin/metrics.h"
 #include "plugin/modules_state.h"
+#include "plugin/signed.h"
 #include "caps/cleanup.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	modules->resolver = (struct resolver){
 	    .max_module_bytes =
 	        options->max_module_bytes != 0 ? options->max_module_bytes : MODULES_MAX_BYTES,
+	    .keys = options->keys,
 	    .progress = options->progress,
 	    .env = options->env,
 	};
@@ -119,7 +121,10 @@ static bool find_anew(struct modules *modules, const struct reference *reference
 		if (!layout_find(modules->stores[i], reference, text, &manifest, &found, err))
 			return false;
 		if (found)
-			return resolve_local(&modules->resolver, modules->stores[i], &manifest, path, digest,
+			return (modules->resolver.keys == NULL ||
+			        signed_check(&modules->resolver, modules->stores[i], reference, &manifest,
+			                     err)) &&
+			       resolve_local(&modules->resolver, modules->stores[i], &manifest, path, digest,
 			                     err);
 	}
 	/* What a tag means is the registry's to say, each time. */

@@ -19,6 +19,7 @@
 #define MODULES_MAX_BYTES (UINT64_C(256) << 20)
 
 struct modules;
+struct signature_keys;
 
 /* Called while bytes move (at most some ten times a second), from the thread that asked. `what` is
  * the digest of the blob, `total` its size; `done` counts from 0 to total. false abandons the
@@ -39,7 +40,9 @@ struct modules_options {
 	unsigned stall_seconds;          /* no byte for so long ends a transfer; 0: 30 */
 	unsigned retries;                /* after 429, 5xx and broken connections, for every request;
 	                                    0: 3; MODULES_NO_RETRY: none */
-	modules_progress *progress;      /* NULL: none */
+	const struct signature_keys *keys; /* borrowed: modules_get() takes only what one of them signed
+	                                      (plugin/signed.h); NULL: also what nobody signed */
+	modules_progress *progress;        /* NULL: none */
 	void *env;
 };
 

@@ -30,10 +30,9 @@ typedef struct policy_endpoints type_ENDPOINTS;
 #define BOUND false, true
 #define BOTH true, true
 
-#define CAPABILITY_ROW(id) id, -1, NULL
-#define LIMIT_ROW(id) -1, id, NULL
-#define OF_MODULES -1, -1, NULL
-#define NOT_PROVIDED(name) -1, -1, name
+#define CAPABILITY_ROW(id) id, -1
+#define LIMIT_ROW(id) -1, id
+#define OF_MODULES -1, -1
 
 static const struct policy_row rows[] = {
 #define POLICY_FIELD(id, path, kind, member, role, row)                                            \

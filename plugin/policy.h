@@ -131,7 +131,7 @@ struct policy {
 	} limits;
 
 	struct policy_texts registries; /* of ceilings: "host" or "host/path" */
-	struct policy_texts signatures;
+	struct policy_texts signatures; /* files of public keys */
 
 	void **owned; /* what the fields point to */
 	size_t owned_count;
@@ -164,7 +164,6 @@ struct policy_row {
 	size_t member; /* its offset in struct policy */
 	bool of_policy, of_ceiling;
 	int capability, limit; /* the row of caps/capability.def it belongs to, or -1 */
-	const char *missing; /* what this build has not, besides what that table says; NULL: nothing */
 };
 
 const struct policy_row *policy_row(enum policy_field field);

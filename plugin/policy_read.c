@@ -125,7 +125,7 @@ static bool refuse_key(struct policy_reading *reading, const char *group, const 
 static bool refuse_unprovided(struct policy_reading *reading, const struct policy_row *row,
                               const char *path)
 {
-	const char *name = row->missing;
+	const char *name = NULL;
 	if (row->capability >= 0 && capability_row((enum capability)row->capability)->provider == NULL)
 		name = capability_row((enum capability)row->capability)->name;
 	if (row->limit >= 0 && limit_row((enum run_limit)row->limit)->provider == NULL)

@@ -1,6 +1,7 @@
 #include "plugin/resolve.h"
 
 #include "plugin/metrics.h"
+#include "plugin/signed.h"
 #include "plugin/unpack.h"
 #include "caps/cleanup.h"
 
@@ -280,6 +281,8 @@ bool resolve_remote(const struct resolver *resolver, const struct reference *ref
 	struct place place = {resolver, NULL, reference};
 	cleanup_manifest_bytes struct manifest_bytes manifest = {0};
 	return resolve_manifest(resolver, reference, &manifest, err) &&
+	       (resolver->keys == NULL ||
+	        signed_check(resolver, NULL, reference, &manifest.digest, err)) &&
 	       resolve(&place, &manifest, 0, path, digest, err);
 }
 

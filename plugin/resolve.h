@@ -9,6 +9,7 @@
 #include "plugin/modules.h"
 #include "plugin/reference.h"
 #include "plugin/registry.h"
+#include "plugin/signature.h"
 
 /* An index may lead to an index, this many times. */
 #define RESOLVE_DEPTH_MAX 3
@@ -17,6 +18,7 @@ struct resolver {
 	struct registry *registry;
 	struct cache *cache;
 	uint64_t max_module_bytes;
+	const struct signature_keys *keys; /* who must have signed a module; NULL: nobody */
 	modules_progress *progress;
 	void *env;
 };

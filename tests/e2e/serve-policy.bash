@@ -96,9 +96,6 @@ refused() {
 }
 tap_case "a ceiling with a misspelt name ends serve" refused \
 	"$work/wrong.yaml:1:1: rigistries: is not known; did you mean registries?" 'rigistries: [a]'
-tap_case "signatures are refused by name" refused \
-	"$work/wrong.yaml:1:1: signatures: this build of tiphys does not support signatures of modules" \
-	'signatures: [key.pem]'
 tap_case "a ceiling bounds no arguments" refused "$work/wrong.yaml:1:1: args: no ceiling bounds it" \
 	'args: []'
 

@@ -188,11 +188,9 @@ static void what_is_not_provided_is_refused_by_name(void **state)
 		    row->capability < 0 ? NULL : capability_row((enum capability)row->capability);
 		const struct limit_row *limit =
 		    row->limit < 0 ? NULL : limit_row((enum run_limit)row->limit);
-		const char *name = capability != NULL ? capability->name
-		                   : limit != NULL    ? limit->name
-		                                      : row->missing;
-		bool is_provided = row->missing == NULL && (capability == NULL || capability->provider) &&
-		                   (limit == NULL || limit->provider);
+		const char *name = capability != NULL ? capability->name : limit != NULL ? limit->name : "";
+		bool is_provided =
+		    (capability == NULL || capability->provider) && (limit == NULL || limit->provider);
 		cleanup_policy struct policy policy;
 		struct error err;
 		char text[128];
