@@ -80,8 +80,11 @@ static bool make(struct evaluation *e, const struct step *s, struct error *err)
 		object = gc_make_array(e->inst, s->index, s->index2, top - operands, false);
 		break;
 	}
+	if (object == NULL && store_memory_limit_reached(e->inst->store))
+		return error_set_at(err, ERROR_LIMIT, s->offset, "%s: the memory limit leaves no room",
+		                    trap_words(TRAP_HEAP_EXHAUSTED));
 	if (object == NULL)
-		return error_set_at(err, ERROR_LIMIT, s->offset, "%s", trap_words(TRAP_HEAP_EXHAUSTED));
+		return error_set_at(err, ERROR_NO_MEMORY, s->offset, "out of memory");
 	e->count -= operands;
 	if (e->count == STACK_MAX)
 		return error_set_at(err, ERROR_LIMIT, s->offset,

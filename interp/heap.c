@@ -162,6 +162,7 @@ struct object *heap_allocate(struct store *store, uint32_t type, uint32_t length
 	if (heap->since_collection + size > heap->threshold || store->options.collect_always)
 		collect(store);
 	struct object *object = NULL;
+	bool limit_was_reached = store->memory_limit_reached;
 	for (unsigned try = 0; try < 2 && object == NULL; try++) {
 		if (try == 1)
 			collect(store);
@@ -169,6 +170,8 @@ struct object *heap_allocate(struct store *store, uint32_t type, uint32_t length
 	}
 	if (object == NULL)
 		return NULL;
+	/* A collection made room. */
+	store->memory_limit_reached = limit_was_reached;
 	heap->since_collection += size;
 	object->type = type;
 	object->length = length;

@@ -43,15 +43,15 @@ union value {
 };
 
 struct store_options {
-	uint64_t
-	    memory_limit;     /* bytes that all memories together may grow to; 0: no limit but Wasm's */
-	uint64_t table_limit; /* elements that all tables together may grow to; 0: the default */
-	size_t stack_size;    /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
-	uint64_t fuel;        /* units that all runs together may use, at most INT64_MAX; 0: no limit */
-	bool unfolded;        /* lower without folding operands: slow, for differential tests */
-	bool checked_memory;  /* no guard pages: check each access, as is done by itself where there
-	                       * is no address space for them; slow, for tests */
-	bool collect_always;  /* collect garbage at every allocation: slow, for tests */
+	uint64_t memory_limit; /* bytes that all memories and the garbage-collected heap together may
+	                        * take; 0: no limit but Wasm's */
+	uint64_t table_limit;  /* elements that all tables together may grow to; 0: the default */
+	size_t stack_size;     /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
+	uint64_t fuel;       /* units that all runs together may use, at most INT64_MAX; 0: no limit */
+	bool unfolded;       /* lower without folding operands: slow, for differential tests */
+	bool checked_memory; /* no guard pages: check each access, as is done by itself where there
+	                      * is no address space for them; slow, for tests */
+	bool collect_always; /* collect garbage at every allocation: slow, for tests */
 };
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
@@ -151,7 +151,7 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	X(TRAP_NULL_I31, "null i31 reference")                                                         \
 	X(TRAP_CAST, "cast failure")                                                                   \
 	X(TRAP_ARRAY_OUT_OF_BOUNDS, "out of bounds array access")                                      \
-	X(TRAP_HEAP_EXHAUSTED, "garbage-collected heap exhausted: the memory limit leaves no room")    \
+	X(TRAP_HEAP_EXHAUSTED, "garbage-collected heap exhausted")                                     \
 	X(TRAP_EXCEPTION, "uncaught exception")                                                        \
 	X(TRAP_FUEL, "out of fuel")                                                                    \
 	X(TRAP_INTERRUPTED, "interrupted")                                                             \

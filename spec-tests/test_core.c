@@ -1,7 +1,7 @@
 /* The official suite as a criterion suite: one parameterised test for each script, folded, or (with
- * TIPHYS_SPEC_UNFOLDED set) unfolded, (TIPHYS_SPEC_CHECKED) without guard pages, or
- * (TIPHYS_SPEC_IMAGES) each module from an image that was written of it. Criterion gives
- * each its own process.
+ * TIPHYS_SPEC_UNFOLDED set) unfolded, (TIPHYS_SPEC_CHECKED) without guard pages,
+ * (TIPHYS_SPEC_COLLECT_ALWAYS) with a collection at every allocation, or (TIPHYS_SPEC_IMAGES) each
+ * module from an image that was written of it. Criterion gives each its own process.
  *
  * A script passes when nothing that ran failed; what it skipped stands in its output. One of which
  * nothing ran counts as skipped. */

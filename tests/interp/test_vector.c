@@ -510,10 +510,8 @@ static void accesses_at_the_end(void **state)
 
 static void add_object_types(struct wasm *w)
 {
-	struct bytes *types = &w->contents[SECTION_TYPE];
 	static const uint8_t code[] = {0x5f, 3, 0x7f, 1, 0x7b, 1, 0x7f, 1, 0x5e, 0x7b, 1};
-	bytes_put(types, code, sizeof code);
-	w->counts[SECTION_TYPE] = 2;
+	wasm_first_types(w, code, sizeof code, 2);
 }
 
 static void put_two(struct bytes *b, enum insn_id id, uint32_t first, uint32_t second)

@@ -81,6 +81,8 @@ static const struct {
     {'v', 0x7b, VAL_V128, "v128"},
     {'c', 0x70, VAL_FUNCREF, "funcref"},
     {'r', 0x6f, VAL_EXTERNREF, "externref"},
+    {'a', 0x6e, VAL_REF | VAL_NULLABLE | (valtype)HEAP_ANY, "anyref"},
+    {'x', 0x69, VAL_REF | VAL_NULLABLE | (valtype)HEAP_EXN, "exnref"},
 };
 #define TYPES (sizeof types / sizeof *types)
 
@@ -250,7 +252,46 @@ static void take_heap_type(struct words *w, struct bytes *b)
 	}
 	HEAP_TYPES(X)
 #undef X
+	if (is_number(w->word)) {
+		bytes_s(b, (int64_t)number(w));
+		return;
+	}
 	die("a heap type is expected", w->word);
+}
+
+static void take_block_type(struct words *w, struct bytes *b)
+{
+	uint8_t code;
+	if (take_type(w, &code))
+		bytes_byte(b, code);
+	else if (is_number(w->word))
+		bytes_s(b, (int64_t)number(w));
+	else
+		bytes_byte(b, 0x40);
+}
+
+/* Their codes are their places here (spec: 5.4.1). */
+static void take_clauses(struct words *w, struct bytes *b)
+{
+	static const char *const kinds[] = {"catch", "catch_ref", "catch_all", "catch_all_ref"};
+	struct bytes clauses = {0};
+	uint32_t count = 0;
+	for (unsigned i = 0; i < 4;) {
+		if (strcmp(w->word, kinds[i]) != 0) {
+			i++;
+			continue;
+		}
+		advance(w);
+		bytes_byte(&clauses, i);
+		if (i < 2)
+			bytes_u(&clauses, number(w));
+		bytes_u(&clauses, number(w));
+		count++;
+		i = 0;
+	}
+	bytes_u(b, count);
+	bytes_put(b, clauses.data, clauses.size);
+	bytes_free(&clauses);
 }
 
 static void take_immediate(struct words *w, struct bytes *b, const struct insn *insn)
@@ -260,12 +301,11 @@ static void take_immediate(struct words *w, struct bytes *b, const struct insn *
 	case IMM_NONE:
 		break;
 	case IMM_BLOCK:
-		if (take_type(w, &code))
-			bytes_byte(b, code);
-		else if (is_number(w->word))
-			bytes_s(b, (int64_t)number(w));
-		else
-			bytes_byte(b, 0x40);
+		take_block_type(w, b);
+		break;
+	case IMM_TRY_TABLE:
+		take_block_type(w, b);
+		take_clauses(w, b);
 		break;
 	case IMM_LABELS:
 		take_labels(w, b);
@@ -283,6 +323,15 @@ static void take_immediate(struct words *w, struct bytes *b, const struct insn *
 	case IMM_GLOBAL:
 	case IMM_DATA:
 	case IMM_ELEM:
+	case IMM_TAG:
+		bytes_u(b, number(w));
+		break;
+	case IMM_TYPE_FIELD:
+	case IMM_TYPE_COUNT:
+	case IMM_TYPE_DATA:
+	case IMM_TYPE_ELEM:
+	case IMM_TYPE_TYPE:
+		bytes_u(b, number(w));
 		bytes_u(b, number(w));
 		break;
 	case IMM_TABLE:
@@ -409,8 +458,8 @@ uint32_t wasm_type(struct wasm *w, const char *signature)
 
 	/* Types are short and few: compare with each that is there. */
 	const struct bytes *all = &w->contents[SECTION_TYPE];
-	size_t at = 0;
-	for (uint32_t i = 0; i < w->counts[SECTION_TYPE]; i++) {
+	size_t at = w->first_types_size;
+	for (uint32_t i = w->first_types; i < w->counts[SECTION_TYPE]; i++) {
 		struct reader r = {
 		    .base = all->data, .pos = all->data + at + 1, .end = all->data + all->size};
 		struct error err = ERROR_INIT;
@@ -428,6 +477,15 @@ uint32_t wasm_type(struct wasm *w, const char *signature)
 	bytes_put(add_to(w, SECTION_TYPE), type.data, type.size);
 	bytes_free(&type);
 	return w->counts[SECTION_TYPE] - 1;
+}
+
+void wasm_first_types(struct wasm *w, const void *code, size_t size, uint32_t count)
+{
+	if (w->counts[SECTION_TYPE] != 0)
+		die("other types are there", "wasm_first_types");
+	bytes_put(&w->contents[SECTION_TYPE], code, size);
+	w->counts[SECTION_TYPE] = w->first_types = count;
+	w->first_types_size = size;
 }
 
 static struct bytes *add_import(struct wasm *w, const char *module, const char *name,
@@ -550,6 +608,14 @@ uint32_t wasm_global(struct wasm *w, char letter, bool is_mutable, const char *f
 	va_end(args);
 	put_insn(b, INSN_end);
 	return w->imported[EXTERN_GLOBAL] + w->counts[SECTION_GLOBAL] - 1;
+}
+
+uint32_t wasm_tag(struct wasm *w, const char *signature)
+{
+	struct bytes *b = add_to(w, SECTION_TAG);
+	bytes_byte(b, 0); /* an exception */
+	bytes_u(b, wasm_type(w, signature));
+	return w->imported[EXTERN_TAG] + w->counts[SECTION_TAG] - 1;
 }
 
 void wasm_export(struct wasm *w, const char *name, enum extern_kind kind, uint32_t index)

@@ -6,9 +6,9 @@
  *   wasm_export(&w, "add", EXTERN_FUNC, add);
  *   struct bytes module = wasm_finish(&w);
  *
- * Types are letters: i i32, I i64, f f32, F f64, v v128, c funcref, r externref; signatures are
- * "params_results". What is imported must be told before anything of the same kind is defined. A
- * mistake in a test's own text ends the program with a message. */
+ * Types are letters: i i32, I i64, f f32, F f64, v v128, c funcref, r externref, a anyref, x
+ * exnref; signatures are "params_results". What is imported must be told before anything of the
+ * same kind is defined. A mistake in a test's own text ends the program with a message. */
 #ifndef TESTS_LIB_WASM_BUILDER_H
 #define TESTS_LIB_WASM_BUILDER_H
 
@@ -58,7 +58,9 @@ void put_memarg(struct bytes *b, enum insn_id id, uint32_t align_log2, uint64_t 
  *   v128.const            two numbers: the lower and the upper 64 bits
  *   …_lane                the lane, behind offset and align; shuffle: 16 lanes
  *   select                nothing or a type
- *   ref.null              func, extern
+ *   ref.null, ref.cast, … func, extern, any, none, … or a type index
+ *   try_table             a block's type, then clauses: catch TAG LABEL, catch_ref TAG LABEL,
+ *                         catch_all LABEL, catch_all_ref LABEL
  *   memory.init, table.init, …   segment first, then the table or memory if it is not 0 */
 void assemble(struct bytes *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -72,10 +74,14 @@ struct wasm {
 	uint32_t imported[EXTERN_TAG + 1]; /* by kind */
 	struct bytes customs;              /* whole sections, put at the end */
 	bool has_data_count;               /* set it to write a data count section */
+	size_t first_types_size;           /* of wasm_first_types() */
+	uint32_t first_types;
 };
 
 /* All answer the index of what they add. */
 uint32_t wasm_type(struct wasm *w, const char *signature); /* an equal one is taken again */
+/* Structures and arrays, or any recursive types, as bytes; before any other type. */
+void wasm_first_types(struct wasm *w, const void *code, size_t size, uint32_t count);
 uint32_t wasm_import_func(struct wasm *w, const char *module, const char *name,
                           const char *signature);
 uint32_t wasm_import_memory(struct wasm *w, const char *module, const char *name, uint64_t min,
@@ -99,6 +105,7 @@ uint32_t wasm_table(struct wasm *w, char letter, uint64_t min, uint64_t max);
 /* init: text of the constant expression without its end. */
 uint32_t wasm_global(struct wasm *w, char letter, bool is_mutable, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+uint32_t wasm_tag(struct wasm *w, const char *signature);
 void wasm_export(struct wasm *w, const char *name, enum extern_kind kind, uint32_t index);
 void wasm_start(struct wasm *w, uint32_t func);
 /* Of funcref by function indices; offset -1: passive, else active in table 0. */
