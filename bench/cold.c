@@ -307,6 +307,14 @@ static bool run_rounds(struct cold *cold, struct error *err)
 	return true;
 }
 
+static void put_size(struct sheet *sheet, double bytes)
+{
+	if (bytes < 1 << 20)
+		sheet_put(sheet, "%.0f KiB", bytes / 1024);
+	else
+		sheet_put(sheet, "%.1f MiB", bytes / (1 << 20));
+}
+
 static bool show(const struct cold *cold, struct results *results, struct error *err)
 {
 	unsigned rounds = cold->options->rounds;
@@ -333,8 +341,8 @@ static bool show(const struct cold *cold, struct results *results, struct error 
 			sheet_put(&sheet, "–");
 		else
 			sheet_put(&sheet, "%.1f", summary.median / own.median);
-		sheet_put(&sheet, "%.1f KiB", summarize(party->network, rounds).median / 1024);
-		sheet_put(&sheet, "%.1f MiB", summarize(party->disk, rounds).median / (1 << 20));
+		put_size(&sheet, summarize(party->network, rounds).median);
+		put_size(&sheet, summarize(party->disk, rounds).median);
 	}
 	fputc('\n', cold->out);
 	if (!sheet_print(&sheet, cold->out))

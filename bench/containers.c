@@ -4,19 +4,10 @@
 #include "bench/rootfs.h"
 #include "caps/cleanup.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 
-#define START_SECONDS 20
 #define IMPORT_SECONDS 120
-
-extern char **environ;
 
 static bool write_file(const char *directory, const char *name, struct error *err, const char *fmt,
                        ...) __attribute__((format(printf, 4, 5)));
@@ -36,15 +27,10 @@ static bool write_file(const char *directory, const char *name, struct error *er
 	return fclose(file) == 0 || error_set_errno(err, errno, "cannot write %s", path);
 }
 
-/* Runs a command of up to NULL that must end with status 0. */
+/* Runs a command of up to NULL. */
 static bool do_command(const char *const *argv, struct error *err)
 {
-	cleanup_process struct process_result result = {0};
-	struct process_options options = {.seconds = IMPORT_SECONDS};
-	if (!process_run((char *const *)(uintptr_t)argv, &options, &result, err))
-		return false;
-	return result.status == 0 || error_set(err, ERROR_SYSTEM, "%s ended with status %d: %s",
-	                                       argv[0], result.status, result.complaint);
+	return process_do((char *const *)(uintptr_t)argv, IMPORT_SECONDS, err);
 }
 
 static bool set_variable(const char *name, const char *directory, const char *file)
@@ -98,17 +84,9 @@ bool podman_save(const char *image, const char *file, struct error *err)
 	                  err);
 }
 
-static bool is_answering(const struct containerd *containerd)
-{
-	struct error ignored = ERROR_INIT;
-	return do_command(
-	    (const char *const[]){"ctr", "--address", containerd->socket, "version", NULL}, &ignored);
-}
-
 bool containerd_start(struct containerd *containerd, const char *directory, struct error *err)
 {
-	const struct timespec pause = {0, 50000000};
-	char config[4096], log[4096];
+	char config[4096], log[4096], rest[16];
 	int length = snprintf(containerd->socket, sizeof containerd->socket, "%s/sock", directory);
 	if (length < 0 || (size_t)length >= sizeof containerd->socket)
 		return error_set(err, ERROR_LIMIT, "%s is too long for a socket's path", directory);
@@ -125,23 +103,9 @@ bool containerd_start(struct containerd *containerd, const char *directory, stru
 	                directory, directory, containerd->socket))
 		return false;
 	char *argv[] = {"containerd", "--config", config, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	int wrong = posix_spawnp(&containerd->pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (wrong != 0) {
-		containerd->pid = 0;
-		return error_set_errno(err, wrong, "cannot start containerd");
-	}
-	for (double deadline = monotonic_seconds() + START_SECONDS; !is_answering(containerd);) {
-		if (monotonic_seconds() > deadline)
-			return error_set(err, ERROR_SYSTEM, "containerd does not answer; see %s", log);
-		nanosleep(&pause, NULL);
-	}
-	return true;
+	return daemon_start(&containerd->daemon, argv, log, err) &&
+	       daemon_await(&containerd->daemon, "containerd successfully booted", rest, sizeof rest,
+	                    err);
 }
 
 bool containerd_import(const struct containerd *containerd, const char *file, struct error *err)
@@ -153,10 +117,5 @@ bool containerd_import(const struct containerd *containerd, const char *file, st
 
 void containerd_end(struct containerd *containerd)
 {
-	if (containerd->pid > 0) {
-		kill(containerd->pid, SIGTERM);
-		while (waitpid(containerd->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	containerd->pid = 0;
+	daemon_end(&containerd->daemon);
 }

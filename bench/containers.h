@@ -2,9 +2,7 @@
 #ifndef BENCH_CONTAINERS_H
 #define BENCH_CONTAINERS_H
 
-#include "validator/error.h"
-
-#include <sys/types.h>
+#include "bench/daemon.h"
 
 /* The name that an image made of a root filesystem has in both engines. */
 #define CONTAINER_IMAGE(name) "localhost/bench/" name ":1"
@@ -21,7 +19,7 @@ bool podman_save(const char *image, const char *file, struct error *err);
 
 /* A containerd of our own. */
 struct containerd {
-	pid_t pid; /* 0: not started */
+	struct daemon daemon;
 	char socket[108];
 };
 

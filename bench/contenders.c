@@ -356,7 +356,7 @@ static bool import_for_containerd(struct contenders *all, const struct contender
 {
 	const char *file = text(all, "%s/%s.oci.tar", options->directory, image->name);
 	const char *home = text(all, "%s/containerd", options->directory);
-	if (all->containerd.pid == 0 && !containerd_start(&all->containerd, home, err))
+	if (all->containerd.daemon.pid == 0 && !containerd_start(&all->containerd, home, err))
 		return false;
 	bool went_well =
 	    podman_save(image->reference, file, err) && containerd_import(&all->containerd, file, err);

@@ -25,7 +25,7 @@ static bool measure(const struct cell *cell, struct results *results, struct she
 	}
 	results_series(results, "steps", cell->job, cell->contender, "peak", "B", peaks, REPEATS);
 	sheet_put(sheet, "%s", cell->contender);
-	sheet_put(sheet, "%.1f", summarize(peaks, REPEATS).median / (1 << 20));
+	sheet_put(sheet, "%.2f", summarize(peaks, REPEATS).median / (1 << 20));
 	return true;
 }
 

@@ -3,23 +3,15 @@
 #include "caps/cleanup.h"
 #include "plugin/json.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 
-/* Until it listens, and for one request. */
-#define START_SECONDS 10
+/* For one request. */
 #define REQUEST_SECONDS 60
-
-extern char **environ;
 
 #define TEXT(text) ((char *)(uintptr_t)(text))
 
 static bool launch(struct plugin_server *server, const struct plugin_server_options *options,
-                   const char *log, struct error *err)
+                   struct error *err)
 {
 	/* The store stands last, so that leaving it out ends the list before it. */
 	char *argv[] = {TEXT(options->tiphys), "serve",     "--listen",
@@ -28,55 +20,7 @@ static bool launch(struct plugin_server *server, const struct plugin_server_opti
 	                TEXT(options->cache),  "--queue",   "20000",
 	                "--max-connections",   "12000",     options->store != NULL ? "--store" : NULL,
 	                TEXT(options->store),  NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	int wrong = posix_spawn(&server->pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (wrong != 0) {
-		server->pid = 0;
-		return error_set_errno(err, wrong, "cannot start %s serve", argv[0]);
-	}
-	return true;
-}
-
-/* Looks in its log for the address; false when it is not there yet. */
-static bool find_address(const char *log, char *url, size_t size)
-{
-	static const char mark[] = " msg=listening address=";
-	char line[1024];
-	bool found = false;
-	FILE *file = fopen(log, "re");
-	while (!found && file != NULL && fgets(line, sizeof line, file) != NULL) {
-		char *at = strstr(line, mark);
-		if (at == NULL)
-			continue;
-		at += sizeof mark - 1;
-		snprintf(url, size, "http://%.*s/api/v1/template.execute", (int)strcspn(at, " \n"), at);
-		found = true;
-	}
-	if (file != NULL)
-		fclose(file);
-	return found;
-}
-
-static bool await_address(struct plugin_server *server, const char *log, struct error *err)
-{
-	const struct timespec pause = {0, 5000000};
-	double deadline = monotonic_seconds() + START_SECONDS;
-	while (!find_address(log, server->url, sizeof server->url)) {
-		int status;
-		if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
-			server->pid = 0;
-			return error_set(err, ERROR_SYSTEM, "tiphys serve ended; see %s", log);
-		}
-		if (monotonic_seconds() > deadline)
-			return error_set(err, ERROR_SYSTEM, "tiphys serve does not listen; see %s", log);
-		nanosleep(&pause, NULL);
-	}
-	return true;
+	return daemon_start(&server->daemon, argv, options->log, err);
 }
 
 void plugin_reply_clear(struct plugin_reply *reply)
@@ -117,8 +61,11 @@ CURL *plugin_server_client(const struct plugin_server *server)
 bool plugin_server_start(struct plugin_server *server, const struct plugin_server_options *options,
                          struct error *err)
 {
-	if (!launch(server, options, options->log, err) || !await_address(server, options->log, err))
+	char address[64];
+	if (!launch(server, options, err) ||
+	    !daemon_await(&server->daemon, " msg=listening address=", address, sizeof address, err))
 		return false;
+	snprintf(server->url, sizeof server->url, "http://%s/api/v1/template.execute", address);
 	server->curl = plugin_server_client(server);
 	return server->curl != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the client");
 }
@@ -127,11 +74,7 @@ void plugin_server_end(struct plugin_server *server)
 {
 	if (server->curl != NULL)
 		curl_easy_cleanup(server->curl);
-	if (server->pid > 0) {
-		kill(server->pid, SIGTERM);
-		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	daemon_end(&server->daemon);
 	*server = (struct plugin_server){0};
 }
 

@@ -2,13 +2,13 @@
 #ifndef BENCH_PLUGIN_SERVER_H
 #define BENCH_PLUGIN_SERVER_H
 
+#include "bench/daemon.h"
 #include "bench/measure.h"
 
 #include <curl/curl.h>
-#include <sys/types.h>
 
 struct plugin_server {
-	pid_t pid; /* 0: not started */
+	struct daemon daemon;
 	char url[128];
 	CURL *curl; /* one connection, kept open as the agent keeps its own */
 };

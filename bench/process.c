@@ -205,3 +205,13 @@ bool process_run(char *const *argv, const struct process_options *options,
 		error_wrap(err, "%s", argv[0]);
 	return ended;
 }
+
+bool process_do(char *const *argv, unsigned seconds, struct error *err)
+{
+	cleanup_process struct process_result result = {0};
+	struct process_options options = {.seconds = seconds, .output_limit = (size_t)16 << 20};
+	if (!process_run(argv, &options, &result, err))
+		return false;
+	return result.status == 0 || error_set(err, ERROR_SYSTEM, "%s ended with status %d: %s",
+	                                       argv[0], result.status, result.complaint);
+}

@@ -30,6 +30,9 @@ struct process_result {
 bool process_run(char *const *argv, const struct process_options *options,
                  struct process_result *result, struct error *err);
 
+/* Runs a command that must end with status 0; its output is thrown away. */
+bool process_do(char *const *argv, unsigned seconds, struct error *err);
+
 void process_clear(struct process_result *result);
 #define cleanup_process __attribute__((cleanup(process_clear)))
 

@@ -2,15 +2,13 @@
 #ifndef BENCH_REGISTRY_SERVER_H
 #define BENCH_REGISTRY_SERVER_H
 
-#include "validator/error.h"
+#include "bench/daemon.h"
 
 #include <stdint.h>
-#include <sys/types.h>
 
 struct registry_server {
-	pid_t pid; /* 0: not started */
+	struct daemon daemon;
 	char address[64];
-	char log[4096];
 };
 
 /* *server is {0} before and is for registry_server_end() after, on failure too. Its store is made

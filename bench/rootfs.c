@@ -13,6 +13,7 @@
 
 /* debootstrap fetches and unpacks some 60 packages. */
 #define DEBOOTSTRAP_SECONDS 600
+#define REMOVE_SECONDS 120
 
 static const char *const jobs[] = {
 #define X(name, what) name,
@@ -37,23 +38,10 @@ bool make_directories(const char *directory, struct error *err)
 	}
 }
 
-/* Runs a command that must end with status 0. */
-static bool do_command(char *const *argv, unsigned seconds, struct error *err)
-{
-	cleanup_process struct process_result result = {0};
-	struct process_options options = {.seconds = seconds, .output_limit = (size_t)16 << 20};
-	if (!process_run(argv, &options, &result, err))
-		return false;
-	if (result.status != 0)
-		return error_set(err, ERROR_SYSTEM, "%s ended with status %d: %s", argv[0], result.status,
-		                 result.complaint);
-	return true;
-}
-
 bool remove_tree(const char *directory, struct error *err)
 {
 	char *argv[] = {"rm", "-rf", "--one-file-system", "--", (char *)(uintptr_t)directory, NULL};
-	return do_command(argv, 120, err);
+	return process_do(argv, REMOVE_SECONDS, err);
 }
 
 static bool copy_file(const char *from, const char *directory, const char *name, mode_t mode,
@@ -131,7 +119,7 @@ bool rootfs_python(const char *directory, struct error *err)
 		char *argv[] = {"debootstrap", "--variant=minbase", "--include=python3", "bookworm", part,
 		                NULL};
 		if (!remove_tree(part, err) || !make_directories(part, err) ||
-		    !do_command(argv, DEBOOTSTRAP_SECONDS, err))
+		    !process_do(argv, DEBOOTSTRAP_SECONDS, err))
 			return false;
 		if (rename(part, directory) != 0)
 			return error_set_errno(err, errno, "cannot make %s", directory);

@@ -55,7 +55,7 @@ for name in process 'tiphys run' 'tiphys run, cached'; do
 	result "$name: its memory is known" $?
 done
 if command -v docker-registry >/dev/null; then
-	grep -qE '^\| tiphys run +\|( +[0-9.]+ \|){3} +[0-9]+ % \| +[0-9.–]+ \| +[0-9.]+ KiB \| +[0-9.]+ MiB \|$' "$scratch/out"
+	grep -qE '^\| tiphys run +\|( +[0-9.]+ \|){3} +[0-9]+ % \| +[0-9.–]+ \| +[0-9.]+ KiB \| +[0-9.]+ KiB \|$' "$scratch/out"
 	result 'a module was fetched from a registry and run' $?
 fi
 grep -qE '^\| 10 +\| +[0-9]+ \|' "$scratch/out"

@@ -1,0 +1,81 @@
+#include "bench/daemon.h"
+
+#include "bench/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Between looks at the log. */
+#define LOOK_AGAIN_NS 5000000
+
+extern char **environ;
+
+bool daemon_start(struct daemon *daemon, char *const *argv, const char *log, struct error *err)
+{
+	posix_spawn_file_actions_t actions;
+	snprintf(daemon->name, sizeof daemon->name, "%s", argv[0]);
+	snprintf(daemon->log, sizeof daemon->log, "%s", log);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
+	                                 0600);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	int wrong = posix_spawnp(&daemon->pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (wrong == 0)
+		return true;
+	daemon->pid = 0;
+	return error_set_errno(err, wrong, "cannot start %s", argv[0]);
+}
+
+static bool find_word(const char *log, const char *mark, char *word, size_t size)
+{
+	char line[4096];
+	bool found = false;
+	FILE *file = fopen(log, "re");
+	while (!found && file != NULL && fgets(line, sizeof line, file) != NULL) {
+		char *at = strstr(line, mark);
+		if (at == NULL)
+			continue;
+		at += strlen(mark);
+		snprintf(word, size, "%.*s", (int)strcspn(at, " \"\n"), at);
+		found = true;
+	}
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+bool daemon_await(struct daemon *daemon, const char *mark, char *word, size_t size,
+                  struct error *err)
+{
+	const struct timespec pause = {0, LOOK_AGAIN_NS};
+	double deadline = monotonic_seconds() + DAEMON_SECONDS;
+	while (!find_word(daemon->log, mark, word, size)) {
+		if (waitpid(daemon->pid, NULL, WNOHANG) == daemon->pid) {
+			daemon->pid = 0;
+			return error_set(err, ERROR_SYSTEM, "%s ended; see %s", daemon->name, daemon->log);
+		}
+		if (monotonic_seconds() > deadline)
+			return error_set(err, ERROR_SYSTEM, "%s is not ready after %d s; see %s", daemon->name,
+			                 DAEMON_SECONDS, daemon->log);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+void daemon_end(struct daemon *daemon)
+{
+	if (daemon->pid > 0) {
+		kill(daemon->pid, SIGTERM);
+		while (waitpid(daemon->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	daemon->pid = 0;
+}
