@@ -4,6 +4,7 @@
 #include "validator/printable.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 static bool no_memory(struct error *err)
 {
@@ -17,6 +18,8 @@ struct func *instance_func(struct instance *inst, uint32_t index)
 		return inst->imports[index];
 	uint32_t own = index - m->imported_func_count;
 	struct func *func = &inst->funcs[own];
+	/* Written before it is read: a page that is read first faults twice. */
+	*(volatile uint32_t *)&func->own = own;
 	if (func->type == NULL) {
 		const struct functype *type = module_func_type(m, index);
 		*func = (struct func){
@@ -142,6 +145,20 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 
 /* ---- definitions ---- */
 
+/* What is written one by one in a loop costs a fault for each page of 4 KiB; pages of 2 MiB are a
+ * hundred times fewer. From this size on it pays. */
+#define LARGE_PAGES_FROM ((size_t)2 << 20)
+
+static void want_large_pages(void *at, size_t bytes)
+{
+	const uintptr_t page = 4096;
+	uintptr_t start = ((uintptr_t)at + page - 1) / page * page;
+	uintptr_t end = ((uintptr_t)at + bytes) / page * page;
+	/* Without them it is only slower. */
+	if (bytes >= LARGE_PAGES_FROM)
+		madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
+
 static bool allocate(struct instance *inst, struct error *err)
 {
 	const struct module *m = inst->module;
@@ -156,6 +173,8 @@ static bool allocate(struct instance *inst, struct error *err)
 	inst->tags = arena_zeroed(arena, m->tag_count, sizeof(*inst->tags));
 	/* Of most functions nobody ever needs the object: pages that stay untouched cost nothing. */
 	inst->funcs = mem_zeroed(own_funcs + (size_t)1, sizeof *inst->funcs);
+	if (inst->funcs != NULL)
+		want_large_pages(inst->funcs, own_funcs * sizeof *inst->funcs);
 	inst->elem_values = arena_zeroed(arena, m->elem_count, sizeof(*inst->elem_values));
 	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
 	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
@@ -293,6 +312,10 @@ static bool fill_memories(struct instance *inst, struct error *err)
 	                 image_fill_memory(store->image, inst->memories[0], &fine, err);
 	if (!fine)
 		return false;
+	/* Then nothing is left to do, and without a count of segments no instruction can ask for one.
+	 */
+	if (has_first && m->memory_count == 1 && !m->has_data_count)
+		return true;
 	for (uint32_t i = 0; i < m->data_count; i++) {
 		const struct data_segment *data = &m->datas[i];
 		if (data->mode != SEGMENT_ACTIVE)
