@@ -1,8 +1,9 @@
 # `tiphys serve --policy-ceiling`: what templates may ask for, and what they are told.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/serve.bash"
 
-mkdir "$work/steps" "$work/shared" "$work/secret"
+mkdir "$work/shared" "$work/secret"
 echo shared >"$work/shared/file"
 cat >"$work/ceiling.yaml" <<END
 # what any template may grant
@@ -17,28 +18,21 @@ registries: [registry.test/team]
 END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
-	--max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+serve_start --max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 
-# execute PERMISSIONS ARGS [MODULE]: the reply is in $work/reply.
+# execute PERMISSIONS ARGS [MODULE]
 execute() {
-	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
-		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"${3:-registry.test/team/command:1}\",
-		\"args\":$2,\"permissions\":$1}}}}" "http://$address/api/v1/template.execute"
+	serve_ask "{\"module\":\"${3:-registry.test/team/command:1}\",\"args\":$2,\"permissions\":$1}"
 }
 
 succeeds() {
 	execute "$1" "$2"
-	expect_in '"phase":"Succeeded"' "$work/reply"
-	expect_in "\"result\":\"$3\"" "$work/reply"
+	serve_succeeded "$3"
 }
 
 fails() {
 	execute "$1" '["echo","never"]' "${3:-}"
-	expect_in '"phase":"Failed"' "$work/reply"
-	expect_in "$2" "$work/reply"
+	serve_failed "$2"
 	! grep -q '"result"' "$work/reply"
 }
 
@@ -65,8 +59,7 @@ tap_case "a registry that the ceiling does not list" fails '{}' \
 
 ends_by() {
 	execute "$1" "$2"
-	expect_in '"phase":"Failed"' "$work/reply"
-	expect_in "$3" "$work/reply"
+	serve_failed "$3"
 	succeeds '{}' '["echo","next"]' next
 	wait_for 5 nothing_is_left
 }

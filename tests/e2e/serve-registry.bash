@@ -2,35 +2,29 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
+. "$here/lib/serve.bash"
 
 registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
-mkdir "$work/steps"
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps"
-serve=$started
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+serve_start
+serve=$serve_pid
 digest=$("$tiphys_net" push "$TIPHYS_GUESTS/command.wasm" "$registry/team/command:1")
 digest=${digest#*@}
 blob=$(digest_of "$TIPHYS_GUESTS/command.wasm")
 
-# execute REFERENCE: a step that says "ahoy"; the reply is in $work/reply.
+# execute REFERENCE: a step that says "ahoy"
 execute() {
-	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
-		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$1\"},\"args\":[\"echo\",\"ahoy\"]}}}}" \
-		"http://$address/api/v1/template.execute"
+	serve_ask "{\"module\":{\"oci\":\"$1\"},\"args\":[\"echo\",\"ahoy\"]}"
 }
 
 succeeds() {
 	execute "$1"
-	expect_in '"phase":"Succeeded"' "$work/reply"
-	expect_in '"result":"ahoy"' "$work/reply"
+	serve_succeeded ahoy
 }
 
 fails() {
 	execute "$1"
-	expect_in '"phase":"Failed"' "$work/reply"
-	expect_in "$2" "$work/reply"
+	serve_failed "$2"
 }
 
 tap_case "a module by tag" succeeds "$registry/team/command:1"

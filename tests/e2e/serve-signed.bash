@@ -3,6 +3,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
+. "$here/lib/serve.bash"
 
 guest=$TIPHYS_GUESTS/command.wasm
 statement_type=application/vnd.dev.cosign.simplesigning.v1+json
@@ -19,14 +20,9 @@ done
 registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
 printf 'signatures: [%s]\n' "$work/team.pem, $work/rsa.pem, $work/ed25519.pem" >"$work/ceiling.yaml"
-mkdir "$work/steps"
 stored=$("$tiphys_net" push --store "$work/store" "$guest" registry.test/team/stored:1)
 stored=${stored#*@}
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
-	--store "$work/store" --policy-ceiling "$work/ceiling.yaml"
-serve_pid=$started
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+serve_start --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 
 # module NAME: a module of its own (by an empty custom section) under that name, its manifest's digest in
 # $digest.
@@ -74,21 +70,17 @@ signatures_manifest() {
 }
 
 execute() {
-	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
-		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"$1\",\"args\":[\"echo\",\"ahoy\"]}}}}" \
-		"http://$address/api/v1/template.execute"
+	serve_ask "{\"module\":\"$1\",\"args\":[\"echo\",\"ahoy\"]}"
 }
 
 succeeds() {
 	execute "$1"
-	expect_in '"phase":"Succeeded"' "$work/reply"
-	expect_in '"result":"ahoy"' "$work/reply"
+	serve_succeeded ahoy
 }
 
 fails() {
 	execute "$1"
-	expect_in '"phase":"Failed"' "$work/reply"
-	expect_in "$2" "$work/reply"
+	serve_failed "$2"
 }
 
 signed_by() {
