@@ -44,13 +44,51 @@ static bool check_texts(const struct artifact *artifact, struct error *err)
 	return true;
 }
 
+/* Every field that Argo knows: another one is a mistake, or something that would be left undone. */
+static bool check_names(const struct artifact *artifact, struct error *err)
+{
+	static const char *const names[] = {"endpoint",
+	                                    "bucket",
+	                                    "key",
+	                                    "region",
+	                                    "insecure",
+	                                    "accessKeySecret",
+	                                    "secretKeySecret",
+	                                    "caSecret",
+	                                    "sessionTokenSecret",
+	                                    "roleARN",
+	                                    "useSDKCreds",
+	                                    "createBucketIfNotPresent",
+	                                    "encryptionOptions",
+	                                    "serviceAccountKeySecret"};
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)artifact->place, key, value)
+	{
+		bool is_known = false;
+		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+			is_known = is_known || strcmp(names[i], key) == 0;
+		if (!is_known)
+			return error_set(err, ERROR_UNSUPPORTED, "%s.%.60s: is not known",
+			                 artifact->location_key, key);
+	}
+	return true;
+}
+
 bool artifact_check_store(const struct artifact *artifact, struct error *err)
 {
 	const json_t *encryption = field(artifact->place, "encryptionOptions");
 	const char *role = artifact_text(artifact->place, "roleARN");
 	const char *key = artifact_key(artifact);
-	if (!check_texts(artifact, err))
+	const json_t *bucket = field(artifact->place, "createBucketIfNotPresent");
+	if (!check_names(artifact, err) || !check_texts(artifact, err))
 		return false;
+	if (json_is_true(json_object_get(bucket, "objectLocking")))
+		return error_set(
+		    err, ERROR_UNSUPPORTED,
+		    "%s.createBucketIfNotPresent.objectLocking: is not supported; make the bucket "
+		    "beforehand",
+		    artifact->location_key);
 	if (role != NULL && *role != '\0')
 		return error_set(err, ERROR_UNSUPPORTED,
 		                 "%s.roleARN: roles are not assumed; give keys by accessKeySecret and "

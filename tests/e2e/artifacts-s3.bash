@@ -196,6 +196,10 @@ unsupported() {
 		"$(inputs '{"name": "a", "path": "/work/a", "s3": {"key": "k", "roleARN": "arn:x"}}')"
 	fails "s3.encryptionOptions: is not supported" tree "$(args list /work)" \
 		"$(inputs '{"name": "a", "path": "/work/a", "s3": {"key": "k", "encryptionOptions": {"enableEncryption": true}}}')"
+	fails "s3.objectLock: is not known" tree "$(args list /work)" \
+		"$(inputs '{"name": "a", "path": "/work/a", "s3": {"key": "k", "objectLock": true}}')"
+	fails "s3.createBucketIfNotPresent.objectLocking: is not supported" tree "$(args list /work)" \
+		"$(outputs "$(elsewhere '"bucket": "locked", "createBucketIfNotPresent": {"objectLocking": true}')")"
 	fails "gcs: is asked by its S3-compatible interface, which wants HMAC keys" tree "$(args list /work)" \
 		"$(inputs '{"name": "a", "path": "/work/a", "gcs": {"bucket": "b", "key": "k"}}')"
 }
