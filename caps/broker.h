@@ -58,6 +58,22 @@ int caps_kv_delete(struct caps *caps, struct caps_text key);
 int caps_kv_list(struct caps *caps, struct caps_text prefix, struct caps_text after,
                  struct caps_text *keys);
 
+/* ---- objects of a store ---- */
+
+/* The handle of an object for caps_receive(), which is there as a whole, and its size. -ENOENT;
+ * -EINVAL: no key; -EFBIG: larger than may be; -EMFILE: too many are open; -EIO: the store's own
+ * failure. */
+int64_t caps_blob_get(struct caps *caps, struct caps_text bucket, struct caps_text key,
+                      uint64_t *size);
+/* The handle of an object for caps_send(), which caps_blob_finish() stores. */
+int64_t caps_blob_put(struct caps *caps, struct caps_text bucket, struct caps_text key);
+int caps_blob_finish(struct caps *caps, uint32_t handle);
+/* 0 also when there is none. */
+int caps_blob_delete(struct caps *caps, struct caps_text bucket, struct caps_text key);
+/* As caps_kv_list(). */
+int caps_blob_list(struct caps *caps, struct caps_text bucket, struct caps_text prefix,
+                   struct caps_text after, struct caps_text *keys);
+
 /* ---- connections, which stand when the set is granted its broker ---- */
 
 /* The descriptor of the connection that was listed as `name`, "host:port". -EACCES when it was not.

@@ -19,7 +19,9 @@
 #define BROKER_CHUNK_MAX 65536u
 #define BROKER_KEY_MAX 256u
 #define BROKER_SOCKETS_MAX 64u
-#define BROKER_TEXT_MAX 1024u /* what a reply says of its failure */
+#define BROKER_BUCKET_MAX 63u
+#define BROKER_OBJECT_MAX 1024u /* of a key */
+#define BROKER_TEXT_MAX 1024u   /* what a reply says of its failure */
 #define BROKER_PARTS 3
 
 enum broker_ask_kind {
@@ -43,9 +45,10 @@ struct broker_ask {
 #define BROKER_ASK_MAX (sizeof(struct broker_ask) + BROKER_KEY_MAX + BROKER_CHUNK_MAX)
 
 /* Result 0: ASK_HELLO: number holds the bits 1 << enum capability that are granted, handle the
- * number of connections. ASK_HTTP: handle. ASK_ANSWER: number is the status, the bytes are the
- * header lines. ASK_RECEIVE, ASK_KV_GET: the bytes. ASK_KV_LIST: keys, each ended by a NUL. Else
- * the bytes are a sentence for people. */
+ * number of connections. ASK_HTTP, ASK_BLOB_PUT: handle. ASK_BLOB_GET: handle, and the size in
+ * number. ASK_ANSWER: number is the status, the bytes are the header lines. ASK_RECEIVE,
+ * ASK_KV_GET: the bytes. ASK_KV_LIST, ASK_BLOB_LIST: keys, each ended by a NUL. ASK_SOCKET: the
+ * connection's name. Else the bytes are a sentence for people. */
 struct broker_reply {
 	int32_t result; /* 0 or a negative errno */
 	uint32_t handle;

@@ -120,6 +120,21 @@ bool artifact_watch_go_on(void *env, uint64_t done, uint64_t total)
 
 /* ---- a step's ---- */
 
+bool artifacts_store(struct artifacts_run *run, const struct s3_place **place,
+                     struct transfers **transfers, struct error *err)
+{
+	const struct repository *repository;
+	if (!artifact_repository(run, &repository, err))
+		return false;
+	if (repository == NULL)
+		return error_set(err, ERROR_USAGE,
+		                 "the server has no object store; give it the default artifact repository "
+		                 "(--artifact-s3-endpoint, or the cluster's)");
+	*place = &repository->place;
+	*transfers = run->shared->transfers;
+	return true;
+}
+
 void artifacts_run_init(struct artifacts_run *run, struct artifacts *shared,
                         const struct request *request, const struct workroot *root,
                         struct workdir *work)

@@ -85,6 +85,11 @@ bool artifacts_lay(struct artifacts_run *run, struct error *err);
  * (node->reported). The node says where. */
 bool artifacts_collect(struct artifacts_run *run, struct node *node, struct error *err);
 
+/* The default repository's store, for a step's own use: borrowed until artifacts_run_clear(). False
+ * with *err set when there is none. */
+bool artifacts_store(struct artifacts_run *run, const struct s3_place **place,
+                     struct transfers **transfers, struct error *err);
+
 /* The name of this run where Argo has that of a node's pod, "WORKFLOW-TEMPLATE-DIGITS": a key of no
  * other run has it. "" without memory. */
 const char *artifacts_node(struct artifacts_run *run);

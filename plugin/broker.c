@@ -5,6 +5,7 @@
 #include "plugin/http_exchange.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,12 +21,16 @@ struct broker {
 	CURLM *multi;
 	struct exchange **exchanges; /* by handle - 1; NULL: none */
 	unsigned exchange_max;
+	struct blob *blobs[BLOBS_OPEN_MAX]; /* by handle - BLOB_HANDLE; NULL: none */
 
 	bool pending; /* an ask that waits for the network */
 	struct ask ask;
 	uint8_t packet[BROKER_ASK_MAX + 1];
 	uint8_t bytes[BROKER_CHUNK_MAX]; /* of a reply */
 };
+
+/* Handles of objects; those of exchanges are below. */
+#define BLOB_HANDLE 0x10000u
 
 enum verdict { GO_ON, HANG_UP, BREACH };
 
@@ -34,11 +39,13 @@ void broker_terms_clear(struct broker_terms *terms)
 	http_terms_clear(&terms->http);
 	kv_terms_clear(&terms->kv);
 	socket_terms_clear(&terms->sockets);
+	blob_terms_clear(&terms->blob);
 }
 
 bool broker_is_needed(const struct broker_terms *terms)
 {
-	return terms->has_http || terms->kv.access != BROKER_NO_ACCESS || terms->sockets.count > 0;
+	return terms->has_http || terms->kv.access != BROKER_NO_ACCESS || terms->sockets.count > 0 ||
+	       terms->blob.count > 0;
 }
 
 static enum verdict reply(struct broker *broker, const struct broker_reply *head, const void *bytes,
@@ -136,6 +143,78 @@ static enum verdict ask_kv(struct broker *broker)
 	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
 }
 
+/* Nothing comes from a run that waits, but its end. */
+static bool is_there(void *env)
+{
+	const struct broker *broker = env;
+	struct pollfd own = {.fd = broker->fd, .events = POLLIN};
+	return poll(&own, 1, 0) == 0;
+}
+
+static enum verdict open_blob(struct broker *broker, const struct blob_broker *blobs)
+{
+	struct error err = ERROR_INIT;
+	unsigned at = 0;
+	while (at < BLOBS_OPEN_MAX && broker->blobs[at] != NULL)
+		at++;
+	if (at == BLOBS_OPEN_MAX)
+		return reply_failure(broker, -EMFILE, "as many objects are open as may be");
+	int failure = blob_open(blobs, &broker->ask, &broker->blobs[at], &err);
+	if (failure < 0)
+		return reply_failure(broker, failure, err.message);
+	return reply_done(broker, BLOB_HANDLE + at, blob_size(broker->blobs[at]));
+}
+
+static enum verdict ask_blob(struct broker *broker)
+{
+	const struct blob_broker blobs = {&broker->terms->blob, is_there, broker};
+	const struct ask *ask = &broker->ask;
+	struct error err = ERROR_INIT;
+	size_t size = 0;
+	int failure;
+	if (ask->kind == ASK_BLOB_GET || ask->kind == ASK_BLOB_PUT)
+		return open_blob(broker, &blobs);
+	if (ask->kind == ASK_BLOB_DELETE)
+		failure = blob_delete(&blobs, ask, &err);
+	else
+		failure = blob_list(&blobs, ask, (char *)broker->bytes, BROKER_CHUNK_MAX, &size, &err);
+	if (failure < 0)
+		return reply_failure(broker, failure, err.message);
+	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
+}
+
+/* An ask about the handle of an object. */
+static enum verdict attend_blob(struct broker *broker)
+{
+	const struct blob_broker blobs = {&broker->terms->blob, is_there, broker};
+	const struct ask *ask = &broker->ask;
+	uint32_t at = ask->handle - BLOB_HANDLE;
+	struct error err = ERROR_INIT;
+	size_t size = 0;
+	int failure = 0;
+	if (at >= BLOBS_OPEN_MAX || broker->blobs[at] == NULL)
+		return reply_failure(broker, -EBADF, "there is no object of this handle");
+	struct blob *blob = broker->blobs[at];
+	switch (ask->kind) {
+	case ASK_SEND:
+		failure = blob_write(blob, ask->parts[0].bytes, ask->parts[0].size, &err);
+		break;
+	case ASK_ANSWER:
+		failure = blob_finish(&blobs, blob, &err);
+		break;
+	case ASK_RECEIVE:
+		failure = blob_read(blob, broker->bytes, (size_t)ask->number, &size, &err);
+		break;
+	default: /* ASK_CLOSE */
+		blob_destroy(blob);
+		broker->blobs[at] = NULL;
+		break;
+	}
+	if (failure < 0)
+		return reply_failure(broker, failure, err.message);
+	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
+}
+
 /* The connection's name, and the connection itself. */
 static enum verdict hand_socket(struct broker *broker)
 {
@@ -180,8 +259,13 @@ static enum verdict dispatch(struct broker *broker)
 	case ASK_KV_DELETE:
 	case ASK_KV_LIST:
 		return ask_kv(broker);
+	case ASK_BLOB_GET:
+	case ASK_BLOB_PUT:
+	case ASK_BLOB_DELETE:
+	case ASK_BLOB_LIST:
+		return ask_blob(broker);
 	default:
-		return attend(broker);
+		return broker->ask.handle >= BLOB_HANDLE ? attend_blob(broker) : attend(broker);
 	}
 }
 
@@ -250,6 +334,8 @@ static bool prepare(struct broker *broker, struct error *err)
 		broker->granted |= UINT64_C(1) << CAP_KV;
 	if (broker->terms->sockets.count > 0)
 		broker->granted |= UINT64_C(1) << CAP_SOCKETS;
+	if (broker->terms->blob.count > 0)
+		broker->granted |= UINT64_C(1) << CAP_BLOB;
 	return true;
 }
 
@@ -261,6 +347,8 @@ static void broker_clear(struct broker **at)
 	for (unsigned i = 0; broker->exchanges != NULL && i < broker->exchange_max; i++)
 		exchange_destroy(broker->exchanges[i]);
 	free(broker->exchanges);
+	for (unsigned i = 0; i < BLOBS_OPEN_MAX; i++)
+		blob_destroy(broker->blobs[i]);
 	curl_multi_cleanup(broker->multi);
 	free(broker);
 }

@@ -4,6 +4,7 @@
 #ifndef PLUGIN_BROKER_H
 #define PLUGIN_BROKER_H
 
+#include "plugin/broker_blob.h"
 #include "plugin/broker_kv.h"
 #include "plugin/broker_socket.h"
 #include "plugin/http_terms.h"
@@ -14,6 +15,7 @@ struct broker_terms {
 	struct http_terms http;
 	struct kv_terms kv;
 	struct socket_terms sockets;
+	struct blob_terms blob;
 };
 
 void broker_terms_clear(struct broker_terms *terms);

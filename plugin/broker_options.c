@@ -9,14 +9,16 @@ void broker_options_clear(struct broker_options *options)
 	option_texts_clear(&options->http);
 	option_texts_clear(&options->http_methods);
 	option_texts_clear(&options->sockets);
+	option_texts_clear(&options->blobs);
 }
 
 bool broker_options_grant(const struct broker_options *options)
 {
-	return options->http.count > 0 || options->kv != NULL || options->sockets.count > 0;
+	return options->http.count > 0 || options->kv != NULL || options->sockets.count > 0 ||
+	       options->blobs.count > 0;
 }
 
-#define NUMBERS 3
+#define NUMBERS 4
 #define NUMBER_SIZE 24 /* of a decimal number of 64 bits */
 
 struct words {
@@ -49,8 +51,9 @@ static void add_number(struct words *words, const char *name, uint64_t value)
 char **broker_options_words(const struct broker_options *options, const char *const *first,
                             size_t first_count)
 {
-	size_t texts = options->http.count + options->http_methods.count + options->sockets.count;
-	size_t room = (first_count + 2 * (texts + NUMBERS) + 2) * sizeof(char *);
+	size_t texts = options->http.count + options->http_methods.count + options->sockets.count +
+	               options->blobs.count;
+	size_t room = (first_count + 2 * (texts + NUMBERS + 2) + 2) * sizeof(char *);
 	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
 	if (words.list == NULL)
 		return NULL;
@@ -60,6 +63,12 @@ char **broker_options_words(const struct broker_options *options, const char *co
 	add_texts(&words, "--http", &options->http);
 	add_texts(&words, "--http-method", &options->http_methods);
 	add_texts(&words, "--socket", &options->sockets);
+	add_texts(&words, "--blob", &options->blobs);
+	if (options->blob_endpoint != NULL)
+		add(&words, "--blob-endpoint", options->blob_endpoint);
+	if (options->blob_region != NULL)
+		add(&words, "--blob-region", options->blob_region);
+	add_number(&words, "--blob-bytes", options->blob_bytes);
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
 	add_number(&words, "--http-timeout", options->http_timeout);

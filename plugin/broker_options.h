@@ -6,7 +6,9 @@
 #include "plugin/options.h"
 
 struct broker_options {
-	struct option_texts http, http_methods, sockets;
+	struct option_texts http, http_methods, sockets, blobs;
+	const char *blob_endpoint, *blob_region;           /* NULL: the environment's */
+	uint64_t blob_bytes;                               /* 0: the default */
 	uint64_t http_concurrent, http_body, http_timeout; /* 0: the default */
 	const char *kv;                                    /* NULL, "" or "rw", "ro" */
 };
@@ -25,6 +27,15 @@ struct broker_options {
 	                  "time for a request and its answer (60)"),                                   \
 	    OPTION_TEXTS(type, broker.sockets, "socket", "HOST:PORT",                                  \
 	                 "grant a TCP connection to there, made before the run; may be given again"),  \
+	    OPTION_TEXTS(                                                                              \
+	        type, broker.blobs, "blob", "BUCKET[/PREFIX][:rw]",                                    \
+	        "grant objects of an S3 bucket, to read, or also to write; may be given again"),       \
+	    OPTION_TEXT(                                                                               \
+	        type, broker.blob_endpoint, "blob-endpoint", "URL",                                    \
+	        "where the bucket is ($AWS_ENDPOINT_URL); the keys are those that an SDK finds"),      \
+	    OPTION_TEXT(type, broker.blob_region, "blob-region", "NAME",                               \
+	                "its region ($AWS_REGION, us-east-1)"),                                        \
+	    OPTION_BYTES(type, broker.blob_bytes, "blob-bytes", "size of an object (1G)"),             \
 	    OPTION_OPTIONAL_TEXT(                                                                      \
 	        type, broker.kv, "kv", "ro|rw",                                                        \
 	        "grant small values that are kept (rw); here as long as the run lasts")

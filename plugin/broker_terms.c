@@ -43,5 +43,14 @@ bool broker_terms_take(struct broker_terms *terms, const struct policy *policy,
 			return false;
 		}
 	}
+	for (size_t i = 0; i < policy->blob.count; i++) {
+		const struct policy_bucket *bucket = &policy->blob.items[i];
+		if (bucket->access != POLICY_NO_ACCESS &&
+		    !blob_terms_add(&terms->blob, bucket->bucket, bucket->prefix,
+		                    bucket->access == POLICY_READ_WRITE, err)) {
+			error_wrap(err, "blob");
+			return false;
+		}
+	}
 	return take_http(policy, &terms->http, err);
 }

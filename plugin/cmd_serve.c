@@ -48,6 +48,7 @@ struct serve_options {
 	uint64_t max_module; /* 0: the default */
 	uint64_t max_connections, idle_timeout;
 	struct kv_limits kv; /* 0: the defaults */
+	uint64_t blob_bytes; /* 0: the default */
 	struct artifacts_options artifacts;
 };
 
@@ -153,6 +154,8 @@ static const struct option serve_rows[] = {
     OPTION_NUMBER(struct serve_options, artifacts.parallel, "artifact-parallel", "N", 1, 16,
                   "parts of an artifact that are sent at a time (default 2)"),
     OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
+    OPTION_BYTES(struct serve_options, blob_bytes, "blob-bytes",
+                 "size of an object that a step reads or writes itself (default 1G)"),
     OPTION_NUMBER(struct serve_options, kv.entries, "kv-values", "N", 1, 1000000,
                   "small values that a workflow may keep (default 1024)"),
     OPTION_BYTES(struct serve_options, kv.space_bytes, "kv-workflow",
@@ -403,6 +406,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .root = &life->root,
 	    .load = &options->load,
 	    .cache_dir = life->cache_dir,
+	    .blob_bytes = options->blob_bytes,
 	    .kv = life->kv,
 	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},

@@ -122,6 +122,13 @@ static bool add_network(struct policy_words *words, const struct policy *policy,
 		if (!policy_word(words, err, "--socket=%s", policy->sockets.items[i].text))
 			return false;
 	}
+	for (size_t i = 0; i < policy->blob.count; i++) {
+		const struct policy_bucket *bucket = &policy->blob.items[i];
+		if (bucket->access != POLICY_NO_ACCESS &&
+		    !policy_word(words, err, "--blob=%s/%s:%s", bucket->bucket, bucket->prefix,
+		                 bucket->access == POLICY_READ ? "ro" : "rw"))
+			return false;
+	}
 	/* Whole seconds, rounded up: no time-out becomes none. */
 	uint64_t seconds = policy->http.timeout_ms / 1000 + (policy->http.timeout_ms % 1000 != 0);
 	return add_number(words, "http-concurrent", policy->http.max_concurrent, err) &&

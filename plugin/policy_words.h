@@ -18,8 +18,7 @@ void policy_words_clear(struct policy_words *words);
 __attribute__((format(printf, 3, 4))) bool policy_word(struct policy_words *words,
                                                        struct error *err, const char *fmt, ...);
 
-/* Appends the options for all that was given but args, blob (which no option of
- * `tiphys run` grants) and limits.time. */
+/* Appends the options for all that was given but args and limits.time. */
 bool policy_words_add(struct policy_words *words, const struct policy *policy, struct error *err);
 
 #endif

@@ -74,6 +74,13 @@ bool s3_put(const struct s3 *s3, const char *key, int file, uint64_t size, const
 	return reply != NULL && s3_ask(s3, &exchange, false, reply, err);
 }
 
+bool s3_delete(const struct s3 *s3, const char *key, struct error *err)
+{
+	cleanup_free struct transfer_reply *reply = reply_new(err);
+	const struct s3_exchange exchange = {.method = "DELETE", .key = key};
+	return reply != NULL && s3_ask(s3, &exchange, true, reply, err);
+}
+
 bool s3_create_bucket(const struct s3 *s3, struct error *err)
 {
 	cleanup_free struct transfer_reply *reply = reply_new(err);

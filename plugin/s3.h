@@ -55,6 +55,9 @@ bool s3_get(const struct s3 *s3, const char *key, const struct transfer_sink *si
 bool s3_put(const struct s3 *s3, const char *key, int file, uint64_t size, const char *sha256,
             struct error *err);
 
+/* True as well when there is no such object. */
+bool s3_delete(const struct s3 *s3, const char *key, struct error *err);
+
 /* Calls each() with the keys that begin with the prefix, in order; false ends it. */
 typedef bool s3_each(void *env, const char *key, struct error *err);
 bool s3_list(const struct s3 *s3, const char *prefix, s3_each *each, void *env, struct error *err);

@@ -131,6 +131,20 @@ static bool add_places(const struct step *step, struct policy_words *words, stru
 	return true;
 }
 
+/* Where the objects are that the template lists: in the store of the default artifact repository.
+ */
+static bool find_store(struct step *step, struct blob_terms *terms, struct error *err)
+{
+	if (terms->count == 0)
+		return true;
+	terms->bytes_max = step->setting->blob_bytes;
+	terms->folder = step->setting->root->path;
+	if (artifacts_store(&step->artifacts, &terms->place, &terms->transfers, err))
+		return true;
+	error_wrap(err, "%s.blob", step->request->permissions.source);
+	return false;
+}
+
 static void warn_of_broker(const struct step *step, const struct error *err)
 {
 	struct log_line line = log_begin(LOG_WARN, "the broker of a step ended early");
@@ -174,7 +188,8 @@ static bool run(struct step *step, const char *module)
 		return fail(step, &err);
 
 	struct step_broker broker = STEP_BROKER_INIT;
-	if (!step_broker_start(&broker, &step->grants.broker, &err))
+	if (!find_store(step, &step->grants.broker.blob, &err) ||
+	    !step_broker_start(&broker, &step->grants.broker, &err))
 		return fail(step, &err);
 	const struct worker_task task = {
 	    .has_broker = broker.fd >= 0,

@@ -23,6 +23,7 @@ struct step_setting {
 	struct artifacts *artifacts;
 	const struct workroot *root;
 	struct reply_limits limits;
+	uint64_t blob_bytes;           /* --blob-bytes */
 	struct kv_store *kv;           /* what workflows keep */
 	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */

@@ -100,6 +100,7 @@ static bool take_broker(const struct step_setting *setting, const struct request
 	}
 	memset(&policy->http, 0, sizeof policy->http);
 	memset(&policy->sockets, 0, sizeof policy->sockets);
+	memset(&policy->blob, 0, sizeof policy->blob);
 	policy->kv = POLICY_NO_ACCESS;
 	return !broker_is_needed(&out->broker) ||
 	       policy_word(&out->words, err, "--broker=%d", JOB_BROKER_NUMBER);

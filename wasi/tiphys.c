@@ -111,6 +111,20 @@ uint32_t tiphys_kv_delete(struct host_call *call, uint32_t key_at, uint32_t key_
 }
 
 /* As many whole keys as there is room for; a room that not even one fits is too small. */
+static uint32_t put_keys(const struct guest *g, struct caps_text keys, uint32_t at, uint32_t room,
+                         uint32_t size_at)
+{
+	size_t whole = 0;
+	for (size_t next = 0; next < keys.size && next < room; next++) {
+		if (keys.text[next] == '\0')
+			whole = next + 1;
+	}
+	if (whole == 0 && keys.size > 0)
+		whole = strlen(keys.text) + 1;
+	keys.size = whole;
+	return wasi_errno(guest_put_text(g, keys, at, room, size_at));
+}
+
 uint32_t tiphys_kv_list(struct host_call *call, uint32_t prefix_at, uint32_t prefix_size,
                         uint32_t after_at, uint32_t after_size, uint32_t at, uint32_t room,
                         uint32_t size_at)
@@ -123,15 +137,78 @@ uint32_t tiphys_kv_list(struct host_call *call, uint32_t prefix_at, uint32_t pre
 	int rc = caps_kv_list(g.caps, prefix, after, &keys);
 	if (rc < 0)
 		return wasi_errno(rc);
-	size_t whole = 0, next = 0;
-	for (; next < keys.size && next < room; next++) {
-		if (keys.text[next] == '\0')
-			whole = next + 1;
-	}
-	if (whole == 0 && keys.size > 0)
-		whole = strlen(keys.text) + 1;
-	keys.size = whole;
-	return wasi_errno(guest_put_text(&g, keys, at, room, size_at));
+	return put_keys(&g, keys, at, room, size_at);
+}
+
+static bool object_at(const struct guest *g, uint32_t bucket_at, uint32_t bucket_size,
+                      uint32_t key_at, uint32_t key_size, struct caps_text *bucket,
+                      struct caps_text *key)
+{
+	return guest_text(g, bucket_at, bucket_size, bucket) == 0 &&
+	       guest_text(g, key_at, key_size, key) == 0;
+}
+
+uint32_t tiphys_blob_get(struct host_call *call, uint32_t bucket_at, uint32_t bucket_size,
+                         uint32_t key_at, uint32_t key_size, uint32_t size_at, uint32_t handle_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text bucket, key;
+	uint8_t *size_to, *handle_to;
+	uint64_t size;
+	if (!object_at(&g, bucket_at, bucket_size, key_at, key_size, &bucket, &key) ||
+	    !guest_range(&g, size_at, 8, &size_to) || !guest_range(&g, handle_at, 4, &handle_to))
+		return WASI_EFAULT;
+	int64_t handle = caps_blob_get(g.caps, bucket, key, &size);
+	if (handle < 0)
+		return wasi_errno(handle);
+	store_u64(size_to, size);
+	store_u32(handle_to, (uint32_t)handle);
+	return WASI_ESUCCESS;
+}
+
+uint32_t tiphys_blob_put(struct host_call *call, uint32_t bucket_at, uint32_t bucket_size,
+                         uint32_t key_at, uint32_t key_size, uint32_t handle_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text bucket, key;
+	uint8_t *handle_to;
+	if (!object_at(&g, bucket_at, bucket_size, key_at, key_size, &bucket, &key) ||
+	    !guest_range(&g, handle_at, 4, &handle_to))
+		return WASI_EFAULT;
+	int64_t handle = caps_blob_put(g.caps, bucket, key);
+	if (handle < 0)
+		return wasi_errno(handle);
+	store_u32(handle_to, (uint32_t)handle);
+	return WASI_ESUCCESS;
+}
+
+uint32_t tiphys_blob_finish(struct host_call *call, uint32_t handle)
+{
+	struct guest g = guest_enter(call);
+	return wasi_errno(caps_blob_finish(g.caps, handle));
+}
+
+uint32_t tiphys_blob_delete(struct host_call *call, uint32_t bucket_at, uint32_t bucket_size,
+                            uint32_t key_at, uint32_t key_size)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text bucket, key;
+	if (!object_at(&g, bucket_at, bucket_size, key_at, key_size, &bucket, &key))
+		return WASI_EFAULT;
+	return wasi_errno(caps_blob_delete(g.caps, bucket, key));
+}
+
+uint32_t tiphys_blob_list(struct host_call *call, uint32_t bucket_at, uint32_t bucket_size,
+                          uint32_t prefix_at, uint32_t prefix_size, uint32_t after_at,
+                          uint32_t after_size, uint32_t at, uint32_t room, uint32_t size_at)
+{
+	struct guest g = guest_enter(call);
+	struct caps_text bucket, prefix, after, keys;
+	if (!object_at(&g, bucket_at, bucket_size, prefix_at, prefix_size, &bucket, &prefix) ||
+	    guest_text(&g, after_at, after_size, &after) < 0)
+		return WASI_EFAULT;
+	int rc = caps_blob_list(g.caps, bucket, prefix, after, &keys);
+	return rc < 0 ? wasi_errno(rc) : put_keys(&g, keys, at, room, size_at);
 }
 
 uint32_t tiphys_socket(struct host_call *call, uint32_t name_at, uint32_t name_size, uint32_t fd_at)

@@ -81,6 +81,30 @@ TIPHYS_IMPORT("kv_list")
 uint32_t tiphys_kv_list(const char *prefix, uint32_t prefix_size, const char *after,
                         uint32_t after_size, char *buffer, uint32_t room, uint32_t *size);
 
+/* ---- objects of a store, whose keys no module sees ----
+ *
+ * __WASI_ERRNO_ACCES: bucket and key are not listed, or not for writing; __WASI_ERRNO_NOENT;
+ * __WASI_ERRNO_INVAL: no key; __WASI_ERRNO_FBIG: the object is larger than it may be. */
+
+/* *handle is for tiphys_receive() and tiphys_close(). */
+TIPHYS_IMPORT("blob_get")
+uint32_t tiphys_blob_get(const char *bucket, uint32_t bucket_size, const char *key,
+                         uint32_t key_size, uint64_t *size, uint32_t *handle);
+/* *handle is for tiphys_send(); tiphys_blob_finish() stores the object, then close the handle. */
+TIPHYS_IMPORT("blob_put")
+uint32_t tiphys_blob_put(const char *bucket, uint32_t bucket_size, const char *key,
+                         uint32_t key_size, uint32_t *handle);
+TIPHYS_IMPORT("blob_finish") uint32_t tiphys_blob_finish(uint32_t handle);
+/* 0 also when there is none. */
+TIPHYS_IMPORT("blob_delete")
+uint32_t tiphys_blob_delete(const char *bucket, uint32_t bucket_size, const char *key,
+                            uint32_t key_size);
+/* As tiphys_kv_list(). */
+TIPHYS_IMPORT("blob_list")
+uint32_t tiphys_blob_list(const char *bucket, uint32_t bucket_size, const char *prefix,
+                          uint32_t prefix_size, const char *after, uint32_t after_size,
+                          char *buffer, uint32_t room, uint32_t *size);
+
 /* ---- connections ----
  *
  * The descriptor of the connection that the policy lists as "host:port": connected before the

@@ -73,6 +73,11 @@ static int ask_socket(struct caps *caps)
 	return caps_socket_find(caps, (struct caps_text){"a.b:1", 5});
 }
 
+static int ask_blob(struct caps *caps)
+{
+	return (int)caps_blob_put(caps, (struct caps_text){"b", 1}, (struct caps_text){"k", 1});
+}
+
 /* What a use of each capability answers while it is denied. A capability with a provider and
  * without a line here fails the test: it needs its proof. */
 static const struct {
@@ -80,12 +85,12 @@ static const struct {
 	int answer;
 	bool has_sentence; /* "add --random"; not for what every program asks for at its start */
 } proofs[CAPABILITY_COUNT] = {
-    [CAP_ARGS] = {ask_args, 0, false},           [CAP_ENV] = {ask_env, 0, false},
-    [CAP_STDIN] = {ask_read, -EBADF, true},      [CAP_STDOUT] = {ask_stdout, -EBADF, true},
-    [CAP_STDERR] = {ask_stderr, -EBADF, true},   [CAP_FILES] = {ask_files, -EBADF, true},
-    [CAP_CLOCK] = {ask_clock, -EACCES, true},    [CAP_RANDOM] = {ask_random, -EACCES, true},
-    [CAP_HTTP] = {ask_http, -EACCES, true},      [CAP_KV] = {ask_kv, -EACCES, true},
-    [CAP_SOCKETS] = {ask_socket, -EACCES, true},
+    [CAP_ARGS] = {ask_args, 0, false},         [CAP_ENV] = {ask_env, 0, false},
+    [CAP_STDIN] = {ask_read, -EBADF, true},    [CAP_STDOUT] = {ask_stdout, -EBADF, true},
+    [CAP_STDERR] = {ask_stderr, -EBADF, true}, [CAP_FILES] = {ask_files, -EBADF, true},
+    [CAP_CLOCK] = {ask_clock, -EACCES, true},  [CAP_RANDOM] = {ask_random, -EACCES, true},
+    [CAP_HTTP] = {ask_http, -EACCES, true},    [CAP_KV] = {ask_kv, -EACCES, true},
+    [CAP_BLOB] = {ask_blob, -EACCES, true},    [CAP_SOCKETS] = {ask_socket, -EACCES, true},
 };
 
 static void each_row_is_denied_by_default(void **state)

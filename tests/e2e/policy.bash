@@ -67,6 +67,12 @@ by_default_sockets() {
 	expect_in "the module asked for sockets, which is not granted; add --socket" "$err"
 }
 
+by_default_blob() {
+	run 1 "$TIPHYS_BUILD/tests/e2e/guests/objects.wasm" get bucket key
+	expect_in "Permission denied" "$err"
+	expect_in "the module asked for blob, which is not granted; add --blob" "$err"
+}
+
 # Each limit, as the table says it holds when nobody sets it.
 by_default_memory() { run 0 "$probe" allocate 64; }
 by_default_fuel() { run 0 "$probe"; }
