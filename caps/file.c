@@ -92,6 +92,15 @@ static ssize_t write_counted(struct caps *caps, const struct descriptor *d, cons
 	return n;
 }
 
+/* A full disk is told at the end as a limit is: the guest often says no more than that it failed.
+ */
+static ssize_t tell_full(struct caps *caps, ssize_t n)
+{
+	if (n == -ENOSPC)
+		note_limit(caps, "no space is left on the disk that the module wrote to");
+	return n;
+}
+
 ssize_t caps_fd_write(struct caps *caps, uint32_t fd, const struct iovec *iov, int count)
 {
 	struct descriptor *d = descriptor_at(caps, fd);
@@ -102,9 +111,9 @@ ssize_t caps_fd_write(struct caps *caps, uint32_t fd, const struct iovec *iov, i
 	if (d->stream)
 		return stream_write(caps, d, iov, count);
 	if (quota_applies(caps, d))
-		return write_counted(caps, d, iov, count, -1);
+		return tell_full(caps, write_counted(caps, d, iov, count, -1));
 	ssize_t n = writev(d->fd, iov, count);
-	return n < 0 ? -errno : n;
+	return tell_full(caps, n < 0 ? -errno : n);
 }
 
 ssize_t caps_fd_pread(struct caps *caps, uint32_t fd, const struct iovec *iov, int count,
@@ -130,8 +139,8 @@ ssize_t caps_fd_pwrite(struct caps *caps, uint32_t fd, const struct iovec *iov, 
 	if (!iov_fits(count, iov) || offset < 0)
 		return -EINVAL;
 	const struct descriptor *d = descriptor_at(caps, fd);
-	return quota_applies(caps, d) ? write_counted(caps, d, iov, count, offset)
-	                              : write_at(host, iov, count, offset);
+	return tell_full(caps, quota_applies(caps, d) ? write_counted(caps, d, iov, count, offset)
+	                                              : write_at(host, iov, count, offset));
 }
 
 static int refuse_directory(int host)
