@@ -67,7 +67,8 @@ static int write_file(int argc, char **argv)
 	}
 	for (int times = argc > 4 ? atoi(argv[4]) : 1; times > 0; times--)
 		fputs(argv[3], file);
-	return fclose(file) != 0;
+	int has_failed = ferror(file);
+	return fclose(file) != 0 || has_failed;
 }
 
 static int show_file(char **argv)
