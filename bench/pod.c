@@ -3,10 +3,14 @@
 #include "bench/bundle.h"
 #include "caps/cleanup.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, END_SECONDS = 20 };
 
 /* One container of the pod. */
 struct member {
@@ -88,19 +92,45 @@ static bool member_run(const struct member *member, struct process_result *resul
 	return process_run(argv, NULL, result, err);
 }
 
-static bool member_delete(struct member *member, struct error *err)
+/* Until the process is gone. It has become a child of this one, which reaps it as a shim would:
+ * while a dead one waits for that, the kernel does not end the namespace that it was in. */
+static bool await_end(pid_t pid, struct error *err)
 {
-	if (!member->is_made)
+	cleanup_close int fd = pidfd_open(pid, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	if (fd < 0 && errno == ESRCH)
 		return true;
+	if (fd < 0)
+		return error_set_errno(err, errno, "pidfd_open");
+	if (poll(&end, 1, END_SECONDS * 1000) <= 0)
+		return error_set(err, ERROR_SYSTEM, "a container's process outlives its kill");
+	waitpid(pid, NULL, 0);
+	return true;
+}
+
+static bool do_with(const struct member *member, const char *what, const char *word,
+                    struct error *err)
+{
 	cleanup_process struct process_result result = {0};
 	char *argv[] = {TEXT(member->pod->runtime),
 	                "--root",
 	                TEXT(member->pod->state),
-	                "delete",
-	                "--force",
-	                member->id,
+	                TEXT(what),
+	                TEXT(member->id),
+	                TEXT(word),
 	                NULL};
 	return call(member, argv, NULL, &result, err);
+}
+
+/* As containerd's shim ends one: a kill, and the deletion when the process is gone. The runtime's
+ * own `delete --force` would look again every 100 ms. */
+static bool member_end(const struct member *member, struct error *err)
+{
+	pid_t pid = member->is_made ? member_pid(member) : 0;
+	if (pid == 0)
+		return true;
+	return do_with(member, "kill", "KILL", err) && await_end(pid, err) &&
+	       do_with(member, "delete", NULL, err);
 }
 
 static bool run_members(const struct pod *pod, struct member *pause, struct member *wait,
@@ -132,9 +162,12 @@ bool pod_run(void *env, struct process_result *result, struct error *err)
 	const struct pod *pod = env;
 	struct member pause = {0}, wait = {0};
 	double began = monotonic_seconds();
+	/* What the runtime leaves behind becomes this process' child. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	bool went_well = run_members(pod, &pause, &wait, result, err);
-	went_well = member_delete(&wait, err) && went_well;
-	went_well = member_delete(&pause, err) && went_well;
+	went_well = member_end(&wait, err) && went_well;
+	went_well = member_end(&pause, err) && went_well;
 	result->wall = monotonic_seconds() - began;
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return went_well;
 }
