@@ -321,7 +321,7 @@ static bool show(const struct cold *cold, struct results *results, struct error 
 	cleanup_sheet struct sheet sheet = {0};
 	struct summary own = summarize(cold->parties[1].wall, rounds);
 	static const char *const head[] = {"cold, by whom", "line (ms)", "min",     "p95",
-	                                   "spread",        "to tiphys", "fetched", "on disk"};
+	                                   "spread",        "to serve",  "fetched", "on disk"};
 	sheet_init(&sheet, sizeof head / sizeof head[0]);
 	for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
 		sheet_put(&sheet, "%s", head[i]);
