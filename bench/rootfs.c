@@ -115,6 +115,8 @@ bool rootfs_python(const char *directory, struct error *err)
 	char made[4096], part[4096];
 	snprintf(made, sizeof made, "%s/usr/bin/python3", directory);
 	if (access(made, X_OK) != 0) {
+		if (getuid() != 0)
+			return error_set(err, ERROR_SYSTEM, "debootstrap wants root");
 		snprintf(part, sizeof part, "%s.part", directory);
 		char *argv[] = {"debootstrap", "--variant=minbase", "--include=python3", "bookworm", part,
 		                NULL};
