@@ -206,6 +206,29 @@ static void test_table_limits(void **state)
 	guest_close(&h);
 }
 
+/* Functions are lowered at their first call, but nothing is run of a module with an invalid one. */
+static void an_invalid_function_that_nobody_calls_is_refused_at_load(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {
+	    "i32.add drop", "i32.const 1", "local.get 0 drop",
+	    "call 9",       "br 1",        "unreachable i32.const 1 i64.eqz drop"};
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct wasm w = {0};
+		struct error err = ERROR_INIT;
+		uint32_t start = wasm_func(&w, "_", "", "i32.const 1 global.set 0");
+		wasm_global(&w, 'i', true, "i32.const 0");
+		wasm_func(&w, "_", "", "nop");
+		uint32_t never = wasm_func(&w, "_", "", "%s", bodies[i]);
+		wasm_start(&w, start);
+		struct bytes bytes = wasm_finish(&w);
+		assert_null(module_load(bytes.data, bytes.size, NULL, &err));
+		if (err.kind != ERROR_INVALID || err.func != never)
+			fail_msg("%s: %s in function %u", bodies[i], error_kind_word(err.kind), err.func);
+		bytes_free(&bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +237,7 @@ int main(void)
 	    cmocka_unit_test(test_partial_initialisation),
 	    cmocka_unit_test(test_start_traps),
 	    cmocka_unit_test(test_table_limits),
+	    cmocka_unit_test(an_invalid_function_that_nobody_calls_is_refused_at_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
