@@ -43,8 +43,9 @@ bool decode_count(struct reader *r, const struct module *m, enum load_limit limi
 	/* Every element takes a byte at least. */
 	if (*out > reader_left(r))
 		return error_set_at(err, ERROR_MALFORMED, start,
-		                    "unexpected end: length out of bounds: %u %s in %zu bytes", *out, what,
-		                    reader_left(r));
+		                    "unexpected end of section or function: length out of bounds: %u %s in "
+		                    "%zu bytes",
+		                    *out, what, reader_left(r));
 	return check_limit(m, limit, used + *out, start, what, err);
 }
 

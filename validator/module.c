@@ -78,12 +78,10 @@ static bool check_preamble(struct reader *r, struct error *err)
 	static const uint8_t version[] = {1, 0, 0, 0};
 	const uint8_t *bytes;
 	if (reader_left(r) < sizeof magic || memcmp(r->pos, magic, sizeof magic) != 0)
-		return error_set_at(err, ERROR_MALFORMED, 0,
-		                    "%s: not a WebAssembly binary, which starts with \\0asm",
-		                    reader_left(r) == 0 || (reader_left(r) < sizeof magic &&
-		                                            memcmp(r->pos, magic, reader_left(r)) == 0)
-		                        ? "unexpected end: magic header not detected"
-		                        : "magic header not detected");
+		return error_set_at(
+		    err, ERROR_MALFORMED, 0, "%s: not a WebAssembly binary, which starts with \\0asm",
+		    reader_left(r) < sizeof magic ? "unexpected end: magic header not detected"
+		                                  : "magic header not detected");
 	r->pos += sizeof magic;
 	if (!read_bytes(r, sizeof version, &bytes, err))
 		return false;

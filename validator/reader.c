@@ -5,7 +5,7 @@
 
 void reader_end_error(const struct reader *r, struct error *err)
 {
-	error_put_at(err, ERROR_MALFORMED, reader_offset(r), "unexpected end");
+	error_put_at(err, ERROR_MALFORMED, reader_offset(r), "unexpected end of section or function");
 }
 
 bool reader_uleb(struct reader *r, unsigned bits, uint64_t *out, struct error *err)
@@ -64,7 +64,7 @@ bool read_bytes(struct reader *r, size_t count, const uint8_t **out, struct erro
 {
 	if (reader_left(r) < count)
 		return error_set_at(err, ERROR_MALFORMED, reader_offset(r),
-		                    "unexpected end: length out of bounds");
+		                    "unexpected end of section or function: length out of bounds");
 	*out = r->pos;
 	r->pos += count;
 	return true;

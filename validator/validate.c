@@ -181,19 +181,18 @@ static bool read_memory(struct body *b, uint32_t *out)
 	return read_index(b, b->m->memory_count, "memory", out);
 }
 
-static bool read_data(struct body *b, uint32_t *out)
+static bool know_data(struct body *b, uint32_t index)
 {
-	if (!read_u32(&b->r, out, b->err))
-		return false;
 	if (!b->m->has_data_count)
 		return error_set_at(b->err, ERROR_MALFORMED, b->at, "data count section required");
-	return *out < b->m->data_count ||
-	       error_set_at(b->err, ERROR_INVALID, b->at, "unknown data segment %u", *out);
+	return index < b->m->data_count ||
+	       error_set_at(b->err, ERROR_INVALID, b->at, "unknown data segment %u", index);
 }
 
-static bool read_elem(struct body *b, uint32_t *out)
+static bool know_elem(struct body *b, uint32_t index)
 {
-	return read_index(b, b->m->elem_count, "elem segment", out);
+	return index < b->m->elem_count ||
+	       error_set_at(b->err, ERROR_INVALID, b->at, "unknown elem segment %u", index);
 }
 
 static bool read_global(struct body *b, uint32_t *out)
@@ -506,8 +505,8 @@ static bool validate_variable(struct body *b, struct step *step)
 		if (step->id == INSN_global_get)
 			return push(b, type->type);
 		if (!type->is_mutable)
-			return error_set_at(b->err, ERROR_INVALID, b->at, "global %u is immutable",
-			                    step->index);
+			return error_set_at(b->err, ERROR_INVALID, b->at,
+			                    "immutable global: global %u cannot be set", step->index);
 		return pop(b, type->type);
 	}
 	if (!read_index(b, b->local_count, "local", &step->index))
@@ -537,10 +536,12 @@ static bool validate_bulk(struct body *b, struct step *step)
 	valtype to, from;
 	switch (step->id) {
 	case INSN_memory_init:
-		return read_data(b, &step->index) && read_memory(b, &step->index2) &&
+		/* The segment's index stands first, but is looked up last (spec: 3.4). */
+		return read_u32(&b->r, &step->index, b->err) && read_memory(b, &step->index2) &&
+		       know_data(b, step->index) &&
 		       pop3(b, memory_address(b, step->index2), VAL_I32, VAL_I32);
 	case INSN_data_drop:
-		return read_data(b, &step->index);
+		return read_u32(&b->r, &step->index, b->err) && know_data(b, step->index);
 	case INSN_memory_copy:
 		if (!read_memory(b, &step->index) || !read_memory(b, &step->index2))
 			return false;
@@ -553,9 +554,10 @@ static bool validate_bulk(struct body *b, struct step *step)
 		to = memory_address(b, step->index);
 		return pop3(b, to, VAL_I32, to);
 	case INSN_elem_drop:
-		return read_elem(b, &step->index);
+		return read_u32(&b->r, &step->index, b->err) && know_elem(b, step->index);
 	case INSN_table_init:
-		if (!read_elem(b, &step->index) || !read_table(b, &step->index2))
+		if (!read_u32(&b->r, &step->index, b->err) || !read_table(b, &step->index2) ||
+		    !know_elem(b, step->index))
 			return false;
 		if (!matches(b, b->m->elems[step->index].type, b->m->tables[step->index2].type.element))
 			return invalid(b, "type mismatch: the segment's type is not the table's");
@@ -803,9 +805,9 @@ static bool read_opcode(struct body *b, enum insn_id *out)
 	*out = insn_find(prefix, code);
 	if (__builtin_expect(*out == INSN_COUNT, 0)) {
 		if (prefix != 0)
-			return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode 0x%02x 0x%02x",
-			                    prefix, code);
-		return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode 0x%02x", byte);
+			return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode %02x %02x", prefix,
+			                    code);
+		return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode %02x", byte);
 	}
 	return true;
 }
