@@ -1,7 +1,7 @@
 # Object stores and disks that fail: nothing hangs, nothing half is taken for whole, and the message says what to do.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/steps.bash"
 . "$here/lib/swift.bash"
 
 swift_start

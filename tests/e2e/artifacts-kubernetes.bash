@@ -2,7 +2,7 @@
 # Debian has no API server: kubernetes_server.c stands in for the part that is read, TLS and token included.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/steps.bash"
 . "$here/lib/swift.bash"
 
 swift_start

@@ -2,7 +2,7 @@
 # directions. `make check` runs it with 200 MB, `ninja -C build large-artifacts` with 2 GiB.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/steps.bash"
 . "$here/lib/swift.bash"
 
 bytes=${1:-200000000}

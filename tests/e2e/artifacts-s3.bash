@@ -2,7 +2,7 @@
 # is what Argo's executor reads, and what becomes of a store that fails.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/steps.bash"
 . "$here/lib/swift.bash"
 
 swift_start

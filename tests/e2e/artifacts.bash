@@ -2,7 +2,7 @@
 # servers that fail.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/steps.bash"
 
 . "$here/lib/registry.bash"
 registry_start registry
