@@ -21,6 +21,7 @@
 struct source {
 	const struct artifacts_run *run;
 	const struct artifact *artifact;
+	const struct delivery *delivery;
 	struct artifact_object object; /* of kind s3 and gcs */
 };
 
@@ -48,6 +49,7 @@ static bool fetch(void *env, const struct transfer_sink *sink, struct error *err
 	const struct source *source = env;
 	struct artifact_watch watch;
 	artifact_watch_start(&watch, &source->run->shared->options, err);
+	watch.delivery = source->delivery;
 	if (source->artifact->location == LOCATION_RAW)
 		return fetch_raw(source->artifact, sink, err);
 	if (source->artifact->location == LOCATION_HTTP && artifact_is_oci(source->artifact))
@@ -319,6 +321,7 @@ bool artifact_input(struct artifacts_run *run, const struct artifact *artifact, 
 		return false;
 	__attribute__((cleanup(laying_clear))) struct laying laying = {
 	    .run = run, .artifact = artifact, .delivery = DELIVERY_INIT};
+	source.delivery = &laying.delivery;
 	snprintf(laying.name, sizeof laying.name, "in-%lu", atomic_fetch_add(&serial, 1));
 	laying.scratch = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (laying.scratch < 0)

@@ -110,6 +110,8 @@ bool artifact_watch_go_on(void *env, uint64_t done, uint64_t total)
 		error_put(watch->err, ERROR_NETWORK, "the plugin is stopping");
 		return false;
 	}
+	if (watch->delivery != NULL && !delivery_is_wanted(watch->delivery))
+		return false;
 	if (now_ms() < watch->until_ms)
 		return true;
 	error_put(watch->err, ERROR_LIMIT,

@@ -3,6 +3,7 @@
 #define PLUGIN_ARTIFACTS_STATE_H
 
 #include "plugin/artifacts.h"
+#include "plugin/delivery.h"
 #include "plugin/registry.h"
 #include "plugin/repository.h"
 #include "plugin/s3.h"
@@ -24,8 +25,9 @@ struct artifacts {
  * callback of their requests. */
 struct artifact_watch {
 	const struct artifacts_options *options;
-	uint64_t until_ms; /* CLOCK_MONOTONIC */
-	struct error *err; /* says why, before the exchange is given up */
+	uint64_t until_ms;               /* CLOCK_MONOTONIC */
+	struct error *err;               /* says why, before the exchange is given up */
+	const struct delivery *delivery; /* what it is for, or NULL */
 };
 
 void artifact_watch_start(struct artifact_watch *watch, const struct artifacts_options *options,

@@ -147,8 +147,14 @@ bool delivery_drain(struct delivery *delivery, struct error *err)
 	return got == 0;
 }
 
+bool delivery_is_wanted(const struct delivery *delivery)
+{
+	return !atomic_load(&delivery->unwanted);
+}
+
 void delivery_end(struct delivery *delivery)
 {
+	atomic_store(&delivery->unwanted, true);
 	if (delivery->in >= 0)
 		close(delivery->in);
 	if (delivery->is_running)

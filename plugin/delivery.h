@@ -7,6 +7,7 @@
 #include "validator/error.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct delivery {
 	char *buffer;
 	size_t peeked; /* bytes of the buffer that were looked at and not read yet */
 	bool ended;
+	atomic_bool unwanted; /* nobody reads any more: see delivery_is_wanted() */
 };
 
 #define DELIVERY_INIT {.in = -1, .out = -1}
@@ -49,6 +51,9 @@ ssize_t delivery_read(void *delivery, const void **bytes, struct error *err);
 
 /* Reads to the end, for what an archive holds behind its own end. */
 bool delivery_drain(struct delivery *delivery, struct error *err);
+
+/* For the thread: false when the fetch may be given up, whatever it waits for. */
+bool delivery_is_wanted(const struct delivery *delivery);
 
 /* Stops the thread if it still fetches. */
 void delivery_end(struct delivery *delivery);

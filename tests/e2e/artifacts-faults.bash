@@ -98,6 +98,25 @@ slow() {
 }
 tap_case "a store that is too slow is given up" slow
 
+# An archive that is refused by its first entry is refused at once, though the rest does not come.
+refused_early() {
+	{
+		ln -sf /etc/passwd "$work/leads-out"
+		tar -C "$work" -c leads-out
+		head -c 2000000 /dev/urandom
+	} | gzip -1 >"$work/early.tgz"
+	s3 PUT /artifacts/early.tgz -T "$work/early.tgz"
+	plan "GET /artifacts/early.tgz 1 pause 400000"
+	local begin=$SECONDS
+	fails "leads-out: is a symlink that leads out" tree "$sum" \
+		'"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "s3": {"key": "early.tgz"}}]}'
+	[ $((SECONDS - begin)) -lt 15 ]
+	plan
+}
+stop "$serve_pid"
+serve_start early "${repository[@]}" --artifact-timeout 60
+tap_case "what is refused by its beginning is not waited for" refused_early
+
 # While the store stalls, the server must still stop at once.
 stopping() {
 	plan "GET /artifacts/o 99 stall 30"

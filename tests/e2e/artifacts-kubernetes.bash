@@ -108,6 +108,17 @@ of_the_namespace() {
 }
 tap_case "artifact-repositories of the workflow's namespace goes before it" of_the_namespace
 
+# Argo sends a plugin the workflow's metadata alone; should it ever send more, that counts.
+of_a_reference() {
+	object argo configmaps other-repositories "x=${repository/kept/referred}"
+	workflow_more='"status": {"artifactRepositoryRef": {"configMap": "other-repositories", "key": "x"}}' \
+		succeeds tree "$filled" "$stored"
+	[ "$(node outputs.artifacts.0.s3.key)" = referred/wf/o.tgz ]
+	workflow_more='"spec": {"artifactRepositoryRef": {"key": "x"}}' \
+		fails "Kubernetes has no ConfigMap artifact-repositories in namespace argo" tree "$filled" "$stored"
+}
+tap_case "a workflow's artifactRepositoryRef goes before both" of_a_reference
+
 of_the_template() {
 	succeeds tree '"args": ["sum", "/work/in"]' '"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "s3":
 		{"endpoint": "'"$swift"'", "insecure": true, "bucket": "artifacts", "key": "kept/wf/o.tgz",

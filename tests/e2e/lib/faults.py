@@ -9,6 +9,7 @@ fits (PATTERN is found in the path with its query) and was used fewer than TIMES
   drop BYTES             closes the connection behind so many bytes of the body
   refuse                 closes the connection without an answer
   stall SECONDS          sends nothing for so long before the body
+  pause BYTES            stops behind so many bytes of the body for a minute
   length BYTES           announces so many bytes more than there are
   flip BYTE              changes that byte of the body
   change                 gives another ETag
@@ -120,6 +121,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(float(value))
         if fault == "drop":
             body = body[:int(value)]
+        if fault == "pause":
+            self.wfile.write(body[:int(value)])
+            self.wfile.flush()
+            time.sleep(60)
+            body = body[int(value):]
         if self.command != "HEAD":
             self.wfile.write(body)
             self.wfile.flush()
