@@ -2,11 +2,10 @@
 # import modules.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/run.bash"
 
 fetch=$TIPHYS_BUILD/examples/fetch.wasm
 earlier=$TIPHYS_GUESTS/earlier_http.wasm
-out=$work/out
-err=$work/err
 
 start one python3 "$here/http_server.py"
 start two python3 "$here/http_server.py"
@@ -14,17 +13,6 @@ wait_for 10 test -s "$work/one.log"
 wait_for 10 test -s "$work/two.log"
 one=127.0.0.1:$(head -n 1 "$work/one.log")
 two=127.0.0.1:$(head -n 1 "$work/two.log")
-
-# run STATUS ARGS…: `tiphys run ARGS`, with $out and $err filled.
-run() {
-	local wanted=$1 got=0
-	shift
-	timeout 60 "$tiphys" run "$@" >"$out" 2>"$err" </dev/null || got=$?
-	[ "$got" -eq "$wanted" ] && return 0
-	echo "exit status $got, not $wanted: $*"
-	cat "$err"
-	return 1
-}
 
 # fetches STATUS URL [MORE…]: with $one granted.
 fetches() {

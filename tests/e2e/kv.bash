@@ -1,20 +1,9 @@
 # Small values that the steps of a workflow keep for each other.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/run.bash"
 
 keep=$TIPHYS_GUESTS/keep.wasm
-out=$work/out
-err=$work/err
-
-run() {
-	local wanted=$1 got=0
-	shift
-	timeout 60 "$tiphys" run "$@" >"$out" 2>"$err" </dev/null || got=$?
-	[ "$got" -eq "$wanted" ] && return 0
-	echo "exit status $got, not $wanted: $*"
-	cat "$err"
-	return 1
-}
 
 # ---- `run`: as long as the run lasts ----
 
