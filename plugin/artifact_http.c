@@ -2,6 +2,7 @@
 #include "plugin/artifacts_state.h"
 
 #include "caps/cleanup.h"
+#include "plugin/policy_ceiling.h"
 #include "plugin/scalar.h"
 #include "validator/printable.h"
 
@@ -108,6 +109,11 @@ static bool basic_auth(const struct artifacts_run *run, const struct artifact *a
 	return true;
 }
 
+static bool may_ask(const void *ceiling, const char *url, struct error *err)
+{
+	return policy_ceiling_lets_url(ceiling, url, err);
+}
+
 bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact *artifact,
                          const struct transfer_sink *sink, struct artifact_watch *watch,
                          struct error *err)
@@ -132,6 +138,8 @@ bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact 
 	    .url = artifact_text(artifact->place, "url"),
 	    .private_headers = (const char *const *)lines,
 	    .permits_http = true,
+	    .may_ask = run->shared->options.ceiling != NULL ? may_ask : NULL,
+	    .may_ask_env = run->shared->options.ceiling,
 	    .resumes = true,
 	    .sink = sink,
 	    .progress = artifact_watch_go_on,

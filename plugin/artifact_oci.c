@@ -3,6 +3,7 @@
 #include "plugin/artifacts_state.h"
 
 #include "caps/cleanup.h"
+#include "plugin/policy_ceiling.h"
 #include "plugin/digest_sink.h"
 #include "plugin/json.h"
 #include "plugin/reference.h"
@@ -95,7 +96,10 @@ bool artifact_fetch_oci(const struct artifacts_run *run, const struct artifact *
 	cleanup_free char *text = NULL;
 	char type[128];
 	size_t size;
-	if (!find_reference(artifact, &reference, err))
+	const struct policy *ceiling = run->shared->options.ceiling;
+	if (!find_reference(artifact, &reference, err) ||
+	    (ceiling != NULL &&
+	     !policy_ceiling_lets_module(ceiling, reference.host, reference.repository, err)))
 		return false;
 	if (registry_manifest_get(registry, &reference, &text, &size, type, &digest, err) &&
 	    find_layer(text, size, &layer, err) &&

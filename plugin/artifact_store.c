@@ -3,6 +3,7 @@
 #include "plugin/artifacts_state.h"
 
 #include "caps/cleanup.h"
+#include "plugin/policy_ceiling.h"
 #include "plugin/scalar.h"
 
 #include <stdio.h>
@@ -208,6 +209,18 @@ static bool is_said(const json_t *location, const char *name)
 	return text != NULL && *text != '\0';
 }
 
+/* A server that the template names itself must be one of the ceiling's hosts. */
+static bool is_within_ceiling(const struct artifacts_run *run, const struct repository *repository,
+                              const struct s3_place *place, struct error *err)
+{
+	const struct policy *ceiling = run->shared->options.ceiling;
+	char url[400];
+	if (ceiling == NULL || (repository != NULL && is_same_server(&repository->place, place)))
+		return true;
+	snprintf(url, sizeof url, "%s://%s", place->insecure ? "http" : "https", place->endpoint);
+	return policy_ceiling_lets_url(ceiling, url, err);
+}
+
 static bool find_s3(const struct artifacts_run *run, const json_t *location,
                     const struct repository *repository, bool with_keys, struct s3_place *place,
                     struct error *err)
@@ -226,7 +239,7 @@ static bool find_s3(const struct artifacts_run *run, const json_t *location,
 	store_keys_clear(&place->keys);
 	free(place->authorities);
 	place->authorities = NULL;
-	return take_place(location, place, err) &&
+	return take_place(location, place, err) && is_within_ceiling(run, repository, place, err) &&
 	       (!with_keys || find_keys(run, location, repository, place, err));
 }
 

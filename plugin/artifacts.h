@@ -32,7 +32,8 @@ struct artifacts_options {
 	struct repository_options repository;
 	const char *service_account; /* a folder: KUBERNETES_ACCOUNT */
 	const char *gcs_endpoint, *gcs_key_id_file, *gcs_secret_file;
-	const atomic_bool *stopping; /* a transfer is given up when it becomes true */
+	const struct policy *ceiling; /* bounds where artifacts may lie; NULL: none does */
+	const atomic_bool *stopping;  /* a transfer is given up when it becomes true */
 };
 
 #define ARTIFACTS_OPTIONS_DEFAULT                                                                  \

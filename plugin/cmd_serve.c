@@ -393,6 +393,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	}
 	struct artifacts_options artifacts = options->artifacts;
 	artifacts.stopping = &is_stopping;
+	artifacts.ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL;
 	if ((life->kv = kv_store_create(&options->kv, err)) == NULL ||
 	    (life->modules = modules_create(&modules, err)) == NULL ||
 	    (life->artifacts = artifacts_create(&artifacts, err)) == NULL ||

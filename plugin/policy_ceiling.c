@@ -254,3 +254,20 @@ bool policy_ceiling_lets_module(const struct policy *ceiling, const char *host,
 	policy_where(ceiling, "registries", ceiling->marks[POLICY_REGISTRIES], where, sizeof where);
 	return error_set(err, ERROR_DENIED, "the ceiling does not list %.200s (%s)", whole, where);
 }
+
+bool policy_ceiling_lets_url(const struct policy *ceiling, const char *url, struct error *err)
+{
+	const struct policy_origins *most = &ceiling->http.hosts;
+	const char *path = policy_row(POLICY_HTTP_HOSTS)->path;
+	struct origin origin;
+	char where[WHERE_SIZE], text[ORIGIN_TEXT_SIZE];
+	if (!origin_parse(url, strlen(url), &origin, NULL, err))
+		return false;
+	for (size_t i = 0; i < most->count; i++) {
+		if (origin_equal(&most->items[i].origin, &origin))
+			return true;
+	}
+	policy_where(ceiling, path, ceiling->marks[POLICY_HTTP_HOSTS], where, sizeof where);
+	return error_set(err, ERROR_DENIED, "the ceiling does not list %s (%s)",
+	                 origin_text(&origin, text), where);
+}

@@ -20,4 +20,8 @@ void policy_ceiling_fill(const struct policy *ceiling, struct policy *policy);
 bool policy_ceiling_lets_module(const struct policy *ceiling, const char *host,
                                 const char *repository, struct error *err);
 
+/* Whether the server may go to that URL for a template, which names it as the place of an artifact:
+ * what a module may not reach, its artifacts do not come from. */
+bool policy_ceiling_lets_url(const struct policy *ceiling, const char *url, struct error *err);
+
 #endif

@@ -574,6 +574,8 @@ bool transfer(struct transfers *transfers, const struct transfer_request *reques
 {
 	cleanup_free char *url = strdup(request->url);
 	for (unsigned hops = 0; url != NULL; hops++) {
+		if (request->may_ask != NULL && !request->may_ask(request->may_ask_env, url, err))
+			return false;
 		if (!may_go(transfers, request, url, err) || !ask(transfers, request, url, reply, err))
 			return false;
 		bool redirect = reply->status == 307 || reply->status == 308 ||

@@ -63,7 +63,10 @@ struct transfer_request {
 	const char
 	    *authorities;  /* PEM: certificates are verified by these alone; NULL: the usual ones */
 	bool permits_http; /* the one who wrote the URL may choose plain http */
-	const void *body;  /* of PUT and POST, from memory or else from body_fd */
+	/* Asked before each URL, those that redirects lead to included; NULL: any will do. */
+	bool (*may_ask)(const void *env, const char *url, struct error *err);
+	const void *may_ask_env;
+	const void *body; /* of PUT and POST, from memory or else from body_fd */
 	uint64_t body_size;
 	int body_fd; /* read by pread from 0; unused when body != NULL */
 	bool has_body;

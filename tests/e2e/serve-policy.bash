@@ -5,6 +5,12 @@ here=$(dirname "$0")
 
 mkdir "$work/shared" "$work/secret"
 echo shared >"$work/shared/file"
+for name in listed other; do
+	start "$name" python3 "$here/http_server.py"
+	wait_for 10 test -s "$work/$name.log"
+done
+listed=127.0.0.1:$(head -n 1 "$work/listed.log")
+other=127.0.0.1:$(head -n 1 "$work/other.log")
 cat >"$work/ceiling.yaml" <<END
 # what any template may grant
 clock: coarse
@@ -15,6 +21,7 @@ limits:
   memory: 64M
   time: 5s
 registries: [registry.test/team]
+http: {allowed_hosts: ["http://$listed"]}
 END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
@@ -54,6 +61,39 @@ tap_case "more memory than the ceiling's" fails '{"limits":{"memory":"65M"}}' \
 tap_case "a registry that the ceiling does not list" fails '{}' \
 	"the ceiling does not list registry.test/other/command ($ceiling:9:1: registries)" \
 	registry.test/other/command:1
+
+# ---- artifacts: the server fetches them, so the ceiling's hosts bind it too ----
+
+# artifact LOCATION: a step that shows an input artifact from there
+artifact() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
+		"{\"template\":{\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":\"/work/a\",$1}]},
+		\"plugin\":{\"wasm\":{\"module\":\"registry.test/team/command:1\",
+		\"args\":[\"show\",\"/work/a\"]}}}}" "http://$address/api/v1/template.execute"
+}
+
+artifact_fails() {
+	local before
+	before=$(wc -l <"$work/other.log")
+	artifact "$1"
+	serve_failed "$2"
+	[ "$(wc -l <"$work/other.log")" -eq "$before" ] # and nobody was asked
+}
+
+artifact_comes() {
+	artifact "\"http\":{\"url\":\"http://$listed/hello\"}"
+	serve_succeeded hello
+}
+tap_case "an artifact of a listed host" artifact_comes
+unlisted="the ceiling does not list http://$other ($ceiling:10:8: http.allowed_hosts)"
+tap_case "an artifact of another host" artifact_fails "\"http\":{\"url\":\"http://$other/hello\"}" "$unlisted"
+tap_case "an artifact that a listed host redirects to another" artifact_fails \
+	"\"http\":{\"url\":\"http://$listed/redirect?to=http://$other/hello\"}" "$unlisted"
+tap_case "an artifact in a store that the template names" artifact_fails \
+	"\"s3\":{\"endpoint\":\"$other\",\"insecure\":true,\"bucket\":\"b\",\"key\":\"k\"}" "$unlisted"
+tap_case "an artifact of a registry that is not listed" artifact_fails \
+	"\"http\":{\"url\":\"oci://registry.test/other/data:1\"}" \
+	"the ceiling does not list registry.test/other/data ($ceiling:9:1: registries)"
 
 # ---- limits ----
 
