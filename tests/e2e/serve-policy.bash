@@ -1,7 +1,7 @@
 # `tiphys serve --policy-ceiling`: what templates may ask for, and what they are told.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/step.bash"
 
 mkdir "$work/shared" "$work/secret"
 echo shared >"$work/shared/file"
@@ -25,21 +25,21 @@ http: {allowed_hosts: ["http://$listed"]}
 END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
-serve_start --max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+step_server --max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 
 # execute PERMISSIONS ARGS [MODULE]
 execute() {
-	serve_ask "{\"module\":\"${3:-registry.test/team/command:1}\",\"args\":$2,\"permissions\":$1}"
+	step_ask "{\"module\":\"${3:-registry.test/team/command:1}\",\"args\":$2,\"permissions\":$1}"
 }
 
 succeeds() {
 	execute "$1" "$2"
-	serve_succeeded "$3"
+	step_succeeded "$3"
 }
 
 fails() {
 	execute "$1" '["echo","never"]' "${3:-}"
-	serve_failed "$2"
+	step_failed "$2"
 	! grep -q '"result"' "$work/reply"
 }
 
@@ -76,13 +76,13 @@ artifact_fails() {
 	local before
 	before=$(wc -l <"$work/other.log")
 	artifact "$1"
-	serve_failed "$2"
+	step_failed "$2"
 	[ "$(wc -l <"$work/other.log")" -eq "$before" ] # and nobody was asked
 }
 
 artifact_comes() {
 	artifact "\"http\":{\"url\":\"http://$listed/hello\"}"
-	serve_succeeded hello
+	step_succeeded hello
 }
 tap_case "an artifact of a listed host" artifact_comes
 unlisted="the ceiling does not list http://$other ($ceiling:10:8: http.allowed_hosts)"
@@ -99,7 +99,7 @@ tap_case "an artifact of a registry that is not listed" artifact_fails \
 
 ends_by() {
 	execute "$1" "$2"
-	serve_failed "$3"
+	step_failed "$3"
 	succeeds '{}' '["echo","next"]' next
 	wait_for 5 nothing_is_left
 }

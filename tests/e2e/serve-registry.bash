@@ -2,11 +2,11 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/step.bash"
 
 registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
-serve_start
+step_server
 serve=$serve_pid
 digest=$("$tiphys_net" push "$TIPHYS_GUESTS/command.wasm" "$registry/team/command:1")
 digest=${digest#*@}
@@ -14,17 +14,17 @@ blob=$(digest_of "$TIPHYS_GUESTS/command.wasm")
 
 # execute REFERENCE: a step that says "ahoy"
 execute() {
-	serve_ask "{\"module\":{\"oci\":\"$1\"},\"args\":[\"echo\",\"ahoy\"]}"
+	step_ask "{\"module\":{\"oci\":\"$1\"},\"args\":[\"echo\",\"ahoy\"]}"
 }
 
 succeeds() {
 	execute "$1"
-	serve_succeeded ahoy
+	step_succeeded ahoy
 }
 
 fails() {
 	execute "$1"
-	serve_failed "$2"
+	step_failed "$2"
 }
 
 tap_case "a module by tag" succeeds "$registry/team/command:1"

@@ -3,7 +3,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
-. "$here/lib/serve.bash"
+. "$here/lib/step.bash"
 
 guest=$TIPHYS_GUESTS/command.wasm
 statement_type=application/vnd.dev.cosign.simplesigning.v1+json
@@ -22,7 +22,7 @@ export INSECURE_OCI_REGISTRIES=$registry
 printf 'signatures: [%s]\n' "$work/team.pem, $work/rsa.pem, $work/ed25519.pem" >"$work/ceiling.yaml"
 stored=$("$tiphys_net" push --store "$work/store" "$guest" registry.test/team/stored:1)
 stored=${stored#*@}
-serve_start --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+step_server --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 
 # module NAME: a module of its own (by an empty custom section) under that name, its manifest's digest in
 # $digest.
@@ -70,17 +70,17 @@ signatures_manifest() {
 }
 
 execute() {
-	serve_ask "{\"module\":\"$1\",\"args\":[\"echo\",\"ahoy\"]}"
+	step_ask "{\"module\":\"$1\",\"args\":[\"echo\",\"ahoy\"]}"
 }
 
 succeeds() {
 	execute "$1"
-	serve_succeeded ahoy
+	step_succeeded ahoy
 }
 
 fails() {
 	execute "$1"
-	serve_failed "$2"
+	step_failed "$2"
 }
 
 signed_by() {

@@ -1,28 +1,80 @@
-# `tiphys serve` as Argo's agent calls it, for tests that have sourced tap.bash.
+# A real `tiphys serve` for tests in bash, and steps sent to it as Argo sends them. Source tap.bash before.
 #
-#   serve_start [OPTION…]   starts one in $work/steps; sets $serve_pid and $address
-#   serve_ask WASM          a step by the JSON of template.plugin.wasm; its reply is in $work/reply
-#   serve_succeeded TEXT    the reply is of a step that succeeded with that result
-#   serve_failed WORDS      the reply is of a step that failed, and says WORDS
+#   serve_guest NAME FILE           puts a module into the store, as 127.0.0.1:1/test/NAME:1
+#   serve_start NAME [OPTIONS…]     sets $serve (host:port), $serve_pid, $serve_log
+#   execute NAME WASM [TEMPLATE]    runs a step: WASM is what stands beside `module`, TEMPLATE what stands
+#                                   beside `plugin`, both JSON without braces; the node goes to $work/node
+#   node PATH                       a field of the node: `node outputs.result`
+#   succeeds NAME WASM [TEMPLATE]   execute, which must be Succeeded
+#   fails TEXT NAME WASM [TEMPLATE] execute, which must be Failed with that text in its message
+#   faults_start NAME PLACE [PEM]   lib/faults.py for a folder or HOST:PORT: $faults (host:port), its plan in
+#                                   $faults_plan, its log in $faults_log
+serve_guest() {
+	"$tiphys" push --store "$work/store" "$2" "127.0.0.1:1/test/$1:1" >/dev/null
+}
+
 serve_start() {
+	local name=$1
+	shift
+	serve_log=$work/$name.log
 	mkdir -p "$work/steps"
-	start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" "$@"
+	start "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth --store "$work/store" \
+		--work-dir "$work/steps" --cache-dir "$work/cache" "$@"
 	serve_pid=$started
-	wait_for 10 grep -q msg=listening "$work/serve.log"
-	address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+	if ! wait_for 10 grep -q ' address=' "$serve_log"; then
+		echo "Bail out! no server: $(tail -n 3 "$serve_log")"
+		exit 1
+	fi
+	serve=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$serve_log" | head -n 1)
 }
 
-serve_ask() {
-	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" \
-		--data "{\"template\":{\"plugin\":{\"wasm\":$1}}}" "http://$address/api/v1/template.execute"
+execute() {
+	cat >"$work/request" <<-JSON
+		{"workflow": {"metadata": {"name": "wf", "namespace": "argo", "uid": "u-1"}},
+		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "127.0.0.1:1/test/$1:1"}, $2}}
+		 ${3:+, $3}}}
+	JSON
+	# A step that goes on is asked for again, with the same bytes, as the agent does.
+	while :; do
+		curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary "@$work/request" \
+			-o "$work/reply" "http://$serve/api/v1/template.execute"
+		grep -q '"phase":"Running"' "$work/reply" || break
+		sleep 0.5
+	done
+	python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["node"], open(sys.argv[2], "w"))' \
+		"$work/reply" "$work/node" || cat "$work/reply"
 }
 
-serve_succeeded() {
-	expect_in '"phase":"Succeeded"' "$work/reply"
-	expect_in "\"result\":\"$1\"" "$work/reply"
+node() {
+	python3 - "$work/node" "$1" <<-'PY'
+		import json, sys
+		value = json.load(open(sys.argv[1]))
+		for key in sys.argv[2].split("."):
+		    value = value[int(key)] if isinstance(value, list) else value[key]
+		print(value if isinstance(value, str) else json.dumps(value))
+	PY
 }
 
-serve_failed() {
-	expect_in '"phase":"Failed"' "$work/reply"
-	expect_in "$1" "$work/reply"
+succeeds() {
+	execute "$@"
+	[ "$(node phase)" = Succeeded ] || { cat "$work/node" && false; }
+}
+
+fails() {
+	local text=$1
+	shift
+	execute "$@"
+	[ "$(node phase)" = Failed ] || { cat "$work/node" && false; }
+	node message >"$work/message"
+	expect_in "$text" "$work/message"
+}
+
+faults_start() {
+	faults_plan=$work/$1.plan
+	faults_log=$work/$1.requests
+	: >"$faults_plan"
+	: >"$faults_log"
+	start "$1" python3 "$here/lib/faults.py" "$work/$1.port" "$faults_plan" "$faults_log" "${@:2}"
+	wait_for 10 test -s "$work/$1.port" || exit 1
+	faults=127.0.0.1:$(cat "$work/$1.port")
 }
