@@ -62,27 +62,30 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 
 /* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
 #define PLAIN_OPS(X)                                                                               \
-	X(lazy)       /* the function in acc is not lowered yet: lower it, go there */                 \
-	X(halt)       /* end of a run */                                                               \
-	X(enter)      /* fp[a .. a+c) = 0: the declared locals */                                      \
-	X(trap)       /* trap with code c */                                                           \
-	X(meter)      /* c units of fuel are used; only in code of stores that have a limit */         \
-	X(move_s)     /* fp[a] = fp[b], 64 bits */                                                     \
-	X(move_s32)   /* fp[a] = fp[b], f32 */                                                         \
-	X(move_s128)  /* fp[a] = fp[b], v128 */                                                        \
-	X(move2_s)    /* fp[a] = fp[b], then fp[c] = fp[d] */                                          \
-	X(move3_s)    /* and once more: c and d hold two slots each, the first in the low half */      \
-	X(sum_s)      /* fp[a] = the i32 fp[b] + c; acc stays as it is */                              \
-	X(move_a)     /* fp[a] = acc */                                                                \
-	X(move_f)     /* fp[a] = ff */                                                                 \
-	X(move_d)     /* fp[a] = fd */                                                                 \
-	X(move_v)     /* fp[a] = fv */                                                                 \
-	X(const_s)    /* fp[a] = k */                                                                  \
-	X(const_a)    /* acc = k */                                                                    \
-	X(const_s128) /* fp[a] = the 16 bytes in the cell behind */                                    \
-	X(const_v)    /* fv = the same */                                                              \
-	X(jump)       /* to jump */                                                                    \
-	X(jump_nz_s)  /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */       \
+	X(lazy)         /* the function in acc is not lowered yet: lower it, go there */               \
+	X(halt)         /* end of a run */                                                             \
+	X(enter)        /* fp[a .. a+c) = 0: the declared locals */                                    \
+	X(trap)         /* trap with code c */                                                         \
+	X(meter)        /* c units of fuel are used; only in code of stores that have a limit */       \
+	X(move_s)       /* fp[a] = fp[b], 64 bits */                                                   \
+	X(move_s32)     /* fp[a] = fp[b], f32 */                                                       \
+	X(move_s128)    /* fp[a] = fp[b], v128 */                                                      \
+	X(move2_s)      /* fp[a] = fp[b], then fp[c] = fp[d] */                                        \
+	X(move3_s)      /* and once more: c and d hold two slots each, the first in the low half */    \
+	X(sum_s)        /* fp[a] = the i32 fp[b] + c; acc stays as it is */                            \
+	X(move_a)       /* fp[a] = acc */                                                              \
+	X(move_f)       /* fp[a] = ff */                                                               \
+	X(move_d)       /* fp[a] = fd */                                                               \
+	X(move_v)       /* fp[a] = fv */                                                               \
+	X(const_s)      /* fp[a] = k */                                                                \
+	X(const_a)      /* acc = k */                                                                  \
+	X(const_s128)   /* fp[a] = the 16 bytes in the cell behind */                                  \
+	X(const_v)      /* fv = the same */                                                            \
+	X(jump)         /* to jump */                                                                  \
+	X(move_jump)    /* fp[a] = fp[b], then to jump */                                              \
+	X(add_jump_i32) /* fp[a] = the i32 fp[b] + d, then to jump; the same for i64 */                \
+	X(add_jump_i64)                                                                                \
+	X(jump_nz_s) /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */        \
 	X(jump_nz_a)                                                                                   \
 	X(jump_z_s)                                                                                    \
 	X(jump_z_a)                                                                                    \
@@ -126,18 +129,28 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(global_set_k)   /* own global b = k */                                                       \
 	X(global_set_far) /* global c of the index space = fp[b] */                                    \
 	X(global_set_far128)                                                                           \
-	X(call)            /* own function c, frame at fp[a], header at d */                           \
+	X(call)      /* own function c, frame at fp[a], header at d */                                 \
+	X(call_near) /* c is the way to the function, as a jump; so are the cells of calls below once  \
+	                they ran */                                                                    \
+	X(call_move) /* as call, and the last argument comes from fp[b]; d: header, 16 bits */         \
+	X(call_move_near)                                                                              \
+	X(call_move2) /* the last two from fp[b] and fp[the high 16 bits of d] */                      \
+	X(call_move2_near)                                                                             \
+	X(call_sum) /* the last is the i32 fp[b] + the high 16 bits of d, signed */                    \
+	X(call_sum_near)                                                                               \
 	X(call_import)     /* imported function c, frame at fp[a] */                                   \
 	X(call_indirect_s) /* frame at fp[a], index fp[b], type c, table d */                          \
 	X(call_indirect_a)                                                                             \
-	X(return_none) /* header at a, here and below */                                               \
-	X(return_s)    /* fp[0] = acc = fp[b] */                                                       \
+	X(call_indirect_move) /* as call_indirect_a, and the last argument comes from fp[b] */         \
+	X(return_none)        /* header at a, here and below */                                        \
+	X(return_s)           /* fp[0] = acc = fp[b] */                                                \
 	X(return_s32)                                                                                  \
 	X(return_s128)                                                                                 \
 	X(return_a)                                                                                    \
 	X(return_f)                                                                                    \
 	X(return_d)                                                                                    \
 	X(return_v)                                                                                    \
+	X(return_add)  /* fp[0] = acc = the i32 fp[b] + fp[c] */                                       \
 	X(return_k)    /* header at a, fp[0] = acc = k */                                              \
 	X(address_s32) /* acc = where k + fp[b] lies, see below */                                     \
 	X(address_s64)                                                                                 \

@@ -200,6 +200,45 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		FORGET_FLOATS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
+#define HANDLER_DISTANCE(name) (int32_t)((const char *)handle_##name - (const char *)handle_lazy)
+
+/* A call to a function of the same instance, by hand: pc, fp and inst are kept on the native stack
+ * by the shortest way, and mem is found again by inst. The stack pointer must be where the handler
+ * found it, or C functions get an unaligned stack: so the handler may have no frame, which
+ * tests/test_handlers sees to, and no red zone (meson.build). That is also why the base of the
+ * dispatch behind it comes from here: position-independent code would keep it in a saved register.
+ */
+#if defined(__x86_64__)
+#define CALL_NEAR(entry, callee)                                                                   \
+	do {                                                                                           \
+		register const struct cell *pc_kept __asm__(PC_REGISTER) = pc;                             \
+		register union slot *fp_kept __asm__(FP_REGISTER) = fp;                                    \
+		register struct instance *inst_kept __asm__(INST_REGISTER) = inst;                         \
+		const struct cell *to = (entry);                                                           \
+		union slot *frame = (callee);                                                              \
+		uint64_t target = (uintptr_t)TARGET(to);                                                   \
+		const char *base;                                                                          \
+		__asm__ volatile("pushq %%r12\n\tpushq %%r13\n\tpushq %%r15\n\t"                           \
+		                 "movq %%rcx, %%r12\n\tmovq %%rdx, %%r13\n\t"                              \
+		                 "callq *%%rax\n\t"                                                        \
+		                 "popq %%r15\n\tpopq %%r13\n\tpopq %%r12\n\t"                              \
+		                 "leaq handle_lazy(%%rip), %%rsi"                                          \
+		                 : "+a"(target), "+c"(to), "+d"(frame), "+r"(pc_kept), "+r"(fp_kept),      \
+		                   "+r"(inst_kept), "=S"(base)                                             \
+		                 :                                                                         \
+		                 : "rbx", "rdi", "r8", "r9", "r10", "r11", "r14", "xmm0", "xmm1", "xmm2",  \
+		                   "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",        \
+		                   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");           \
+		pc = pc_kept + 1, fp = fp_kept, inst = inst_kept;                                          \
+		acc = target;                                                                              \
+		mem = inst->memory_base;                                                                   \
+		FORGET_FLOATS();                                                                           \
+		__attribute__((musttail)) return ((handler *)(base + pc->handler))(pc, fp, mem, inst, acc, \
+		                                                                   fd, ff, fv);            \
+	} while (0)
+#else
+#define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
+#endif
 #define RETURN_VIA(header) return acc
 #define END_RUN return acc
 
@@ -285,6 +324,9 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 #define UNINSTRUMENTED_HANDLER(name) HANDLER(name)
 #define GO goto *(const void *)((const char *) && handle_lazy + pc->handler)
 #define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
+#define HANDLER_DISTANCE(name)                                                                     \
+	(int32_t)((const char *) && handle_##name - (const char *) && handle_lazy)
+#define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
 #define MARK_FAULT() MARK_FAULT_IN(run)
 #define CALL(entry, callee, own)                                                                   \
 	do {                                                                                           \

@@ -139,6 +139,24 @@ HANDLER(jump)
 	JUMP;
 }
 
+HANDLER(move_jump)
+{
+	fp[pc->a].i64 = fp[pc->b].i64;
+	JUMP;
+}
+
+HANDLER(add_jump_i32)
+{
+	fp[pc->a].i64 = (uint32_t)(fp[pc->b].i32 + pc->d);
+	JUMP;
+}
+
+HANDLER(add_jump_i64)
+{
+	fp[pc->a].i64 = fp[pc->b].i64 + (uint64_t)(int64_t)(int32_t)pc->d;
+	JUMP;
+}
+
 #define JUMP_WHEN(name, condition)                                                                 \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
@@ -270,15 +288,42 @@ HANDLER(global_set_far128)
 
 /* ---- calls ---- */
 
-HANDLER(call)
-{
-	union slot *callee = fp + pc->a;
-	MARK_FAULT();
-	callee[pc->d].pc = pc;
-	HOLD_STATE();
-	const struct cell *entry = inst->cells + inst->entries[pc->c];
-	CALL(entry, callee, pc->c);
-}
+/* The frame's guard may fault at the header alone, which stands above the arguments: first the
+ * header, then the arguments, so that a handler that faults has changed nothing. A call whose
+ * function is lowered becomes near and knows the way from then on, unless the code is a complete
+ * image, which is read only and has no room. */
+#define CALL_OWN(name, header, arguments)                                                          \
+	HANDLER(name##_near)                                                                           \
+	{                                                                                              \
+		union slot *callee = fp + pc->a;                                                           \
+		MARK_FAULT();                                                                              \
+		callee[header].pc = pc;                                                                    \
+		HOLD_STATE();                                                                              \
+		arguments CALL_NEAR(pc + pc->jump, callee);                                                \
+	}                                                                                              \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		uint32_t at = inst->entries[pc->c];                                                        \
+		if (at != 0 && inst->code->room != inst->code->count) {                                    \
+			struct cell *cell = (struct cell *)(uintptr_t)pc;                                      \
+			cell->jump = (int32_t)(at - (uint32_t)(pc - inst->cells));                             \
+			cell->handler = HANDLER_DISTANCE(name##_near);                                         \
+			GO;                                                                                    \
+		}                                                                                          \
+		union slot *callee = fp + pc->a;                                                           \
+		MARK_FAULT();                                                                              \
+		callee[header].pc = pc;                                                                    \
+		HOLD_STATE();                                                                              \
+		arguments CALL(inst->cells + at, callee, pc->c);                                           \
+	}
+#define CALL_HEADER (pc->d & 0xffff)
+CALL_OWN(call, pc->d, )
+CALL_OWN(call_move, CALL_HEADER, callee[CALL_HEADER - 1].i64 = fp[pc->b].i64;)
+CALL_OWN(call_move2, CALL_HEADER, callee[CALL_HEADER - 2].i64 = fp[pc->b].i64;
+         callee[CALL_HEADER - 1].i64 = fp[pc->d >> 16].i64;)
+CALL_OWN(call_sum, CALL_HEADER,
+         callee[CALL_HEADER - 1].i64 = (uint32_t)(fp[pc->b].i32 +
+                                                  (uint32_t)((int32_t)pc->d >> 16));)
 
 /* Behind a call that left the instance: its first result, or what ended it. */
 #define AFTER_FOREIGN(trap, callee)                                                                \
@@ -331,6 +376,14 @@ HANDLER(call_import)
 	}
 CALL_INDIRECT(call_indirect_s, fp[pc->b].i64)
 CALL_INDIRECT(call_indirect_a, acc)
+
+/* A function that is called so has no fewer parameters than results (lower_fuse.c). */
+HANDLER(call_indirect_move)
+{
+	FIND_INDIRECT(acc)
+	fp[pc->a + func->header - 1].i64 = fp[pc->b].i64;
+	CALL_FOUND(func);
+}
 
 #define CALL_REF(name, reference)                                                                  \
 	HANDLER(name)                                                                                  \
@@ -480,6 +533,13 @@ HANDLER(return_d)
 HANDLER(return_v)
 {
 	KEEP_v128(0);
+	RETURN;
+}
+
+HANDLER(return_add)
+{
+	acc = fp[pc->b].i32 + fp[pc->c].i32;
+	fp[0].i64 = acc;
 	RETURN;
 }
 

@@ -105,7 +105,8 @@ void aim_here(struct lowering *l, uint32_t cell)
 
 uint32_t emit_jump(struct lowering *l)
 {
-	emit(l, OP_jump);
+	if (!fuse_jump(l))
+		emit(l, OP_jump);
 	return l->cell_count - 1;
 }
 
@@ -169,6 +170,15 @@ void emit_return(struct lowering *l, bool final)
 			/* Only here is it made: when the return is on a side way, it is wanted again. */
 			sum = make_sum(l, *sym);
 			sym = &sum;
+		}
+		if (final && is_last(l, sym) && l->last.insn == INSN_i32_add &&
+		    l->last.variant == VARIANT_ss) {
+			struct cell add = take_back(l);
+			struct cell *cell = emit(l, OP_return_add);
+			cell->a = (uint16_t)l->header;
+			cell->b = add.b;
+			cell->c = add.c;
+			return;
 		}
 		struct src src = find(l, sym);
 		if (src.kind == SRC_CONST && sym->class == CLASS_V128)
@@ -485,10 +495,21 @@ static void lower_call(struct lowering *l, const struct step *step)
 	for (uint32_t i = 0; i < type->param_count; i++)
 		pop_sym(l);
 	uint16_t frame = next_slot(l);
+	bool is_indirect = step->id == INSN_call_indirect && callee.kind == SRC_ACC;
+	bool is_own = step->id == INSN_call && step->index >= l->m->imported_func_count;
+	struct cell arguments;
+	bool is_fused =
+	    (is_indirect || is_own) && fuse_arguments(l, type, frame, is_indirect, &arguments);
 	/* The arguments belong to the callee's frame. */
 	note_safepoint(l);
 	struct cell *cell = emit_call(l, step, &callee);
 	cell->a = frame;
+	if (is_fused) {
+		cell->handler = arguments.handler;
+		cell->b = arguments.b;
+		if (is_own)
+			cell->d = arguments.d;
+	}
 	if (step->id == INSN_return_call || step->id == INSN_return_call_indirect ||
 	    step->id == INSN_return_call_ref) {
 		struct cell *row = emit(l, OP_halt); /* data; the op means nothing */

@@ -351,6 +351,16 @@ bool fuse_binary(struct lowering *l, enum insn_id insn, const struct sym *x, con
  * step_s. */
 void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step);
 
+/* A jump that the cell before it is made one with; false: it is none that could be. Where it goes
+ * is the cell's `jump` as ever. */
+bool fuse_jump(struct lowering *l);
+
+/* Does the last cell put the last arguments into a frame with this header at slot `frame`? Then it
+ * is taken back into *arguments, a cell that calls an own function (or one of a table, with its
+ * index in acc) with the rest of the fields to be filled in. */
+bool fuse_arguments(struct lowering *l, const struct functype *type, uint16_t frame,
+                    bool is_indirect, struct cell *arguments);
+
 /* Emits fp[to] = fp[from], 64 bits. */
 void emit_move(struct lowering *l, uint16_t to, uint16_t from);
 

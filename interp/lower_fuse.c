@@ -272,6 +272,70 @@ void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step)
 		l->offsets[l->cell_count - 1] = l->at;
 }
 
+/* ---- jumps and calls ---- */
+
+/* The cell before, when nothing can jump between it and what comes now. */
+static struct cell *cell_before(struct lowering *l)
+{
+	return l->unfolded || l->out_of_memory || l->cell_count <= l->barrier
+	           ? NULL
+	           : &l->cells[l->cell_count - 1];
+}
+
+bool fuse_jump(struct lowering *l)
+{
+	struct cell *before = cell_before(l);
+	if (before == NULL)
+		return false;
+	bool is_wide = before->handler == OP_i64_add_sk_w;
+	if (before->handler == OP_move_s) {
+		before->handler = OP_move_jump;
+	} else if (before->handler == OP_i32_add_sk_w ||
+	           (is_wide && fits_number(INSN_i64_add, before->k))) {
+		before->handler = is_wide ? OP_add_jump_i64 : OP_add_jump_i32;
+		before->d = before->c;
+		before->c = 0;
+	} else {
+		return false;
+	}
+	l->last.cell = UINT32_MAX;
+	return true;
+}
+
+bool fuse_arguments(struct lowering *l, const struct functype *type, uint16_t frame,
+                    bool is_indirect, struct cell *arguments)
+{
+	const struct cell *before = cell_before(l);
+	uint32_t header = type_header(type);
+	/* The last argument stands right below the header. */
+	if (before == NULL || header != type->param_slots || header == 0)
+		return false;
+	uint32_t slot = frame + header - 1;
+	uint32_t high = 0;
+	enum op op;
+	if (before->handler == OP_move_s && before->a == slot) {
+		op = is_indirect ? OP_call_indirect_move : OP_call_move;
+	} else if (is_indirect) {
+		return false;
+	} else if (header >= 2 && before->handler == OP_move2_s && before->c == slot &&
+	           before->a == slot - 1 && before->d != slot - 1) {
+		op = OP_call_move2;
+		high = before->d;
+	} else if (before->handler == OP_sum_s && before->a == slot &&
+	           (int32_t)before->c == (int16_t)before->c) {
+		op = OP_call_sum;
+		high = before->c;
+	} else {
+		return false;
+	}
+	*arguments = (struct cell){.handler = (int32_t)op, .b = before->b};
+	if (!is_indirect)
+		arguments->d = header | high << 16;
+	l->cell_count--;
+	l->last.cell = UINT32_MAX;
+	return true;
+}
+
 /* ---- moves ---- */
 
 void emit_move(struct lowering *l, uint16_t to, uint16_t from)

@@ -554,6 +554,30 @@ static const struct {
     {"ii_i", "", "local.get 0 i32.const 3 call 0 local.get 1 call 0"},
     {"ii_ii", "", "local.get 0 local.get 1 i32.const 1 i32.add call 15 i32.sub local.get 0"},
     {"FF_F", "", "local.get 0 local.get 1 local.get 0 local.get 1 call 5 f64.add f64.mul"},
+    /* the last arguments go with the call, and what stands before a jump with the jump */
+    {"ii_i", "",
+     "local.get 1 local.get 0 call 0 local.get 0 local.get 1 i32.const 7 i32.sub call 0 i32.sub"},
+    {"ii_i", "", "local.get 1 i32.const 40000 i32.add local.get 1 call 0 local.get 0 i32.add"},
+    {"ii_i", "",
+     "local.get 0 local.get 1 i32.const 70000 i32.add call 0 local.get 0 local.get 1 i32.add "
+     "return"},
+    {"i_i", "ii",
+     "block loop local.get 1 i32.const 20 i32.ge_u br_if 1 local.get 2 local.get 1 i32.xor "
+     "local.set 2 "
+     "local.get 1 i32.const 3 i32.add local.set 1 br 0 end end local.get 2"},
+    {"I_I", "II",
+     "block loop local.get 1 i64.const 20 i64.ge_u br_if 1 local.get 1 i64.const 3 i64.add "
+     "local.set 1 "
+     "local.get 2 local.get 1 i64.const 5 i64.add i64.add local.set 2 local.get 1 i64.const 1 "
+     "i64.add local.set 1 "
+     "br 0 end end local.get 2"},
+    {"ii_i", "ii",
+     "block loop local.get 2 i32.const 9 i32.ge_u br_if 1 local.get 2 i32.const 1 i32.add "
+     "local.set 2 "
+     "local.get 1 local.get 0 i32.add local.set 3 local.get 3 local.set 1 br 0 end end local.get "
+     "1"},
+    /* only the second of two moves is an argument */
+    {"ii_i", "", "local.get 0 local.get 1 block 1 call 11 end i32.sub"},
     /* globals */
     {"ii_i", "",
      "global.get 0 local.get 0 global.set 0 global.get 0 i32.sub i32.const 5 global.set 0"},
