@@ -62,7 +62,9 @@ static enum verdict reply(struct broker *broker, const struct broker_reply *head
 
 static enum verdict reply_failure(struct broker *broker, int failure, const char *sentence)
 {
-	size_t size = strnlen(sentence, BROKER_TEXT_MAX);
+	size_t size = strlen(sentence);
+	if (size > BROKER_TEXT_MAX)
+		size = BROKER_TEXT_MAX;
 	return reply(broker, &(struct broker_reply){.result = failure}, sentence, size);
 }
 

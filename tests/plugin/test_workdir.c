@@ -83,7 +83,7 @@ static void one_that_has_grown_is_removed(void **state)
 {
 	(void)state;
 	struct workdir dir = create();
-	char path[256], name[400];
+	char path[256], name[512];
 	struct stat st;
 	snprintf(path, sizeof path, "%s", dir.path);
 	int i = 0;
