@@ -1,6 +1,8 @@
 #include "plugin/request.h"
 
 #include "plugin/scalar.h"
+#include "plugin/suggest.h"
+#include "validator/printable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -293,9 +295,30 @@ static bool read_stdin(struct reader *reader, const json_t *wasm)
 	return value == NULL || keep_scalar(reader, OURS, "stdin", value, &reader->out->stdin_text);
 }
 
+static const char *const ours[] = {"module", "permissions", "args", "env", "stdin", "workdir"};
+
+#define OURS_COUNT (sizeof ours / sizeof ours[0])
+
+/* A plain command reads no options: what is none of our fields there is a slip. */
+static bool no_option(struct reader *reader, const char *key)
+{
+	char shown[PRINTABLE_NAME_SIZE];
+	struct suggestion suggestion;
+	suggestion_init(&suggestion, key);
+	for (size_t i = 0; i < OURS_COUNT; i++)
+		suggestion_offer(&suggestion, ours[i]);
+	printable_text(key, strlen(key), shown, sizeof shown);
+	if (suggestion.best != NULL)
+		return error_set(reader->err, reader->kind, OURS ".%s: unknown field; did you mean \"%s\"?",
+		                 shown, suggestion.best);
+	return error_set(reader->err, reader->kind,
+	                 OURS ".%s: unknown field; a plain command has module, permissions, args, env, "
+	                      "stdin and workdir, and only a module of the contract gets options",
+	                 shown);
+}
+
 static bool read_options(struct reader *reader, const json_t *wasm)
 {
-	static const char *const ours[] = {"module", "permissions", "args", "env", "stdin", "workdir"};
 	struct request_values *list = &reader->out->options;
 	const char *key;
 	json_t *value;
@@ -305,8 +328,10 @@ static bool read_options(struct reader *reader, const json_t *wasm)
 	json_object_foreach((json_t *)wasm, key, value)
 	{
 		bool is_ours = false;
-		for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		for (size_t i = 0; i < OURS_COUNT; i++)
 			is_ours = is_ours || strcmp(key, ours[i]) == 0;
+		if (!is_ours && reader->out->form == REQUEST_COMMAND)
+			return no_option(reader, key);
 		if (!is_ours)
 			list->items[list->count++] = (struct request_value){.name = key, .value = value};
 	}

@@ -30,12 +30,32 @@ static bool too_large(struct error *err)
 	    UNPACK_FACTOR);
 }
 
-static bool is_module(struct archive_entry *entry)
+static bool ends_in_wasm(const char *name)
+{
+	size_t length = strlen(name);
+	return length > 5 && strcmp(name + length - 5, ".wasm") == 0;
+}
+
+/* The name without its directories; "" when there is none. */
+static const char *base_name(struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
-	size_t length = name != NULL ? strlen(name) : 0;
-	return length > 5 && strcmp(name + length - 5, ".wasm") == 0 &&
-	       archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == NULL;
+	const char *slash = name != NULL ? strrchr(name, '/') : NULL;
+	return name == NULL ? "" : slash != NULL ? slash + 1 : name;
+}
+
+/* What stands for the deletion of a lower layer's file (OCI image layer, whiteouts). */
+static bool is_whiteout(struct archive_entry *entry)
+{
+	return strncmp(base_name(entry), ".wh.", 4) == 0;
+}
+
+/* ._NAME is where the tar of macOS keeps attributes of NAME. */
+static bool is_module(struct archive_entry *entry)
+{
+	return ends_in_wasm(base_name(entry)) && !is_whiteout(entry) &&
+	       strncmp(base_name(entry), "._", 2) != 0 && archive_entry_filetype(entry) == AE_IFREG &&
+	       archive_entry_hardlink(entry) == NULL;
 }
 
 /* Reads the entry's bytes, also those of no interest: skipping would unpack them uncounted. */
@@ -75,9 +95,14 @@ bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *fou
 
 	uint64_t budget =
 	    writer->max > UINT64_MAX / UNPACK_FACTOR ? UINT64_MAX : writer->max * UNPACK_FACTOR;
+	bool deletes = false;
 	for (;;) {
 		struct archive_entry *entry;
 		int status = archive_read_next_header(archive, &entry);
+		if (status == ARCHIVE_EOF && deletes && !*found)
+			return error_set(err, ERROR_UNSUPPORTED,
+			                 "an upper tar layer deletes a .wasm file and brings none; push the "
+			                 "image anew with its module in one layer");
 		if (status == ARCHIVE_EOF)
 			return true;
 		if (status == ARCHIVE_RETRY)
@@ -89,6 +114,7 @@ bool unpack_module(const char *layer_path, struct blob_writer *writer, bool *fou
 			return too_large(err);
 		budget -= 512;
 		bool wanted = is_module(entry);
+		deletes = deletes || (is_whiteout(entry) && ends_in_wasm(base_name(entry)));
 		if (wanted && *found)
 			return error_set(
 			    err, ERROR_UNSUPPORTED,

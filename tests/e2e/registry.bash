@@ -228,6 +228,20 @@ tap_case "a tar layer" tar_layer application/vnd.oci.image.layer.v1.tar --sort=n
 tap_case "a gzipped tar layer" tar_layer application/vnd.oci.image.layer.v1.tar+gzip -z gzip
 tap_case "a Docker layer" tar_layer application/vnd.docker.image.rootfs.diff.tar.gzip -z docker
 
+whiteouts() {
+	mkdir -p "$work/wh"
+	cp "$work/step.wasm" "$work/wh/new.wasm"
+	touch "$work/wh/.wh.old.wasm" "$work/wh/._new.wasm"
+	tar -C "$work/wh" -cf "$work/wh.tar" .wh.old.wasm ._new.wasm new.wasm
+	registry_image tar/form whiteouts application/vnd.oci.image.layer.v1.tar "$work/wh.tar"
+	net pull --cache "$work/tar-wh" "$registry/tar/form:whiteouts" >"$work/tar.out"
+	[ "$(cut -f 1 "$work/tar.out")" = "$wasm_digest" ]
+	tar -C "$work/wh" -cf "$work/deletes.tar" .wh.old.wasm
+	registry_image tar/form deletes application/vnd.oci.image.layer.v1.tar "$work/deletes.tar"
+	refused 1 "deletes a .wasm file and brings none" net pull "$registry/tar/form:deletes"
+}
+tap_case "whiteouts and attributes of macOS are no modules" whiteouts
+
 bad_tars() {
 	mkdir -p "$work/two"
 	cp "$work/step.wasm" "$work/two/a.wasm"

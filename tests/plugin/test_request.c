@@ -234,6 +234,10 @@ static void mistakes_are_named(void **state)
 	     "template.plugin.wasm.permissions.clock: is an array"},
 	    {WASM("{\"module\":\"m\",\"permissions\":{\"limits\":{\"memory\":-1}}}"), ERROR_USAGE,
 	     "template.plugin.wasm.permissions.limits.memory: is -1"},
+	    {WASM("{\"module\":\"m\",\"args\":[],\"workDir\":\"/work\"}"), ERROR_USAGE,
+	     "template.plugin.wasm.workDir: unknown field; did you mean \"workdir\"?"},
+	    {WASM("{\"module\":\"m\",\"stdin\":\"\",\"timeout\":\"1s\"}"), ERROR_USAGE,
+	     "template.plugin.wasm.timeout: unknown field; a plain command has"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cleanup_request struct request request;
@@ -263,7 +267,7 @@ static void nesting_is_bounded(void **state)
 static const char whole[] =
     WASM("{\"module\":{\"oci\":\"h/m:1\"},\"permissions\":{\"clock\":{\"fixed\":\"0\"},\"limits\":{"
          "\"memory\":\"8M\"}},\"args\":[\"x\",1,true],\"env\":{\"A\":\"\\u00e9\"},"
-         "\"stdin\":\"in\\n\",\"opt\":{\"deep\":[1,2,{\"x\":null}]}}");
+         "\"stdin\":\"in\\n\"}");
 
 /* Every prefix of a request, and every request with one byte changed, is decoded or refused with a
  * message; memory errors are the sanitizer's to find. */
