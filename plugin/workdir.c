@@ -23,12 +23,32 @@
 #define ROOT_PREFIX "tiphys-serve."
 #define LOCK_NAME "lock"
 
-/* Directories that are empty and ready. */
+/* Directories that are empty and ready. Runs may outlive the root: the last holder frees it. */
 struct spares {
 	pthread_mutex_t lock;
+	size_t holders; /* the root, and runs under way */
 	size_t count;
 	struct workdir dirs[SPARES_MAX];
 };
+
+static struct spares *hold(struct spares *spares)
+{
+	pthread_mutex_lock(&spares->lock);
+	spares->holders++;
+	pthread_mutex_unlock(&spares->lock);
+	return spares;
+}
+
+static void let_go(struct spares *spares)
+{
+	pthread_mutex_lock(&spares->lock);
+	bool is_last = --spares->holders == 0;
+	pthread_mutex_unlock(&spares->lock);
+	if (is_last) {
+		pthread_mutex_destroy(&spares->lock);
+		free(spares);
+	}
+}
 
 /* ---- the root ---- */
 
@@ -89,6 +109,7 @@ bool workroot_create(struct workroot *root, const char *parent, struct error *er
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
 	}
 	pthread_mutex_init(&spares->lock, NULL);
+	spares->holders = 1;
 	*root = (struct workroot){.path = take_ptr(&path), .lock = lock, .spares = spares};
 	return true;
 }
@@ -106,6 +127,7 @@ void workroot_destroy(struct workroot *root)
 		}
 		spares->count = SPARES_MAX;
 		pthread_mutex_unlock(&spares->lock);
+		let_go(spares);
 	}
 	remove_tree(root->path);
 	close(root->lock);
@@ -146,7 +168,10 @@ static bool is_fit(const struct workdir *dir)
 bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err)
 {
 	static atomic_ulong serial;
-	if (take_spare(root->spares, dir))
+	struct spares *home = hold(root->spares);
+	bool is_spare = take_spare(home, dir);
+	dir->home = home;
+	if (is_spare)
 		return true;
 	if (asprintf(&dir->path, "%s/%lu", root->path, atomic_fetch_add(&serial, 1)) < 0) {
 		dir->path = NULL;
@@ -158,7 +183,6 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 		dir->path = NULL;
 		return false;
 	}
-	dir->home = root->spares;
 	dir->caps = caps_create();
 	if (dir->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
@@ -189,6 +213,7 @@ void workdir_destroy(struct workdir *dir)
 {
 	if (dir->path != NULL && (is_empty(dir) || empty_tree(dir->path) == 0) && is_fit(dir) &&
 	    give_spare(dir->home, dir)) {
+		let_go(dir->home);
 		*dir = (struct workdir)WORKDIR_INIT;
 		return;
 	}
@@ -196,6 +221,8 @@ void workdir_destroy(struct workdir *dir)
 	if (dir->path != NULL)
 		remove_tree(dir->path);
 	free(dir->path);
+	if (dir->home != NULL)
+		let_go(dir->home);
 	*dir = (struct workdir)WORKDIR_INIT;
 }
 

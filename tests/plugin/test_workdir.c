@@ -116,13 +116,26 @@ static void no_root_is_left(void **state)
 	assert_int_equal(entries(parent), 1); /* this test's */
 }
 
+/* The server does not wait for steps when it stops. */
+static void a_run_may_outlive_its_root(void **state)
+{
+	(void)state;
+	struct workroot other;
+	struct error err = ERROR_INIT;
+	struct workdir dir = WORKDIR_INIT;
+	assert_true(workroot_create(&other, parent, &err));
+	assert_true(workdir_create(&dir, &other, &err));
+	workroot_destroy(&other);
+	workdir_destroy(&dir);
+	assert_int_equal(entries(parent), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_next_run_finds_nothing),
-	    cmocka_unit_test(two_at_once_are_apart),
-	    cmocka_unit_test(one_that_has_grown_is_removed),
-	    cmocka_unit_test(no_root_is_left),
+	    cmocka_unit_test(the_next_run_finds_nothing),    cmocka_unit_test(two_at_once_are_apart),
+	    cmocka_unit_test(one_that_has_grown_is_removed), cmocka_unit_test(no_root_is_left),
+	    cmocka_unit_test(a_run_may_outlive_its_root),
 	};
 	return cmocka_run_group_tests(tests, make_root, remove_root);
 }
