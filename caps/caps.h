@@ -111,16 +111,16 @@ const char *caps_captured(const struct caps *caps, enum caps_stream stream, size
 enum caps_access { CAPS_READ_ONLY, CAPS_READ_WRITE };
 
 /* Opens host directory `host` now; the guest knows it as `guest` ("/", "/work", "."). The one path
- * that is opened unconfined: it is the granter's own. */
+ * that is opened unconfined: it is the granter's own. -EEXIST for a second one of that name. */
 int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum caps_access access);
 
 #define CAPS_QUOTA_NONE UINT64_MAX
 #define CAPS_ENTRY_BYTES 4096u /* what a file, a directory or a link counts besides its size */
 
-/* Limits what the run may add below the directory that is granted as `guest`. Beyond it a write
- * writes what fits, then answers -EDQUOT, as do the other calls that add; caps_limit_reached()
- * names the directory. -ENOENT when none is granted by that name. */
-int caps_limit_dir(struct caps *caps, const char *guest, uint64_t bytes);
+/* Limits what the run may add below the directory that was granted last. Beyond it a write writes
+ * what fits, then answers -EDQUOT, as do the other calls that add; caps_limit_reached() names the
+ * directory. -ENOENT when none is granted. */
+int caps_limit_dir(struct caps *caps, uint64_t bytes);
 
 enum caps_clock_mode {
 	CAPS_CLOCK_REAL,

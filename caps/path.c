@@ -25,6 +25,10 @@ int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum 
 {
 	if (!*guest)
 		return -EINVAL;
+	for (uint32_t i = 0; i < caps->root_count; i++) {
+		if (strcmp(caps->roots[i].guest, guest) == 0)
+			return -EEXIST;
+	}
 	cleanup_close int fd = open_granted(host);
 	if (fd < 0)
 		return fd;

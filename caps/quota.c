@@ -10,18 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
-int caps_limit_dir(struct caps *caps, const char *guest, uint64_t bytes)
+int caps_limit_dir(struct caps *caps, uint64_t bytes)
 {
-	for (uint32_t i = 0; i < caps->root_count; i++) {
-		if (strcmp(caps->roots[i].guest, guest) == 0) {
-			caps->roots[i].quota = bytes;
-			return 0;
-		}
-	}
-	return -ENOENT;
+	if (caps->root_count == 0)
+		return -ENOENT;
+	caps->roots[caps->root_count - 1].quota = bytes;
+	return 0;
 }
 
 static struct root *root_of(struct caps *caps, const struct descriptor *d)

@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 #include "plugin/moment.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* True for 0; else sets the error that a grant's negative errno stands for. */
@@ -57,8 +58,14 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 		                 text);
 	*guest = '\0';
 	guest += 2;
-	return granted(caps_grant_dir(caps, host, guest, access), "--dir", text, err) &&
-	       granted(caps_limit_dir(caps, guest, quota), "--dir", text, err);
+	int result = caps_grant_dir(caps, host, guest, access);
+	if (result == -EEXIST)
+		return error_set(err, ERROR_USAGE,
+		                 "--dir %s: another directory is granted as %s already; give each a name "
+		                 "of its own",
+		                 text, guest);
+	return granted(result, "--dir", text, err) &&
+	       granted(caps_limit_dir(caps, quota), "--dir", text, err);
 }
 
 static bool grant_env(struct caps *caps, const char *text, struct error *err)

@@ -325,6 +325,23 @@ static bool read_directory(struct policy_reading *reading, const struct policy_v
 	        policy_wrong(reading, path, "limits what is written, and access is not rw"));
 }
 
+/* Each directory needs a name of its own: a module reaches no second one by the same. */
+static bool check_guests(struct policy_reading *reading, const struct policy_value *value,
+                         const struct policy_directories *dirs)
+{
+	char path[POLICY_PATH_SIZE];
+	for (size_t i = 1; i < dirs->count && reading->role == POLICY_GRANTS; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(dirs->items[i].guest, dirs->items[j].guest) == 0)
+				return policy_wrong(reading, policy_item_of(value, i, path).path,
+				                    "guest \"%.80s\" is the name of an earlier directory; give "
+				                    "each a name of its own",
+				                    dirs->items[i].guest);
+		}
+	}
+	return true;
+}
+
 /* ---- clock and random ---- */
 
 static bool read_fixed(struct policy_reading *reading, const struct policy_value *value,
@@ -404,7 +421,7 @@ static bool read_list(struct policy_reading *reading, const struct policy_row *r
 	case POLICY_KIND_DIRECTORIES:
 		dirs->items = policy_items_of(reading, value, "directories", sizeof *dirs->items,
 		                              read_directory, &dirs->count);
-		return dirs->items != NULL;
+		return dirs->items != NULL && check_guests(reading, value, dirs);
 	case POLICY_KIND_ORIGINS:
 		origins->items = policy_items_of(reading, value, "hosts", sizeof *origins->items,
 		                                 policy_read_origin, &origins->count);

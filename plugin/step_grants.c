@@ -66,6 +66,54 @@ static bool check_files(const struct policy *asked, struct error *err)
 	                 where(asked, POLICY_FILES, at, sizeof at));
 }
 
+/* What a C library makes of the name of a granted directory: leading "/" and "./" say nothing to
+ * it, nor does an end in "/". */
+static const char *bare_name(const char *guest, size_t *size)
+{
+	for (;;) {
+		if (*guest == '/' || (*guest == '.' && guest[1] == '\0'))
+			guest++;
+		else if (*guest == '.' && guest[1] == '/')
+			guest += 2;
+		else
+			break;
+	}
+	*size = strlen(guest);
+	while (*size > 0 && guest[*size - 1] == '/')
+		(*size)--;
+	return guest;
+}
+
+/* The places that tiphys lays: the work directory, and "." where the template says workdir. */
+static bool is_laid(const struct request *request, const char *guest)
+{
+	static const char work[] = WORKDIR_GUEST;
+	const size_t work_size = sizeof work - 2; /* without the slash at its head */
+	size_t size;
+	const char *name = bare_name(guest, &size);
+	if (size == 0)
+		return request->workdir != NULL && *guest == '.';
+	return size >= work_size && strncmp(name, work + 1, work_size) == 0 &&
+	       (size == work_size || name[work_size] == '/');
+}
+
+static bool check_places(const struct request *request, struct error *err)
+{
+	const struct policy *asked = &request->permissions;
+	char path[64], at[256];
+	for (size_t i = 0; i < asked->files.count; i++) {
+		const struct policy_directory *dir = &asked->files.items[i];
+		if (!is_laid(request, dir->guest))
+			continue;
+		snprintf(path, sizeof path, "%s[%zu]", policy_row(POLICY_FILES)->path, i);
+		return error_set(err, ERROR_DENIED,
+		                 "%s: guest \"%.80s\" lies where this server puts the step's work "
+		                 "directory; take another name",
+		                 policy_where(asked, path, dir->mark, at, sizeof at), dir->guest);
+	}
+	return true;
+}
+
 static bool check_module(const struct policy *ceiling, const char *module, struct error *err)
 {
 	struct reference reference;
@@ -152,7 +200,7 @@ bool step_grants_decide(const struct step_setting *setting, const struct request
 		if (!check_files(policy, err))
 			return false;
 	} else {
-		if (!check_module(ceiling, request->module, err) ||
+		if (!check_module(ceiling, request->module, err) || !check_places(request, err) ||
 		    !policy_ceiling_check(ceiling, policy, err))
 			return false;
 		policy_ceiling_fill(ceiling, policy);

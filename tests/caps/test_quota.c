@@ -12,7 +12,7 @@ static int quota_setup(void **state)
 	fixture_setup(state);
 	struct fixture *f = *state;
 	host_write(f, "root/before", "0123456789");
-	return caps_limit_dir(f->caps, "/", QUOTA);
+	return caps_limit_dir(f->caps, QUOTA);
 }
 
 /* The bytes and entries below the granted directory, as the rules count them. */
@@ -190,11 +190,30 @@ static void each_directory_has_its_own(void **state)
 	char path[PATH_MAX * 2];
 	snprintf(path, sizeof path, "%s/other", f->top);
 	assert_int_equal(caps_grant_dir(f->caps, path, "/other", CAPS_READ_WRITE), 0);
-	assert_int_equal(caps_limit_dir(f->caps, "/nowhere", 1), -ENOENT);
 	int fd = caps_path_open(f->caps, ROOT_FD + 1, "a",
 	                        &(struct caps_open){.write = true, .create = true});
 	assert_int_equal(put(f, fd, 100000), 100000);
 	assert_null(caps_limit_reached(f->caps));
+}
+
+/* A second directory of one name once had none, and set the first one's anew. */
+static void a_quota_is_of_the_directory_granted_last(void **state)
+{
+	struct fixture *f = *state;
+	host_mkdir(f, "other");
+	char path[PATH_MAX * 2];
+	snprintf(path, sizeof path, "%s/other", f->top);
+	assert_int_equal(caps_grant_dir(f->caps, path, "/", CAPS_READ_WRITE), -EEXIST);
+	assert_int_equal(caps_grant_dir(f->caps, path, "/other", CAPS_READ_WRITE), 0);
+	assert_int_equal(caps_limit_dir(f->caps, ENTRY + 10), 0);
+	int fd = caps_path_open(f->caps, ROOT_FD + 1, "a",
+	                        &(struct caps_open){.write = true, .create = true});
+	assert_int_equal(put(f, fd, 100), 10);
+	assert_int_equal(put(f, open_write(f, "b"), 30000), 30000);
+
+	struct caps *empty = caps_create();
+	assert_int_equal(caps_limit_dir(empty, 1), -ENOENT);
+	caps_destroy(empty);
 }
 
 int main(void)
@@ -210,6 +229,7 @@ int main(void)
 	    CASE(files_of_before_make_no_room),
 	    CASE(an_unlinked_file_that_is_open_counts),
 	    CASE(each_directory_has_its_own),
+	    CASE(a_quota_is_of_the_directory_granted_last),
 	};
 	return cmocka_run_group_tests_name("caps/quota", tests, NULL, NULL);
 }

@@ -210,6 +210,19 @@ quota() {
 }
 tap_case "a quota bounds what is added below a directory" quota
 
+# Once the first one's quota was set anew, and the second directory had none.
+one_name_for_two() {
+	mkdir -p "$work/one" "$work/two"
+	run 2 --dir "$work/one::/box:quota=8192" --dir "$work/two::/box:quota=8192" "$probe" write /box/a x
+	expect_in "another directory is granted as /box already" "$err"
+	printf 'files:\n  - {host: %s, guest: /box}\n  - {host: %s, guest: /box}\n' "$work/one" "$work/two" >"$policy"
+	run 2 --policy "$policy" "$probe" write /box/a x
+	expect_in "$policy:3:5: files[1]: guest \"/box\" is the name of an earlier directory" "$err"
+	[ ! -e "$work/one/a" ]
+	[ ! -e "$work/two/a" ]
+}
+tap_case "two directories of one name are refused" one_name_for_two
+
 # ---- time ----
 
 fuel_limit() {

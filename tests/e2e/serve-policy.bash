@@ -3,7 +3,7 @@ here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/step.bash"
 
-mkdir "$work/shared" "$work/secret"
+mkdir "$work/shared" "$work/secret" "$work/box"
 echo shared >"$work/shared/file"
 for name in listed other; do
 	start "$name" python3 "$here/http_server.py"
@@ -17,6 +17,7 @@ clock: coarse
 random: real
 files:
   - {host: $work/shared, access: ro}
+  - {host: $work/box, access: rw, quota: 8K}
 limits:
   memory: 64M
   time: 5s
@@ -51,15 +52,20 @@ tap_case "a directory that the ceiling lists" succeeds \
 tap_case "a directory to write to that is listed for reading" fails \
 	"{\"files\":[{\"host\":\"$work/shared\",\"guest\":\"/s\",\"access\":\"rw\"}]}" \
 	"permissions.files[0]: $work/shared rw without a quota is more than the ceiling grants ($ceiling:4:1: files)"
+box="\"host\":\"$work/box\",\"access\":\"rw\",\"quota\":\"8K\""
+tap_case "a directory to write to within its quota" succeeds \
+	"{\"files\":[{$box,\"guest\":\"/box\"}]}" '["echo","kept"]' kept
+tap_case "a directory in the work directory's place" fails "{\"files\":[{$box,\"guest\":\"/work\"}]}" \
+	"lies where this server puts the step's work directory"
 tap_case "a directory that is not listed" fails \
 	"{\"files\":[{\"host\":\"$work/secret\",\"guest\":\"/s\"}]}" \
 	"permissions.files[0]: $work/secret ro is more than the ceiling grants ($ceiling:4:1: files)"
 tap_case "a better clock than the ceiling's" fails '{"clock":"real"}' \
 	"permissions.clock: the real clock is more than the ceiling grants ($ceiling:2:1: clock)"
 tap_case "more memory than the ceiling's" fails '{"limits":{"memory":"65M"}}' \
-	"permissions.limits.memory: 68157440 is more than the ceiling grants ($ceiling:7:3: limits.memory)"
+	"permissions.limits.memory: 68157440 is more than the ceiling grants ($ceiling:8:3: limits.memory)"
 tap_case "a registry that the ceiling does not list" fails '{}' \
-	"the ceiling does not list registry.test/other/command ($ceiling:9:1: registries)" \
+	"the ceiling does not list registry.test/other/command ($ceiling:10:1: registries)" \
 	registry.test/other/command:1
 
 # ---- artifacts: the server fetches them, so the ceiling's hosts bind it too ----
@@ -85,7 +91,7 @@ artifact_comes() {
 	step_succeeded hello
 }
 tap_case "an artifact of a listed host" artifact_comes
-unlisted="the ceiling does not list http://$other ($ceiling:10:8: http.allowed_hosts)"
+unlisted="the ceiling does not list http://$other ($ceiling:11:8: http.allowed_hosts)"
 tap_case "an artifact of another host" artifact_fails "\"http\":{\"url\":\"http://$other/hello\"}" "$unlisted"
 tap_case "an artifact that a listed host redirects to another" artifact_fails \
 	"\"http\":{\"url\":\"http://$listed/redirect?to=http://$other/hello\"}" "$unlisted"
@@ -93,7 +99,7 @@ tap_case "an artifact in a store that the template names" artifact_fails \
 	"\"s3\":{\"endpoint\":\"$other\",\"insecure\":true,\"bucket\":\"b\",\"key\":\"k\"}" "$unlisted"
 tap_case "an artifact of a registry that is not listed" artifact_fails \
 	"\"http\":{\"url\":\"oci://registry.test/other/data:1\"}" \
-	"the ceiling does not list registry.test/other/data ($ceiling:9:1: registries)"
+	"the ceiling does not list registry.test/other/data ($ceiling:10:1: registries)"
 
 # ---- limits ----
 

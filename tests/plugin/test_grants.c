@@ -137,7 +137,8 @@ static void says_what_is_wrong(void **state)
 {
 	static const char *no_guest[] = {"/tmp"}, *empty_guest[] = {"/tmp::"}, *empty_host[] = {"::/x"},
 	                  *ro_quota[] = {"/tmp::/x:quota=1:ro"}, *no_quota[] = {"/tmp::/x:quota=lots"},
-	                  *missing[] = {"/no/such/place::/x"}, *no_value[] = {"A"}, *no_name[] = {"=b"};
+	                  *missing[] = {"/no/such/place::/x"}, *no_value[] = {"A"}, *no_name[] = {"=b"},
+	                  *twice[] = {"/tmp::/x", "/::/x:quota=1"};
 	static const struct {
 		struct grants grants;
 		const char *message;
@@ -151,6 +152,9 @@ static void says_what_is_wrong(void **state)
 	    {{.dirs = {missing, 1}},
 	     "--dir /no/such/place::/x: No such file or directory",
 	     ERROR_SYSTEM},
+	    {{.dirs = {twice, 2}},
+	     "--dir /::/x:quota=1: another directory is granted as /x already",
+	     ERROR_USAGE},
 	    {{.env = {no_value, 1}}, "--env wants NAME=VALUE, not \"A\"", ERROR_USAGE},
 	    {{.env = {no_name, 1}}, "--env wants NAME=VALUE, not \"=b\"", ERROR_USAGE},
 	    {{.clock = "atomic"}, "--clock is real, coarse, fixed or fixed:TIME", ERROR_USAGE},

@@ -154,6 +154,8 @@ static void mistakes_are_named(void **state)
 	     "here.files[0].quota: limits what is written, and access is not rw", POLICY_GRANTS},
 	    {"{\"files\":[{\"host\":\"/x\",\"guest\":\"/y:quota=1\"}]}", "must not hold \":quota=\"",
 	     POLICY_GRANTS},
+	    {"{\"files\":[{\"host\":\"/a\",\"guest\":\"/x\"},{\"host\":\"/b\",\"guest\":\"/x\"}]}",
+	     "here.files[1]: guest \"/x\" is the name of an earlier directory", POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":0}}", "here.limits.memory: is 0", POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":\"0K\"}}", "here.limits.memory: is 0", POLICY_GRANTS},
 	    {"{\"limits\":{\"memory\":\"1T\"}}", "here.limits.memory: is \"1T\", must be bytes",

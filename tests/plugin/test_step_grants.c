@@ -164,6 +164,29 @@ static void wide_ceiling(void)
 	    "--open-files=256");
 }
 
+/* A directory granted as /work once took the work directory's quota, and had none itself. */
+static void quota_ceiling(void)
+{
+	static const char *const names[] = {"/work", "/work/", "work", "//work/a", "./work", "."};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct step_grants grants;
+		struct error err;
+		char wasm[256], words[64];
+		snprintf(wasm, sizeof wasm,
+		         ",\"workdir\":\"/work/a\",\"permissions\":{\"files\":[{\"host\":\"/d\","
+		         "\"guest\":\"%s\",\"access\":\"rw\",\"quota\":\"8K\"}]}",
+		         names[i]);
+		snprintf(words, sizeof words, "permissions.files[0]: guest \"%s\" lies where", names[i]);
+		assert_false(make(wasm, &grants, &err));
+		assert_non_null(strstr(err.message, words));
+		step_grants_clear(&grants);
+	}
+	assert_words(",\"permissions\":{\"clock\":\"none\",\"files\":[{\"host\":\"/d\",\"guest\":"
+	             "\"/works\",\"access\":\"rw\",\"quota\":9},{\"host\":\"/d\",\"guest\":\".\"}]}",
+	             "--dir=/tmp/w::/work:quota=500 --dir=/d::/works:quota=9 --dir=/d::.:ro "
+	             "--memory=1048576");
+}
+
 static void module_ceiling(void)
 {
 	struct step_grants grants;
@@ -184,6 +207,8 @@ static void a_ceiling_bounds_defaults_and_templates(void **state)
 	with_ceiling("{\"clock\":\"real\",\"random\":\"real\",\"files\":[{\"host\":\"/d\"}],"
 	             "\"limits\":{\"memory\":\"1G\",\"open_files\":5000}}",
 	             wide_ceiling);
+	with_ceiling("{\"files\":[{\"host\":\"/d\",\"access\":\"rw\",\"quota\":\"8K\"}]}",
+	             quota_ceiling);
 	with_ceiling("{\"registries\":[\"docker.io/other\"]}", module_ceiling);
 }
 
