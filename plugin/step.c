@@ -165,7 +165,8 @@ static bool add_workdir(const struct step *step, struct policy_words *words, str
 		return true;
 	for (size_t i = 0; i < request->env.count; i++)
 		has_pwd = has_pwd || strncmp(request->env.items[i], "PWD=", 4) == 0;
-	return policy_word(words, err, "--dir=%s/%s::.", step->dir.path, workdir_of(request)) &&
+	return policy_word(words, err, "--dir=%s/%s::.:quota=%" PRIu64, step->dir.path,
+	                   workdir_of(request), step->setting->work_bytes) &&
 	       (has_pwd || policy_word(words, err, "--env=PWD=%s", request->workdir));
 }
 
