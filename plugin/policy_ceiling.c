@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define WHERE_SIZE 320
 
@@ -42,18 +43,48 @@ static const void *member(const struct policy *policy, const struct policy_row *
 
 /* ---- lists: each item must be covered by one of the ceiling's ---- */
 
+static bool is_same_directory(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+	if (strcmp(a, b) == 0)
+		return true;
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
+/* Each entry counts for itself: a directory that is written by two names has two quotas. */
+static bool check_written_once(const struct comparison *c, size_t item)
+{
+	const struct policy_directories *asked = &c->policy->files;
+	const struct policy_directory *dir = &asked->items[item];
+	char path[64], where[WHERE_SIZE];
+	for (size_t i = 0; i < item && dir->access == POLICY_READ_WRITE; i++) {
+		if (asked->items[i].access != POLICY_READ_WRITE ||
+		    !is_same_directory(asked->items[i].host, dir->host))
+			continue;
+		snprintf(path, sizeof path, "%s[%zu]", policy_row(c->field)->path, item);
+		return error_set(
+		    c->err, ERROR_DENIED,
+		    "%s: %.100s is asked for rw a second time, and would have its quota twice; "
+		    "ask for it once",
+		    policy_where(c->policy, path, dir->mark, where, sizeof where), dir->host);
+	}
+	return true;
+}
+
 static bool check_directories(const struct comparison *c)
 {
 	const struct policy_directories *most = &c->ceiling->files, *asked = &c->policy->files;
 	for (size_t i = 0; i < asked->count; i++) {
 		const struct policy_directory *dir = &asked->items[i];
-		bool is_covered = dir->access == POLICY_NO_ACCESS;
+		bool is_covered = dir->access == POLICY_NO_ACCESS, is_bounded = false;
 		/* The very directory, not one below it: what lies there may be another step's to move. */
 		for (size_t j = 0; j < most->count && !is_covered; j++) {
 			const struct policy_directory *of = &most->items[j];
 			bool is_within = of->quota == 0 || dir->access != POLICY_READ_WRITE ||
 			                 (dir->quota != 0 && dir->quota <= of->quota);
 			is_covered = strcmp(of->host, dir->host) == 0 && dir->access <= of->access && is_within;
+			is_bounded = is_covered && of->quota != 0;
 		}
 		if (!is_covered)
 			return deny(c, (int)i, dir->mark, "%.100s %s%s", dir->host,
@@ -61,6 +92,8 @@ static bool check_directories(const struct comparison *c)
 			            dir->access == POLICY_READ ? ""
 			            : dir->quota == 0          ? " without a quota"
 			                                       : " with that quota");
+		if (is_bounded && !check_written_once(c, i))
+			return false;
 	}
 	return true;
 }

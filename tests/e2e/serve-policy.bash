@@ -57,6 +57,9 @@ tap_case "a directory to write to within its quota" succeeds \
 	"{\"files\":[{$box,\"guest\":\"/box\"}]}" '["echo","kept"]' kept
 tap_case "a directory in the work directory's place" fails "{\"files\":[{$box,\"guest\":\"/work\"}]}" \
 	"lies where this server puts the step's work directory"
+tap_case "a directory to write to by two names" fails \
+	"{\"files\":[{$box,\"guest\":\"/a\"},{$box,\"guest\":\"/b\"}]}" \
+	"permissions.files[1]: $work/box is asked for rw a second time"
 tap_case "a directory that is not listed" fails \
 	"{\"files\":[{\"host\":\"$work/secret\",\"guest\":\"/s\"}]}" \
 	"permissions.files[0]: $work/secret ro is more than the ceiling grants ($ceiling:4:1: files)"

@@ -133,6 +133,43 @@ static void a_quota_of_the_ceiling_asks_for_one(void **state)
 	assert_granted();
 }
 
+/* Two names of one directory once gave its quota twice. */
+static void a_quota_of_the_ceiling_is_given_once(void **state)
+{
+	struct policy_directory most[] = {
+	    {.host = "/tmp", .access = POLICY_READ_WRITE, .quota = 100},
+	    {.host = "/tmp/.", .access = POLICY_READ_WRITE, .quota = 100},
+	    {.host = "/usr", .access = POLICY_READ_WRITE, .quota = 100},
+	};
+	struct policy_directory dirs[] = {
+	    {.host = "/tmp", .guest = "/a", .access = POLICY_READ_WRITE, .quota = 100},
+	    {.host = "/tmp", .guest = "/b", .access = POLICY_READ_WRITE, .quota = 1},
+	};
+	static const char *const same[] = {"/tmp", "/tmp/."};
+	(void)state;
+	both();
+	give(POLICY_FILES);
+	ceiling.files = (struct policy_directories){most, 3};
+	asked.files = (struct policy_directories){dirs, 2};
+	for (size_t i = 0; i < 2; i++) {
+		char message[256];
+		dirs[1].host = same[i];
+		snprintf(message, sizeof message,
+		         "permissions.files[1]: %s is asked for rw a second time, and would have its quota "
+		         "twice; ask for it once",
+		         same[i]);
+		assert_denied(message);
+	}
+	dirs[1].host = "/usr";
+	assert_granted();
+	dirs[1] = (struct policy_directory){.host = "/tmp", .guest = "/b", .access = POLICY_READ};
+	assert_granted();
+	dirs[1] = dirs[0];
+	for (size_t i = 0; i < 3; i++)
+		most[i].quota = 0;
+	assert_granted();
+}
+
 static struct policy_origin origin_of(const char *text)
 {
 	struct policy_origin origin = {.text = text};
@@ -315,6 +352,7 @@ int main(void)
 	    cmocka_unit_test(arguments_and_streams_are_not_bounded),
 	    cmocka_unit_test(directories),
 	    cmocka_unit_test(a_quota_of_the_ceiling_asks_for_one),
+	    cmocka_unit_test(a_quota_of_the_ceiling_is_given_once),
 	    cmocka_unit_test(origins_are_compared_by_scheme_host_and_port),
 	    cmocka_unit_test(methods_and_numbers),
 	    cmocka_unit_test(clocks_and_random),
