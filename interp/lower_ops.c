@@ -262,6 +262,15 @@ static bool fits_half(uint64_t value, bool is_wide)
 	return is_wide ? (uint64_t)(int64_t)half == value : (uint32_t)half == (uint32_t)value;
 }
 
+/* Must the value, a constant, be put where the last cell, an add, has an operand? It stands where
+ * the address' second operand stood. */
+static bool hides_operand(const struct lowering *l, enum insn_id insn, const struct sym *value)
+{
+	const struct cell *add = &l->cells[l->last.cell];
+	return value->kind == SYM_CONST && !fits_half(value->value, families[insn].is_wide) &&
+	       (add->b == value->slot || (l->last.variant == VARIANT_ss && add->c == value->slot));
+}
+
 /* A store whose address is a sum; false: nothing was done. */
 static bool lower_store_to_sum(struct lowering *l, enum insn_id insn, const struct sym *value,
                                const struct sym *address, uint32_t offset)
@@ -270,6 +279,9 @@ static bool lower_store_to_sum(struct lowering *l, enum insn_id insn, const stru
 	struct address_sum sum;
 	bool is_lazy = address->kind == SYM_SUM;
 	bool is_float = families[insn].kind == FAMILY_FSTORE;
+	enum insn_id by_bits = !is_float                ? insn
+	                       : insn == INSN_f32_store ? INSN_i32_store
+	                                                : INSN_i64_store;
 	if (!is_lazy && value->kind == SYM_TEMP && value->class == CLASS_INT)
 		return false;
 	if (!is_lazy && !is_last(l, address))
@@ -277,6 +289,8 @@ static bool lower_store_to_sum(struct lowering *l, enum insn_id insn, const stru
 	unsigned last_variant = l->last.variant;
 	if (!is_lazy && (l->last.insn != INSN_i32_add ||
 	                 (last_variant != VARIANT_ss && last_variant != VARIANT_sk)))
+		return false;
+	if (!is_lazy && hides_operand(l, by_bits, value))
 		return false;
 	take_address_sum(l, address, &sum);
 	struct src src = find(l, value);
@@ -286,9 +300,7 @@ static bool lower_store_to_sum(struct lowering *l, enum insn_id insn, const stru
 		take_from_acc(l, value);
 		cell = emit(l, (enum op)(families[insn].base + 3 + row));
 	} else {
-		if (is_float)
-			insn = insn == INSN_f32_store ? INSN_i32_store : INSN_i64_store;
-		const struct family *f = &families[insn];
+		const struct family *f = &families[by_bits];
 		if (src.kind == SRC_CONST && !fits_half(src.value, f->is_wide))
 			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, value)};
 		if (src.kind == SRC_ACC)

@@ -620,6 +620,44 @@ static void test_control(void **state)
 	finish(b);
 }
 
+/* The address is a sum whose operands stand in slots, of which the second is the one that belongs
+ * to the value's height: a constant that no cell has room for may not be put there before it is
+ * read. */
+static void test_stored_constant_overwrites_no_operand_of_its_address(void **state)
+{
+	static const char *const addresses[] = {
+	    "call 0 i32.add ",
+	    "i32.const 1000 local.get 0 i32.const 31 i32.and local.get 1 i32.const 9 i32.xor local.set "
+	    "2 i32.add ",
+	    "local.get 0 i32.const 31 i32.and local.get 1 i32.const 31 i32.and local.get 1 i32.const 9 "
+	    "i32.xor local.set 2 i32.add ",
+	};
+	static const char *const stores[] = {
+	    "i32.const 100000 i32.store", "i32.const -40000 i32.store16 offset=4",
+	    "i32.const 7 i32.store",      "i64.const 40000 i64.store",
+	    "i64.const -7 i64.store",     "i64.const 0x123456789a i64.store32",
+	    "f32.const 1.5 f32.store",    "f32.const 0 f32.store offset=4",
+	    "f64.const 1.5 f64.store",    "f64.const -0.1 f64.store",
+	};
+	(void)state;
+	struct builder *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	wasm_memory(&b->w, 1, 1);
+	add(b, "_ii", "", "i32.const 1000 i32.const 24");
+	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+		for (size_t j = 0; j < sizeof stores / sizeof *stores; j++) {
+			/* Read, cleared for the next round. */
+			char text[900];
+			snprintf(text, sizeof text,
+			         "%s%s %si64.load %si64.load offset=4 i64.xor i32.const 0 i32.const 0 "
+			         "i32.const 4096 memory.fill",
+			         addresses[i], stores[j], addresses[i], addresses[i]);
+			add(b, "ii_I", "i", text);
+		}
+	}
+	finish(b);
+}
+
 /* Hundreds of operands of all classes, settled by a call, a block and a branch. */
 static void test_many_operands(void **state)
 {
@@ -647,6 +685,7 @@ int main(void)
 	    cmocka_unit_test(test_operations),
 	    cmocka_unit_test(test_pairs),
 	    cmocka_unit_test(test_control),
+	    cmocka_unit_test(test_stored_constant_overwrites_no_operand_of_its_address),
 	    cmocka_unit_test(test_many_operands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
