@@ -213,6 +213,7 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 	do {                                                                                           \
 		register const struct cell *pc_kept __asm__(PC_REGISTER) = pc;                             \
 		register union slot *fp_kept __asm__(FP_REGISTER) = fp;                                    \
+		register uint8_t *mem_passed __asm__(MEM_REGISTER) = mem;                                  \
 		register struct instance *inst_kept __asm__(INST_REGISTER) = inst;                         \
 		const struct cell *to = (entry);                                                           \
 		union slot *frame = (callee);                                                              \
@@ -224,11 +225,11 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		                 "popq %%r15\n\tpopq %%r13\n\tpopq %%r12\n\t"                              \
 		                 "leaq handle_lazy(%%rip), %%rsi"                                          \
 		                 : "+a"(target), "+c"(to), "+d"(frame), "+r"(pc_kept), "+r"(fp_kept),      \
-		                   "+r"(inst_kept), "=S"(base)                                             \
+		                   "+r"(mem_passed), "+r"(inst_kept), "=S"(base)                           \
 		                 :                                                                         \
-		                 : "rbx", "rdi", "r8", "r9", "r10", "r11", "r14", "xmm0", "xmm1", "xmm2",  \
-		                   "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",        \
-		                   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");           \
+		                 : "rbx", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", \
+		                   "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",       \
+		                   "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");                    \
 		pc = pc_kept + 1, fp = fp_kept, inst = inst_kept;                                          \
 		acc = target;                                                                              \
 		mem = inst->memory_base;                                                                   \
