@@ -342,17 +342,18 @@ HANDLER(call_import)
 	AFTER_FOREIGN(trap, callee);
 }
 
-/* A function found at run time, whose type fits. */
-#define CALL_FOUND(found)                                                                          \
+/* A function found at run time, whose type fits; header and arguments as in CALL_OWN. */
+#define CALL_FOUND(found, arguments)                                                               \
 	do {                                                                                           \
 		union slot *callee = fp + pc->a;                                                           \
+		MARK_FAULT();                                                                              \
 		if (LIKELY((found)->inst == inst)) {                                                       \
-			MARK_FAULT();                                                                          \
 			callee[(found)->header].pc = pc;                                                       \
 			HOLD_STATE();                                                                          \
-			const struct cell *entry = inst->cells + inst->entries[(found)->own];                  \
+			arguments const struct cell *entry = inst->cells + inst->entries[(found)->own];        \
 			CALL(entry, callee, (found)->own);                                                     \
 		}                                                                                          \
+		arguments HOLD_STATE();                                                                    \
 		enum trap trap = call_foreign(inst, found, callee, pc);                                    \
 		AFTER_FOREIGN(trap, callee);                                                               \
 	} while (0)
@@ -372,7 +373,7 @@ HANDLER(call_import)
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		FIND_INDIRECT(index)                                                                       \
-		CALL_FOUND(func);                                                                          \
+		CALL_FOUND(func, );                                                                        \
 	}
 CALL_INDIRECT(call_indirect_s, fp[pc->b].i64)
 CALL_INDIRECT(call_indirect_a, acc)
@@ -381,8 +382,7 @@ CALL_INDIRECT(call_indirect_a, acc)
 HANDLER(call_indirect_move)
 {
 	FIND_INDIRECT(acc)
-	fp[pc->a + func->header - 1].i64 = fp[pc->b].i64;
-	CALL_FOUND(func);
+	CALL_FOUND(func, callee[func->header - 1].i64 = fp[pc->b].i64;);
 }
 
 #define CALL_REF(name, reference)                                                                  \
@@ -390,7 +390,7 @@ HANDLER(call_indirect_move)
 	{                                                                                              \
 		struct func *func = (struct func *)(uintptr_t)(reference);                                 \
 		TRAP_IF(func == NULL, TRAP_NULL_FUNCTION)                                                  \
-		CALL_FOUND(func);                                                                          \
+		CALL_FOUND(func, );                                                                        \
 	}
 CALL_REF(call_ref_s, fp[pc->b].i64)
 CALL_REF(call_ref_a, acc)
