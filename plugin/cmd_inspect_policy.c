@@ -1,5 +1,5 @@
 /* tiphys inspect-policy FILE inspect …: what `tiphys inspect --policy FILE` hands over. The policy
- * becomes the names of what it grants. */
+ * becomes the names of what it grants, with :ro where that is to read alone. */
 #include "plugin/command.h"
 #include "plugin/handover.h"
 #include "plugin/options.h"
@@ -39,6 +39,8 @@ static void list_names(const struct policy *policy, char names[NAMES_SIZE])
 			strncat(names, *names != '\0' ? "," : "", NAMES_SIZE - strlen(names) - 1);
 			strncat(names, capability_row((enum capability)id)->name,
 			        NAMES_SIZE - strlen(names) - 1);
+			if (policy_grants_reading_alone(policy, (enum capability)id))
+				strncat(names, ":ro", NAMES_SIZE - strlen(names) - 1);
 		}
 	}
 }

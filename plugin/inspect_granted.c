@@ -20,10 +20,12 @@ static const char *const verdict_words[] = {
 struct finding {
 	enum verdict verdict;
 	unsigned capabilities; /* bits 1 << enum capability: any of them is enough */
+	bool is_read_only;     /* denied, for it writes and the grant is to read */
 };
 
 struct inspection {
 	unsigned granted, used; /* bits 1 << enum capability */
+	unsigned writable;      /* of what is granted: not to read alone */
 	unsigned missing;       /* of what is denied, what a program stumbles over */
 	bool has_unknown;
 };
@@ -32,14 +34,31 @@ _Static_assert(CAPABILITY_COUNT <= 32, "the capabilities fit a word of bits");
 
 /* ---- what is granted ---- */
 
-static bool take_name(const char *name, size_t len, unsigned *granted)
+/* What can be granted to read alone. */
+#define HAS_ACCESS (1u << CAP_FILES | 1u << CAP_BLOB | 1u << CAP_KV)
+
+static bool take_access(enum capability id, bool is_read_only, struct inspection *inspection)
 {
+	unsigned bit = 1u << id;
+	if (is_read_only && (HAS_ACCESS & bit) == 0) {
+		fprintf(stderr, "tiphys inspect: --granted: %s has no :ro; files, blob and kv have\n",
+		        capability_row(id)->name);
+		return false;
+	}
+	inspection->granted |= bit;
+	inspection->writable |= is_read_only ? 0 : bit;
+	return true;
+}
+
+/* NAME or NAME:ro */
+static bool take_name(const char *name, size_t len, struct inspection *inspection)
+{
+	bool is_read_only = len > 3 && memcmp(name + len - 3, ":ro", 3) == 0;
+	len -= is_read_only ? 3 : 0;
 	for (int id = 0; id < CAPABILITY_COUNT; id++) {
 		const char *known = capability_row((enum capability)id)->name;
-		if (strlen(known) == len && memcmp(known, name, len) == 0) {
-			*granted |= 1u << id;
-			return true;
-		}
+		if (strlen(known) == len && memcmp(known, name, len) == 0)
+			return take_access((enum capability)id, is_read_only, inspection);
 	}
 	char typed[SUGGEST_NAME_MAX + 1];
 	struct suggestion suggestion;
@@ -54,11 +73,11 @@ static bool take_name(const char *name, size_t len, unsigned *granted)
 	return false;
 }
 
-static bool take_names(const char *names, unsigned *granted)
+static bool take_names(const char *names, struct inspection *inspection)
 {
 	while (*names != '\0') {
 		size_t len = strcspn(names, ",");
-		if (!take_name(names, len, granted))
+		if (!take_name(names, len, inspection))
 			return false;
 		names += len + (names[len] == ',');
 	}
@@ -118,12 +137,14 @@ static struct finding find(const struct import *import, struct inspection *inspe
 		return finding;
 	}
 	finding.capabilities = reach_of(function);
+	unsigned granted = finding.capabilities & inspection->granted;
 	if (finding.capabilities == 0)
 		finding.verdict = NOT_NEEDED;
-	else if ((finding.capabilities & inspection->granted) != 0)
+	else if ((function->writes ? granted & inspection->writable : granted) != 0)
 		finding.verdict = GRANTED;
 	else
 		finding.verdict = DENIED;
+	finding.is_read_only = finding.verdict == DENIED && granted != 0;
 	/* Files and sockets are opened by imports of their own. */
 	bool is_any = (finding.capabilities & STREAMS) != 0;
 	unsigned own = is_any ? finding.capabilities & STREAMS : finding.capabilities;
@@ -175,8 +196,9 @@ static void print_row(const struct import *import, const struct finding *finding
 	else if (finding->verdict == NOT_NEEDED)
 		printf("needs no grant\n");
 	else if (id >= 0)
-		printf("%s: %s%s%s\n", capability_row((enum capability)id)->name,
+		printf("%s: %s%s%s%s\n", capability_row((enum capability)id)->name,
 		       capability_row((enum capability)id)->sentence,
+		       finding->is_read_only ? "; this writes, and the grant is ro" : "",
 		       finding->verdict == DENIED ? "; a call gets: " : "",
 		       finding->verdict == DENIED ? capability_row((enum capability)id)->answer : "");
 	else {
@@ -258,7 +280,7 @@ static void print_json(const struct module *module, struct inspection *inspectio
 int inspect_granted(const struct module *module, const char *path, const char *names, bool as_json)
 {
 	struct inspection inspection = {0};
-	if (!take_names(names, &inspection.granted))
+	if (!take_names(names, &inspection))
 		return 2;
 	if (as_json)
 		print_json(module, &inspection);

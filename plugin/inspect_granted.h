@@ -5,8 +5,9 @@
 
 #include "validator/module.h"
 
-/* `names` lists capabilities, with commas. Prints a table, or JSON. The exit status: 1 when the
- * module needs what is not listed, or imports what nothing provides; 2 for a name that is none. */
+/* `names` lists capabilities, with commas; files:ro, blob:ro and kv:ro are to read alone. Prints a
+ * table, or JSON. The exit status: 1 when the module needs what is not listed, or imports what
+ * nothing provides; 2 for a name that is none. */
 int inspect_granted(const struct module *module, const char *path, const char *names, bool as_json);
 
 #endif

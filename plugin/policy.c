@@ -65,10 +65,30 @@ const char *policy_where(const struct policy *policy, const char *path, struct p
 	return buf;
 }
 
+static enum policy_access greater(enum policy_access a, enum policy_access b)
+{
+	return a > b ? a : b;
+}
+
+/* The most that is granted of files, blob or kv. */
+static enum policy_access access_of(const struct policy *policy, enum capability id)
+{
+	enum policy_access most = id == CAP_KV ? policy->kv : POLICY_NO_ACCESS;
+	for (size_t i = 0; id == CAP_FILES && i < policy->files.count; i++)
+		most = greater(most, policy->files.items[i].access);
+	for (size_t i = 0; id == CAP_BLOB && i < policy->blob.count; i++)
+		most = greater(most, policy->blob.items[i].access);
+	return most;
+}
+
+bool policy_grants_reading_alone(const struct policy *policy, enum capability id)
+{
+	return access_of(policy, id) == POLICY_READ;
+}
+
 bool policy_grants(const struct policy *policy, enum capability id)
 {
 	bool says_streams = policy->is_given[POLICY_STDIO];
-	bool any = false;
 	switch (id) {
 	case CAP_ARGS:
 		return true;
@@ -81,21 +101,15 @@ bool policy_grants(const struct policy *policy, enum capability id)
 	case CAP_STDERR:
 		return !says_streams || policy->stdio.err;
 	case CAP_FILES:
-		for (size_t i = 0; i < policy->files.count; i++)
-			any = any || policy->files.items[i].access != POLICY_NO_ACCESS;
-		return any;
+	case CAP_BLOB:
+	case CAP_KV:
+		return access_of(policy, id) != POLICY_NO_ACCESS;
 	case CAP_CLOCK:
 		return policy->clock.granted;
 	case CAP_RANDOM:
 		return policy->random.granted;
 	case CAP_HTTP:
 		return policy->http.hosts.count > 0;
-	case CAP_BLOB:
-		for (size_t i = 0; i < policy->blob.count; i++)
-			any = any || policy->blob.items[i].access != POLICY_NO_ACCESS;
-		return any;
-	case CAP_KV:
-		return policy->kv != POLICY_NO_ACCESS;
 	case CAP_SOCKETS:
 		return policy->sockets.count > 0;
 	case CAPABILITY_COUNT:

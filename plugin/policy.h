@@ -181,6 +181,9 @@ bool policy_read(const json_t *document, const json_t *marks, const char *source
  * said of them, and its own name is an argument. */
 bool policy_grants(const struct policy *policy, enum capability id);
 
+/* Whether it holds the capability to read alone; false for what knows no such access. */
+bool policy_grants_reading_alone(const struct policy *policy, enum capability id);
+
 /* Where the field stands: "FILE:LINE:COLUMN: PATH", or "SOURCE.PATH". For messages. */
 const char *policy_where(const struct policy *policy, const char *path, struct policy_mark mark,
                          char *buf, size_t size);

@@ -9,15 +9,16 @@
 #include "wasi/signature.def"
 #undef WASI_SIGNATURE
 
-#define WASI_FUNCTION(name, signature, capability) signature_##signature wasi_##name;
+#define WASI_FUNCTION(name, signature, capability, access) signature_##signature wasi_##name;
 #include "wasi/preview1.def"
 #undef WASI_FUNCTION
 
-#define WASI_FUNCTION(name, signature, capability) signature_##signature experimental_http_##name;
+#define WASI_FUNCTION(name, signature, capability, access)                                         \
+	signature_##signature experimental_http_##name;
 #include "wasi/experimental_http.def"
 #undef WASI_FUNCTION
 
-#define WASI_FUNCTION(name, signature, capability) signature_##signature tiphys_##name;
+#define WASI_FUNCTION(name, signature, capability, access) signature_##signature tiphys_##name;
 #include "wasi/tiphys.def"
 #undef WASI_FUNCTION
 

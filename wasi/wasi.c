@@ -6,12 +6,15 @@
 #define ANY_FD WASI_ANY_FD
 #define READ_FD WASI_READ_FD
 #define WRITE_FD WASI_WRITE_FD
+#define READS false
+#define WRITES true
 
 #define WASI_SIGNATURE(id, text, result, parameters) static const char text_##id[] = text;
 #include "wasi/signature.def"
 #undef WASI_SIGNATURE
 
-#define WASI_FUNCTION(name, signature, capability) {#name, text_##signature, capability},
+#define WASI_FUNCTION(name, signature, capability, access)                                         \
+	{#name, text_##signature, capability, access},
 static const struct wasi_function preview1_functions[] = {
 #include "wasi/preview1.def"
 };
@@ -24,17 +27,18 @@ static const struct wasi_function tiphys_functions[] = {
 #undef WASI_FUNCTION
 
 static void (*const preview1_handlers[])(void) = {
-#define WASI_FUNCTION(name, signature, capability) (void (*)(void)) wasi_##name,
+#define WASI_FUNCTION(name, signature, capability, access) (void (*)(void)) wasi_##name,
 #include "wasi/preview1.def"
 #undef WASI_FUNCTION
 };
 static void (*const experimental_http_handlers[])(void) = {
-#define WASI_FUNCTION(name, signature, capability) (void (*)(void)) experimental_http_##name,
+#define WASI_FUNCTION(name, signature, capability, access)                                         \
+	(void (*)(void)) experimental_http_##name,
 #include "wasi/experimental_http.def"
 #undef WASI_FUNCTION
 };
 static void (*const tiphys_handlers[])(void) = {
-#define WASI_FUNCTION(name, signature, capability) (void (*)(void)) tiphys_##name,
+#define WASI_FUNCTION(name, signature, capability, access) (void (*)(void)) tiphys_##name,
 #include "wasi/tiphys.def"
 #undef WASI_FUNCTION
 };

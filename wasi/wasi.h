@@ -37,6 +37,7 @@ struct wasi_function {
 	const char *name;
 	const char *signature; /* as host_func_create() takes it */
 	int capability;        /* enum capability, or one of the next four */
+	bool writes;           /* every call changes something: read-only access is not enough */
 };
 
 #define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */

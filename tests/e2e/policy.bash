@@ -298,6 +298,39 @@ inspects() {
 }
 tap_case "inspect --policy tells import by import" inspects
 
+# Once they were told as granted, whatever the access.
+inspects_access() {
+	local name keep objects tree
+	keep=$TIPHYS_BUILD/tests/e2e/guests/keep.wasm
+	objects=$TIPHYS_BUILD/tests/e2e/guests/objects.wasm
+	tree=$TIPHYS_BUILD/tests/e2e/guests/tree.wasm
+	echo 'kv: ro' >"$policy"
+	inspect 1 --policy "$policy" "$keep"
+	for name in get list; do grep -qE "^  granted +tiphys\.kv_$name " "$out"; done
+	for name in put delete; do
+		grep -qE "^  denied +tiphys\.kv_$name .*this writes, and the grant is ro; a call gets: permission denied" "$out"
+	done
+	expect_in "The module can ask for what is denied: kv" "$out"
+	echo 'kv: rw' >"$policy"
+	inspect 0 --policy "$policy" "$keep"
+
+	inspect 1 --granted stdin,stdout,stderr,http,blob:ro "$objects"
+	for name in put finish delete; do grep -qE "^  denied +tiphys\.blob_$name " "$out"; done
+	grep -qE "^  granted +tiphys\.blob_get " "$out"
+	inspect 0 --granted stdin,stdout,stderr,http,blob:ro,blob "$objects"
+
+	echo 'files: [{host: /tmp, guest: /a}, {host: /usr, guest: /b}]' >"$policy"
+	inspect 1 --policy "$policy" "$tree"
+	row path_create_directory denied
+	row path_open granted
+	echo 'files: [{host: /tmp, guest: /a}, {host: /usr, guest: /b, access: rw}]' >"$policy"
+	inspect 0 --policy "$policy" "$tree"
+	row path_create_directory granted
+	inspect 2 --granted clock:ro "$tree"
+	expect_in "clock has no :ro; files, blob and kv have" "$err"
+}
+tap_case "inspect denies what writes under a grant to read" inspects_access
+
 inspects_json() {
 	echo 'clock: real' >"$policy"
 	inspect 1 --json --policy "$policy" "$probe"

@@ -108,6 +108,24 @@ static void as_words_of_the_command_line(void **state)
 		assert_string_equal(words.items[i], expected[i]);
 }
 
+static void access_is_the_most_that_any_item_has(void **state)
+{
+	cleanup_policy struct policy policy;
+	(void)state;
+	take("{\"files\":[{\"host\":\"/a\",\"guest\":\"/a\"},{\"host\":\"/b\",\"guest\":\"/"
+	     "b\",\"access\":"
+	     "\"none\"}],\"clock\":\"real\"}",
+	     &policy);
+	assert_true(policy_grants(&policy, CAP_FILES));
+	assert_true(policy_grants_reading_alone(&policy, CAP_FILES));
+	assert_false(policy_grants_reading_alone(&policy, CAP_CLOCK));
+	policy.files.items[1].access = POLICY_READ_WRITE;
+	assert_false(policy_grants_reading_alone(&policy, CAP_FILES));
+	policy.files.count = 0;
+	assert_false(policy_grants(&policy, CAP_FILES));
+	assert_false(policy_grants_reading_alone(&policy, CAP_FILES));
+}
+
 static void mistakes_are_named(void **state)
 {
 	static const struct {
@@ -242,6 +260,7 @@ int main(void)
 	    cmocka_unit_test(an_empty_document_grants_nothing),
 	    cmocka_unit_test(each_field_comes_through),
 	    cmocka_unit_test(as_words_of_the_command_line),
+	    cmocka_unit_test(access_is_the_most_that_any_item_has),
 	    cmocka_unit_test(mistakes_are_named),
 	    cmocka_unit_test(what_is_not_provided_is_refused_by_name),
 	    cmocka_unit_test(every_row_can_be_named),
