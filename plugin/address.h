@@ -14,6 +14,9 @@ struct address {
 
 #define ADDRESS_TEXT_SIZE 46 /* as INET6_ADDRSTRLEN */
 
+/* address_special() of what the host itself answers. */
+#define ADDRESS_LOOPBACK "loopback"
+
 /* Only the plain forms: four decimal numbers without leading zeros, or RFC 4291 without a zone. */
 bool address_parse(const char *text, struct address *address);
 

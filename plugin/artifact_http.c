@@ -138,6 +138,7 @@ bool artifact_fetch_http(const struct artifacts_run *run, const struct artifact 
 	    .url = artifact_text(artifact->place, "url"),
 	    .private_headers = (const char *const *)lines,
 	    .permits_http = true,
+	    .reach = run->shared->options.ceiling != NULL ? REACH_LISTED : REACH_NAMED,
 	    .may_ask = run->shared->options.ceiling != NULL ? may_ask : NULL,
 	    .may_ask_env = run->shared->options.ceiling,
 	    .resumes = true,

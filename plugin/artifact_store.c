@@ -239,7 +239,11 @@ static bool find_s3(const struct artifacts_run *run, const json_t *location,
 	store_keys_clear(&place->keys);
 	free(place->authorities);
 	place->authorities = NULL;
-	return take_place(location, place, err) && is_within_ceiling(run, repository, place, err) &&
+	if (!take_place(location, place, err))
+		return false;
+	bool is_own = repository == NULL || !is_same_server(&repository->place, place);
+	place->reach = is_own ? REACH_NAMED : REACH_ANYWHERE;
+	return is_within_ceiling(run, repository, place, err) &&
 	       (!with_keys || find_keys(run, location, repository, place, err));
 }
 

@@ -44,6 +44,7 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 	    .connect_seconds = CONNECT_SECONDS, .stall_seconds = STALL_SECONDS, .retries = RETRIES};
 	struct transfer_options registries = transfers;
 	registries.insecure_hosts = getenv("INSECURE_OCI_REGISTRIES");
+	registries.reach = REACH_NAMED;
 	struct artifacts *artifacts = calloc(1, sizeof *artifacts);
 	if (artifacts == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "no memory for artifacts");

@@ -28,6 +28,7 @@ struct s3_place {
 	char *region;      /* NULL: us-east-1 */
 	char *authorities; /* PEM, or NULL */
 	bool insecure;     /* plain http */
+	enum reach reach;
 	bool creates_bucket;
 	enum s3_style style;
 	struct store_keys keys;

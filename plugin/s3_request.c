@@ -74,6 +74,7 @@ bool s3_ask(const struct s3 *s3, const struct s3_exchange *exchange, bool may_mi
 	    .signature = is_signed ? &signature : NULL,
 	    .authorities = place->authorities,
 	    .permits_http = true,
+	    .reach = place->reach,
 	    .body = exchange->body,
 	    .body_fd = exchange->file,
 	    .body_size = exchange->size,

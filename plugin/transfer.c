@@ -17,14 +17,19 @@
 #include <unistd.h>
 
 #define IDLE_MAX 8
+#define HOST_MAX 300
 #define USER_AGENT "tiphys/" TIPHYS_VERSION
 
 struct transfers {
 	struct transfer_options options;
 	char *insecure_hosts;
 	pthread_mutex_t lock; /* of idle */
-	CURL *idle[IDLE_MAX]; /* each with its open connections */
-	unsigned idle_count;
+	/* Each with its open connections, which are looked at as they are opened: one of a wider reach
+	 * must not serve a narrower one. */
+	struct idle {
+		CURL *handles[IDLE_MAX];
+		unsigned count;
+	} idle[REACH_COUNT];
 };
 
 static void init_curl(void)
@@ -53,8 +58,10 @@ void transfers_destroy(struct transfers *transfers)
 {
 	if (transfers == NULL)
 		return;
-	for (unsigned i = 0; i < transfers->idle_count; i++)
-		curl_easy_cleanup(transfers->idle[i]);
+	for (size_t reach = 0; reach < REACH_COUNT; reach++) {
+		for (unsigned i = 0; i < transfers->idle[reach].count; i++)
+			curl_easy_cleanup(transfers->idle[reach].handles[i]);
+	}
 	pthread_mutex_destroy(&transfers->lock);
 	free(transfers->insecure_hosts);
 	free(transfers);
@@ -65,12 +72,13 @@ bool transfers_insecure(const struct transfers *transfers, const char *host)
 	return reference_host_listed(host, transfers->insecure_hosts);
 }
 
-static CURL *take_handle(struct transfers *transfers)
+static CURL *take_handle(struct transfers *transfers, enum reach reach)
 {
+	struct idle *idle = &transfers->idle[reach];
 	CURL *handle = NULL;
 	pthread_mutex_lock(&transfers->lock);
-	if (transfers->idle_count > 0)
-		handle = transfers->idle[--transfers->idle_count];
+	if (idle->count > 0)
+		handle = idle->handles[--idle->count];
 	pthread_mutex_unlock(&transfers->lock);
 	if (handle != NULL)
 		return handle;
@@ -80,13 +88,14 @@ static CURL *take_handle(struct transfers *transfers)
 	return curl_easy_init();
 }
 
-static void give_handle(struct transfers *transfers, CURL *handle)
+static void give_handle(struct transfers *transfers, enum reach reach, CURL *handle)
 {
+	struct idle *idle = &transfers->idle[reach];
 	curl_easy_reset(handle); /* keeps the connections */
 	pthread_mutex_lock(&transfers->lock);
-	bool kept = transfers->idle_count < IDLE_MAX;
+	bool kept = idle->count < IDLE_MAX;
 	if (kept)
-		transfers->idle[transfers->idle_count++] = handle;
+		idle->handles[idle->count++] = handle;
 	pthread_mutex_unlock(&transfers->lock);
 	if (!kept)
 		curl_easy_cleanup(handle);
@@ -103,6 +112,8 @@ struct exchange {
 	unsigned retry_after;
 	bool begun;
 	bool abandoned;
+	enum reach reach;
+	char host[HOST_MAX];           /* of the URL, without a port */
 	bool is_private;               /* url's own origin is asked */
 	struct resumption *resumption; /* NULL: each try begins anew */
 };
@@ -339,6 +350,18 @@ static void sign(CURL *handle, const struct transfer_signature *signature)
 	curl_easy_setopt(handle, CURLOPT_PASSWORD, signature->secret);
 }
 
+/* The address that is looked at is the one that is connected to, whatever the name service says
+ * before or after. */
+static curl_socket_t on_open(void *env, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct exchange *exchange = env;
+	struct address address;
+	if (purpose != CURLSOCKTYPE_IPCXN || !address_of(&to->addr, &address) ||
+	    !reach_lets(exchange->reach, exchange->host, &address, exchange->err))
+		return CURL_SOCKET_BAD;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static void set_up(struct exchange *exchange, const struct transfer_options *options,
                    const char *url, struct curl_slist *headers)
 {
@@ -348,6 +371,10 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https"); /* which: may_go() */
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+	if (exchange->reach != REACH_ANYWHERE) {
+		curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_open);
+		curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, exchange);
+	}
 	authorities_set(handle, request->authorities);
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
@@ -488,7 +515,7 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
                     struct curl_slist *headers, char *detail, CURLcode *code)
 {
 	struct transfer_reply *reply = exchange->reply;
-	CURL *handle = take_handle(transfers);
+	CURL *handle = take_handle(transfers, exchange->reach);
 	if (handle == NULL) {
 		error_set(exchange->err, ERROR_NO_MEMORY, "no memory for a connection");
 		return;
@@ -518,7 +545,22 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 	make_absolute(url, reply->location, sizeof reply->location);
 	snprintf(reply->url, sizeof reply->url, "%s", url);
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, NULL);
-	give_handle(transfers, handle);
+	give_handle(transfers, exchange->reach, handle);
+}
+
+/* The URL's host without its port, and how far that may lead. */
+static bool find_reach(const struct transfers *transfers, struct exchange *exchange,
+                       const char *url, struct error *err)
+{
+	char scheme[16];
+	if (!origin_of(url, scheme, sizeof scheme, exchange->host, sizeof exchange->host))
+		return error_set(err, ERROR_NETWORK, "it is no URL");
+	bool is_listed = transfers_insecure(transfers, exchange->host);
+	exchange->reach = is_listed ? REACH_ANYWHERE : transfers->options.reach;
+	if (exchange->request->reach > exchange->reach)
+		exchange->reach = exchange->request->reach;
+	*strrchr(exchange->host, ':') = '\0';
+	return reach_lets_host(exchange->reach, exchange->host, err);
 }
 
 static bool ask(struct transfers *transfers, const struct transfer_request *request,
@@ -533,6 +575,11 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 	    .is_private = is_private,
 	    .resumption = request->resumes ? &resumption : NULL,
 	};
+	if (!find_reach(transfers, &exchange, url, err)) {
+		char shown[400];
+		error_wrap(err, "%s %s", request->method, printable_ascii(url, shown, sizeof shown));
+		return false;
+	}
 	for (unsigned tries = 0;; tries++) {
 		__attribute__((cleanup(free_headers))) struct curl_slist *headers =
 		    header_list(request, is_private, exchange.resumption);

@@ -3,6 +3,7 @@
 #ifndef PLUGIN_TRANSFER_H
 #define PLUGIN_TRANSFER_H
 
+#include "plugin/reach.h"
 #include "validator/error.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct transfer_options {
 	const char *insecure_hosts; /* comma list (reference_host_listed()) of those that may be asked
 	                               by plain http; every other URL is https with verification by
 	                               the system's authorities, or $SSL_CERT_FILE, $SSL_CERT_DIR */
+	enum reach reach;           /* of every URL whose host is not one of insecure_hosts */
 };
 
 /* Connections that are kept between exchanges. Thread-safe. */
@@ -62,6 +64,7 @@ struct transfer_request {
 	const struct transfer_signature *signature; /* or NULL */
 	const char
 	    *authorities;  /* PEM: certificates are verified by these alone; NULL: the usual ones */
+	enum reach reach;  /* the narrower one of this and the options' holds */
 	bool permits_http; /* the one who wrote the URL may choose plain http */
 	/* Asked before each URL, those that redirects lead to included; NULL: any will do. */
 	bool (*may_ask)(const void *env, const char *url, struct error *err);

@@ -204,6 +204,39 @@ changed() {
 }
 tap_case "what changes in between is not mixed" changed
 
+# of LOCATION: an artifact that lies there
+of() {
+	printf '"inputs": {"artifacts": [{"name": "a", "path": "/work/x", %s}]}' "$1"
+}
+
+# The server stands where loopback and metadata services answer it: a template does not send it there.
+special() {
+	local port=${faults#*:} address
+	: >"$faults_plan"
+	: >"$faults_log"
+	fails "input artifact a: GET http://localhost:$port/f: localhost leads to " tree "$(list /work)" \
+		"$(of "\"http\": {\"url\": \"http://localhost:$port/f\"}")"
+	expect_in "which is loopback; a template's URL may not lead there by a name: write the address itself" "$work/message"
+	fails "localhost leads to " tree "$(list /work)" \
+		"$(of "\"s3\": {\"endpoint\": \"localhost:$port\", \"insecure\": true, \"bucket\": \"b\", \"key\": \"f\"}")"
+	fails "localhost leads to " tree "$(list /work)" "$(of "\"http\": {\"url\": \"oci://localhost:$port/data:1\"}")"
+	for address in 169.254.169.254 '[fd00:ec2::254]' '[::ffff:169.254.169.254]' 0.0.0.0; do
+		fails "input artifact a: GET http://$address:$port/f: $address leads to " tree "$(list /work)" \
+			"$(of "\"http\": {\"url\": \"http://$address:$port/f\"}")"
+		expect_in "http.allowed_hosts of a --policy-ceiling lists it" "$work/message"
+	done
+	[ ! -s "$faults_log" ] || { cat "$faults_log" && false; }
+	for address in localhost 169.254.169.254; do
+		echo "GET /f 1 location http://$address:$port/folder.tgz" >"$faults_plan"
+		fails "input artifact a: GET http://$address:$port/folder.tgz: $address leads to " tree "$(list /work)" \
+			"$(inputs "$(web f /work/x)")"
+	done
+	[ "$(cut -d ' ' -f 1-3 "$faults_log")" = "GET /f 302
+GET /f 302" ] || { cat "$faults_log" && false; }
+	: >"$faults_plan"
+}
+tap_case "a template's URL leads to no loopback by a name, and to no metadata service" special
+
 unwell() {
 	local fault
 	for fault in "status 503" "status 500" "status 429,1" refuse; do

@@ -6,6 +6,7 @@ about what happens when it does. With PEM, a certificate and its key, it speaks 
 Each line of PLAN is "METHOD PATTERN TIMES FAULT [VALUE]", read anew for each request; the first line that
 fits (PATTERN is found in the path with its query) and was used fewer than TIMES times counts:
   status CODE[,SECONDS]  answers so, without asking anybody, with Retry-After when SECONDS are given
+  location URL           redirects there by 302
   drop BYTES             closes the connection behind so many bytes of the body
   refuse                 closes the connection without an answer
   stall SECONDS          sends nothing for so long before the body
@@ -98,6 +99,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code, _, seconds = value.partition(",")
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers, body = int(code), {"Retry-After": seconds} if seconds else {}, b"a fault"
+        elif fault == "location":
+            status, headers, body = 302, {"Location": value}, b""
         elif ":" in behind:
             status, headers, body = self.from_server()
         else:
