@@ -207,8 +207,8 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
  * found it, or C functions get an unaligned stack: so the handler may have no frame, which
  * tests/test_handlers sees to, and no red zone (meson.build). That is also why the base of the
  * dispatch behind it comes from here: position-independent code would keep it in a saved register.
- */
-#if defined(__x86_64__)
+ * Sanitizers give handlers frames. */
+#if defined(__x86_64__) && !defined(SANITIZED)
 #define CALL_NEAR(entry, callee)                                                                   \
 	do {                                                                                           \
 		register const struct cell *pc_kept __asm__(PC_REGISTER) = pc;                             \
