@@ -310,7 +310,8 @@ time_limit() {
 	# Where only C code could look at the clock: a loop without calls, in the start function.
 	run 124 --timeout 200ms "$work/endless-start.wasm"
 	is "$(head -n 1 "$err")" "tiphys run: $work/endless-start.wasm: $message"
-	expect_in "(function 0) at offset" "$err"
+	# Goto dispatch (gcc) does not know in which cell it was interrupted.
+	[ "$TIPHYS_COMPILER" != clang ] || expect_in "(function 0) at offset" "$err"
 	# Where no guest code runs.
 	mkfifo "$work/silent"
 	run 124 --timeout 200ms --stdin "$probe" cat <>"$work/silent"
