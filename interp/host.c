@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HOST_PARAMS_MAX 32
-
 struct host_func {
 	ffi_cif cif;
 	void (*fn)(void);

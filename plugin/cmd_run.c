@@ -401,6 +401,10 @@ static int report(const struct run *run, const struct error *err)
 			fprintf(stderr, "tiphys run: %s\n", denial);
 		if (limit != NULL && strstr(err->message, limit) == NULL)
 			fprintf(stderr, "tiphys run: %s\n", limit);
+		const char *unknown =
+		    run->wasi != NULL ? wasi_unknown_called(run->wasi, text, sizeof text) : NULL;
+		if (unknown != NULL)
+			fprintf(stderr, "tiphys run: %s\n", unknown);
 		const char *failure = caps_broker_failure(run->caps);
 		if (failure != NULL && (denial == NULL || strstr(denial, failure) == NULL))
 			fprintf(stderr, "tiphys run: what the module last reached out for failed: %s\n",

@@ -28,6 +28,8 @@ struct wasi {
 	struct binding bindings[2]; /* by enum snapshot */
 	bool has_exited;
 	uint32_t exit_status;
+	/* wasi/unknown.h: all of them, and the first that was called */
+	struct unknown *unknown, *unknown_called;
 };
 
 /* One call: what a handler needs, taken from struct host_call. */

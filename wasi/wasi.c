@@ -1,4 +1,5 @@
 #include "wasi/handler.h"
+#include "wasi/unknown.h"
 
 #include <stdlib.h>
 
@@ -80,6 +81,8 @@ struct wasi *wasi_create(struct caps *caps, struct error *err)
 
 void wasi_destroy(struct wasi *wasi)
 {
+	if (wasi)
+		unknown_clear(wasi);
 	free(wasi);
 }
 
@@ -108,10 +111,14 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 	size_t index;
 	if (import->kind != EXTERN_FUNC)
 		return false;
+	out->kind = EXTERN_FUNC;
+	if (wasi_is_unknown(import)) {
+		out->as.func = unknown_create(wasi, store, import, err);
+		return out->as.func != NULL;
+	}
 	const struct import_module *module = find(import->module, import->name, &index);
 	if (!module)
 		return false;
-	out->kind = EXTERN_FUNC;
 	out->as.func =
 	    host_func_create(store, module->functions[index].signature, module->handlers[index],
 	                     &wasi->bindings[module->snapshot], err);
@@ -138,4 +145,17 @@ const struct wasi_function *wasi_function_find(struct name module, struct name n
 	size_t index;
 	const struct import_module *found = find(module, name, &index);
 	return found ? &found->functions[index] : NULL;
+}
+
+/* The two snapshots of WASI; the other modules of the table are complete, and a name they lack is a
+ * mistake. */
+bool wasi_is_unknown(const struct import *import)
+{
+	if (import->kind != EXTERN_FUNC || wasi_function_find(import->module, import->name))
+		return false;
+	for (size_t m = 0; m < sizeof(modules) / sizeof(*modules); m++) {
+		if (modules[m].functions == preview1_functions && name_is(import->module, modules[m].name))
+			return true;
+	}
+	return false;
 }

@@ -24,13 +24,18 @@ void wasi_destroy(struct wasi *wasi);
 
 /* An import_resolver; env is the struct wasi. Answers functions of "wasi_snapshot_preview1", of
  * "wasi_unstable" (snapshot 0, with its own layouts), of "wasi_experimental_http" and of "tiphys"
- * (their .def files); false for any other module or name. */
+ * (their .def files). What the first two do not have links too, and a call answers NOSYS. false for
+ * any other module or name. */
 bool wasi_resolve(void *env, struct store *store, const struct import *import,
                   struct extern_val *out, struct error *err);
 
 /* What the guest gave to proc_exit, or 128 + the signal of proc_raise; 0 before. */
 bool wasi_has_exited(const struct wasi *wasi);
 uint32_t wasi_exit_status(const struct wasi *wasi);
+
+/* A sentence for a person about the first call of a function that no table has, written to `text`
+ * of `size` bytes; NULL when there was none. */
+const char *wasi_unknown_called(const struct wasi *wasi, char *text, size_t size);
 
 /* A row of preview1.def or of the other modules' tables, for `inspect` and the documentation. */
 struct wasi_function {
@@ -49,5 +54,7 @@ struct wasi_function {
 const struct wasi_function *wasi_function_at(size_t index);
 /* By module and name; NULL when unknown. */
 const struct wasi_function *wasi_function_find(struct name module, struct name name);
+/* Has the import no row and is yet answered, by NOSYS. */
+bool wasi_is_unknown(const struct import *import);
 
 #endif

@@ -40,6 +40,48 @@ static void unknown_names_are_not_found(void **state)
 	assert_null(wasi_function_find(name_of("wasi_unstable"), name_of("sock_accept")));
 }
 
+/* (import MODULE NAME (func (param i64) (result i32))) of a name that no snapshot has. */
+static void unknown_names_link_in_snapshots_only(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *module, *name;
+		bool is_linked;
+	} cases[] = {{"wasi_unstable", "fd_reads", true},
+	             {"wasi_unstable", "sock_accept", true}, /* of the later snapshot */
+	             {"wasi_snapshot_preview1", "fd_reads", true},
+	             {"wasi_snapshot_preview2", "fd_read", false},
+	             {"wasi_experimental_http", "fd_read", false},
+	             {"tiphys", "fd_read", false},
+	             {"env", "fd_read", false}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint8_t bytes[128] = "\0asm\1\0\0\0\1\6\1\x60\1\x7e\1\x7f\2";
+		size_t module_len = strlen(cases[i].module), name_len = strlen(cases[i].name), at = 17;
+		bytes[at++] = (uint8_t)(module_len + name_len + 5);
+		bytes[at++] = 1;
+		bytes[at++] = (uint8_t)module_len;
+		memcpy(bytes + at, cases[i].module, module_len);
+		at += module_len;
+		bytes[at++] = (uint8_t)name_len;
+		memcpy(bytes + at, cases[i].name, name_len);
+		at += name_len + 2; /* a function, of type 0 */
+		struct error err = ERROR_INIT;
+		struct module *module = module_load(bytes, at, NULL, &err);
+		if (!module)
+			fail_msg("%s", err.message);
+		struct caps *caps = caps_create();
+		struct wasi *wasi = wasi_create(caps, &err);
+		struct store *store = store_create(NULL, &err);
+		struct instance *inst = instance_create(store, module, wasi_resolve, wasi, &err);
+		assert_int_equal(inst != NULL, cases[i].is_linked);
+		assert_int_equal(wasi_is_unknown(&module->imports[0]), cases[i].is_linked);
+		store_destroy(store);
+		wasi_destroy(wasi);
+		caps_destroy(caps);
+		module_destroy(module);
+	}
+}
+
 /* A function of another type is no function of WASI's. */
 static void wrong_type_does_not_link(void **state)
 {
@@ -124,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(table_has_each_function_once),
 	    cmocka_unit_test(unknown_names_are_not_found),
+	    cmocka_unit_test(unknown_names_link_in_snapshots_only),
 	    cmocka_unit_test(wrong_type_does_not_link),
 	    cmocka_unit_test(errors_keep_their_meaning),
 	    cmocka_unit_test_setup_teardown(empty_set_answers_and_says_what_is_missing,
