@@ -11,8 +11,9 @@
 #define NOT_PROVIDED NULL
 
 static const struct capability_row rows[] = {
-#define CAPABILITY(id, name, sentence, by_default, parameters, provider, option, denial, answer)   \
-	[id] = {name, sentence, by_default, parameters, provider, option, denial, answer},
+#define CAPABILITY(id, name, sentence, deed, by_default, parameters, provider, option, denial,     \
+                   answer)                                                                         \
+	[id] = {name, sentence, deed, by_default, parameters, provider, option, denial, answer},
 #include "caps/capability.def"
 };
 

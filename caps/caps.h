@@ -31,6 +31,7 @@ enum capability {
 struct capability_row {
 	const char *name;
 	const char *sentence;
+	const char *deed;
 	bool granted_by_default;
 	const char *parameters;
 	const char *provider; /* NULL: this build does not have it */

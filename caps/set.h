@@ -73,6 +73,7 @@ struct caps {
 	struct broker *broker; /* broker.c; NULL: none */
 	char **sockets;        /* names of granted connections */
 	uint32_t socket_count;
+	bool sockets_hidden; /* see caps_sockets_show() */
 };
 
 /* set.c: appends a string that it then owns. */

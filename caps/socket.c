@@ -34,6 +34,11 @@ int socket_grant(struct caps *caps, int fd, const char *name)
 	return 0;
 }
 
+void caps_sockets_show(struct caps *caps, bool is_shown)
+{
+	caps->sockets_hidden = !is_shown;
+}
+
 int caps_socket_find(struct caps *caps, struct caps_text name)
 {
 	int rc = require(caps, CAP_SOCKETS);

@@ -13,9 +13,11 @@ static bool is_free(const struct descriptor *d)
 
 struct descriptor *descriptor_at(struct caps *caps, uint32_t fd)
 {
-	if (fd < caps->table_size && !is_free(&caps->table[fd]))
-		return &caps->table[fd];
-	return NULL;
+	if (fd >= caps->table_size || is_free(&caps->table[fd]))
+		return NULL;
+	if (caps->table[fd].socket != 0 && caps->sockets_hidden)
+		return NULL;
+	return &caps->table[fd];
 }
 
 static int table_grow(struct caps *caps, uint32_t needed)

@@ -188,8 +188,15 @@ static void print_exports(const struct module *module)
 struct reach {
 	bool capability[CAPABILITY_COUNT];
 	bool descriptors; /* works on descriptors that a grant gave */
+	uint32_t unknown; /* functions of WASI that this build answers by NOSYS */
 	uint32_t foreign; /* imports that tiphys run has no answer to */
 };
+
+static bool is_foreign(const struct import *import)
+{
+	return import->kind != EXTERN_FUNC ||
+	       (!wasi_is_unknown(import) && wasi_function_find(import->module, import->name) == NULL);
+}
 
 static struct reach find_reach(const struct module *module)
 {
@@ -199,8 +206,12 @@ static struct reach find_reach(const struct module *module)
 		const struct import *import = &module->imports[i];
 		const struct wasi_function *function =
 		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
-		if (function == NULL)
+		if (is_foreign(import))
 			reach.foreign++;
+		else if (function == NULL)
+			reach.unknown++;
+		else if (function->capability == WASI_SOCKET_FD)
+			reach.capability[CAP_SOCKETS] = true;
 		else if (function->capability <= WASI_ANY_FD)
 			reach.descriptors = true;
 		else if (function->capability >= 0 && function->capability < CAPABILITY_COUNT)
@@ -211,6 +222,53 @@ static struct reach find_reach(const struct module *module)
 		reach.capability[CAP_STDIN] = reach.capability[CAP_STDOUT] = reach.capability[CAP_STDERR] =
 		    true;
 	return reach;
+}
+
+/* The ways out of the machine; together they have a plainer word. */
+static const enum capability network[] = {CAP_HTTP, CAP_BLOB, CAP_SOCKETS};
+#define NETWORK_COUNT (sizeof network / sizeof network[0])
+
+static bool is_of_network(enum capability id)
+{
+	for (size_t i = 0; i < NETWORK_COUNT; i++)
+		if (network[i] == id)
+			return true;
+	return false;
+}
+
+static void print_beyond_reach(const struct reach *reach)
+{
+	bool reaches_network = false;
+	for (size_t i = 0; i < NETWORK_COUNT; i++)
+		reaches_network |= reach->capability[network[i]];
+
+	printf("It cannot, whatever is granted\n");
+	if (!reaches_network)
+		printf("  reach the network\n");
+	for (int id = 0; id < CAPABILITY_COUNT; id++) {
+		bool is_told = !reaches_network && is_of_network((enum capability)id);
+		if (!reach->capability[id] && !is_told)
+			printf("  %s\n", capability_row((enum capability)id)->deed);
+	}
+	printf("  start processes\n");
+}
+
+static void print_unanswered(const struct module *module, uint32_t count,
+                             bool (*is_such)(const struct import *), const char *heading)
+{
+	if (count == 0)
+		return;
+	printf("%s\n", heading);
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		if (!is_such(import))
+			continue;
+		printf("  %s ", extern_kind_name(import->kind));
+		printable_write(import->module.data, import->module.len, stdout);
+		putchar('.');
+		printable_write(import->name.data, import->name.len, stdout);
+		putchar('\n');
+	}
 }
 
 static void print_reach(const struct module *module)
@@ -229,13 +287,11 @@ static void print_reach(const struct module *module)
 	if (!any)
 		printf("  asks for nothing: it can only compute\n");
 
-	printf("It cannot\n");
-	for (int id = 0; id < CAPABILITY_COUNT; id++)
-		if (!reach.capability[id])
-			printf("  use %s\n", capability_row((enum capability)id)->name);
-	if (reach.foreign > 0)
-		printf("It does not run by itself: %" PRIu32 " of its imports are not of WASI preview 1\n",
-		       reach.foreign);
+	print_beyond_reach(&reach);
+	print_unanswered(module, reach.unknown, wasi_is_unknown,
+	                 "Not known to this build, a call gets \"function not supported\"");
+	print_unanswered(module, reach.foreign, is_foreign,
+	                 "It does not run by itself: nothing here provides");
 }
 
 int cmd_inspect(int argc, char **argv)

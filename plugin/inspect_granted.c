@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum verdict { GRANTED, DENIED, NOT_NEEDED, UNKNOWN };
+enum verdict { GRANTED, DENIED, NOT_NEEDED, NOT_SUPPORTED, UNKNOWN };
 
 static const char *const verdict_words[] = {
-    [GRANTED] = "granted",
-    [DENIED] = "denied",
-    [NOT_NEEDED] = "not needed",
+    [GRANTED] = "granted",       [DENIED] = "denied",
+    [NOT_NEEDED] = "not needed", [NOT_SUPPORTED] = "not supported",
     [UNKNOWN] = "unknown",
 };
 
@@ -108,6 +107,8 @@ static unsigned reach_of(const struct wasi_function *function)
 		return 0;
 	case WASI_ANY_FD:
 		return provided(TO_READ | TO_WRITE);
+	case WASI_SOCKET_FD:
+		return provided(1u << CAP_SOCKETS);
 	case WASI_READ_FD:
 		return provided(TO_READ);
 	case WASI_WRITE_FD:
@@ -133,7 +134,11 @@ static struct finding find(const struct import *import, struct inspection *inspe
 	    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
 	struct finding finding = {.verdict = UNKNOWN};
 	if (function == NULL) {
-		inspection->has_unknown = true;
+		/* What links can be called, and most modules that import it cope without. */
+		if (wasi_is_unknown(import))
+			finding.verdict = NOT_SUPPORTED;
+		else
+			inspection->has_unknown = true;
 		return finding;
 	}
 	finding.capabilities = reach_of(function);
@@ -149,7 +154,10 @@ static struct finding find(const struct import *import, struct inspection *inspe
 	bool is_any = (finding.capabilities & STREAMS) != 0;
 	unsigned own = is_any ? finding.capabilities & STREAMS : finding.capabilities;
 	inspection->used |= own;
-	if (finding.verdict == DENIED && !is_empty_when_denied(finding.capabilities))
+	/* Runtimes import the functions of connections without ever having one; who wants one asks for
+	 * it by an import of its own. */
+	bool is_idle = function->capability == WASI_SOCKET_FD;
+	if (finding.verdict == DENIED && !is_idle && !is_empty_when_denied(finding.capabilities))
 		inspection->missing |= own;
 	return finding;
 }
@@ -185,14 +193,16 @@ static int only_capability(unsigned capabilities)
 
 static void print_row(const struct import *import, const struct finding *finding)
 {
-	int width = printf("  %-11s ", verdict_words[finding->verdict]);
+	int width = printf("  %-13s ", verdict_words[finding->verdict]);
 	width += (int)printable_write(import->module.data, import->module.len, stdout);
 	putchar('.');
 	width += 1 + (int)printable_write(import->name.data, import->name.len, stdout);
-	printf("%*s", width < 54 ? 54 - width : 1, "");
+	printf("%*s", width < 56 ? 56 - width : 1, "");
 	int id = only_capability(finding->capabilities);
 	if (finding->verdict == UNKNOWN)
 		printf("nothing provides it: the module cannot run\n");
+	else if (finding->verdict == NOT_SUPPORTED)
+		printf("this build does not know it; a call gets: function not supported\n");
 	else if (finding->verdict == NOT_NEEDED)
 		printf("needs no grant\n");
 	else if (id >= 0)

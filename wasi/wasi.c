@@ -7,6 +7,7 @@
 #define ANY_FD WASI_ANY_FD
 #define READ_FD WASI_READ_FD
 #define WRITE_FD WASI_WRITE_FD
+#define SOCKET_FD WASI_SOCKET_FD
 #define READS false
 #define WRITES true
 
@@ -76,6 +77,7 @@ struct wasi *wasi_create(struct caps *caps, struct error *err)
 	for (int snapshot = SNAPSHOT_0; snapshot <= SNAPSHOT_1; snapshot++)
 		wasi->bindings[snapshot] = (struct binding){wasi, snapshot};
 	rights_init(caps);
+	caps_sockets_show(caps, false); /* until a function of theirs is imported */
 	return wasi;
 }
 
@@ -119,6 +121,9 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 	const struct import_module *module = find(import->module, import->name, &index);
 	if (!module)
 		return false;
+	int capability = module->functions[index].capability;
+	if (capability == CAP_SOCKETS || capability == WASI_SOCKET_FD)
+		caps_sockets_show(wasi->caps, true);
 	out->as.func =
 	    host_func_create(store, module->functions[index].signature, module->handlers[index],
 	                     &wasi->bindings[module->snapshot], err);

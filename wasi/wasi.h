@@ -41,7 +41,7 @@ const char *wasi_unknown_called(const struct wasi *wasi, char *text, size_t size
 struct wasi_function {
 	const char *name;
 	const char *signature; /* as host_func_create() takes it */
-	int capability;        /* enum capability, or one of the next four */
+	int capability;        /* enum capability, or one of the next five */
 	bool writes;           /* every call changes something: read-only access is not enough */
 };
 
@@ -49,6 +49,7 @@ struct wasi_function {
 #define WASI_ANY_FD (-2)        /* acts on a descriptor that another grant gave */
 #define WASI_READ_FD (-3)       /* on one that can be read */
 #define WASI_WRITE_FD (-4)      /* on one that can be written */
+#define WASI_SOCKET_FD (-5)     /* on a connection */
 
 /* Of preview 1; NULL behind the last row. */
 const struct wasi_function *wasi_function_at(size_t index);

@@ -6,6 +6,7 @@ here=$(dirname "$0")
 probe=$TIPHYS_GUESTS/probe.wasm
 exports=$TIPHYS_GUESTS/exports.wasm
 foreign=$TIPHYS_GUESTS/foreign.wasm
+newer=$TIPHYS_GUESTS/newer.wasm
 
 # ---- commands ----
 
@@ -137,7 +138,7 @@ inspects() {
 	expect_in "opens files below the directories it is given, and no others (--dir HOST::GUEST[:ro])" "$out"
 	expect_in "reads the time and sleeps (--clock)" "$out"
 	expect_in "draws random bytes (--random)" "$out"
-	expect_in "use sockets" "$out"
+	expect_in "  reach the network" "$out"
 	expect_in "function wasi_snapshot_preview1.fd_write: (i32, i32, i32, i32) -> (i32)" "$out"
 	expect_in "function _start: " "$out"
 	expect_in "memory memory: " "$out"
@@ -151,8 +152,10 @@ inspects_pure() {
 	expect_in "asks for nothing: it can only compute" "$out"
 	expect_in "function add: (i32, i32) -> (i32)" "$out"
 	expect_in "function sum: (f64, f64) -> (f64)" "$out"
-	grep -qx "  use files" "$out"
-	grep -qx "  use clock" "$out"
+	grep -qx "  open files or folders" "$out"
+	grep -qx "  read the time or sleep" "$out"
+	grep -qx "  reach the network" "$out"
+	grep -qx "  start processes" "$out"
 }
 tap_case "inspect of a module that only computes" inspects_pure
 
@@ -176,9 +179,23 @@ tap_case "inspect names the features a module needs" inspects_features
 
 inspects_foreign() {
 	status 0 "$tiphys" inspect "$foreign"
-	expect_in "1 of its imports are not of WASI preview 1" "$out"
+	expect_in "It does not run by itself: nothing here provides" "$out"
+	grep -qx "  function elsewhere.wish" "$out"
 }
 tap_case "inspect tells of imports that nobody answers" inspects_foreign
+
+inspects_newer() {
+	status 0 "$tiphys" inspect "$newer"
+	expect_in 'Not known to this build, a call gets "function not supported"' "$out"
+	grep -qx "  function wasi_snapshot_preview1.fd_frobnicate" "$out"
+	grep -qx "  function wasi_snapshot_preview1.proc_vanish" "$out"
+	! grep -q "does not run by itself" "$out"
+	status 0 "$tiphys" inspect --granted stdout "$newer"
+	grep -qE '^  not supported wasi_snapshot_preview1.fd_frobnicate +this build does not know it' "$out"
+	status 0 "$tiphys" inspect --granted stdout --json "$newer"
+	expect_in '"name":"fd_frobnicate","verdict":"not supported"' "$out"
+}
+tap_case "inspect tells of functions of a later WASI" inspects_newer
 
 # ---- run: grants ----
 
@@ -412,6 +429,18 @@ before_the_run() {
 	expect_in "wish" "$err"
 }
 tap_case "what cannot run is told with 1 or 2" before_the_run
+
+newer_wasi() {
+	run 0 "$newer"
+	is "$(cat "$out")" "not needed"
+	[ ! -s "$err" ]
+	run 3 "$newer" errno
+	is "$(cat "$out")" 52
+	expect_in "the module called wasi_snapshot_preview1.fd_frobnicate, which this build does not know" "$err"
+	run 134 "$newer" void
+	expect_in "wasi_snapshot_preview1.proc_vanish is not known" "$err"
+}
+tap_case "a function of a later WASI answers ENOSYS when it is called" newer_wasi
 
 args_from() {
 	printf '%s\0' --env A=1 "$probe" env A >"$work/args"

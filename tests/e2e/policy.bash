@@ -291,7 +291,7 @@ inspects() {
 	inspect 1 --policy "$policy" "$TIPHYS_BUILD/examples/hello.wasm"
 	row fd_write denied
 	inspect 1 --policy "$policy" "$foreign"
-	expect_in "unknown     elsewhere.wish" "$out"
+	expect_in "unknown       elsewhere.wish" "$out"
 	echo 'clok: real' >"$policy"
 	inspect 2 --policy "$policy" "$probe"
 	expect_in "$policy:1:1: clok: is not known; did you mean clock?" "$err"

@@ -46,6 +46,19 @@ misuse() {
 }
 tap_case "nothing else" misuse
 
+unnamed() {
+	# probe imports no function of connections, which is what inspect goes by.
+	local probe=$TIPHYS_BUILD/tests/e2e/probe.wasm
+	run 4 --socket "$at" "$probe" guess
+	is "$(cat "$out")" "0 taken"
+	status 0 "$tiphys" inspect "$probe"
+	expect_in "  reach the network" "$out"
+	status 0 "$tiphys" inspect "$talk"
+	expect_in "opens TCP connections to the addresses that are listed (--socket HOST:PORT)" "$out"
+	! grep -qx "  reach the network" "$out"
+}
+tap_case "whoever imports no function of connections cannot guess one's number" unnamed
+
 refused() {
 	local free
 	free=$(free_port)
