@@ -1,4 +1,4 @@
-# The command line, on guests that ask for what they are told to ask for (tests/e2e/cli).
+# The command line, on guests that ask for what they are told to ask for (guests/probe.c).
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"

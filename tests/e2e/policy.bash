@@ -1,4 +1,4 @@
-# Policies on the command line, and what a run can do without one (tests/e2e/cli has the guest).
+# Policies on the command line, and what a run can do without one (guests/probe.c is the guest).
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"

@@ -48,7 +48,7 @@ tap_case "nothing else" misuse
 
 unnamed() {
 	# probe imports no function of connections, which is what inspect goes by.
-	local probe=$TIPHYS_BUILD/tests/e2e/probe.wasm
+	local probe=$TIPHYS_GUESTS/probe.wasm
 	run 4 --socket "$at" "$probe" guess
 	is "$(cat "$out")" "0 taken"
 	status 0 "$tiphys" inspect "$probe"
