@@ -70,7 +70,8 @@
 /* ---- memory ---- */
 
 /* The vector's slot is the lower half of d, the lane the upper one. */
-#define V_LOAD_LANE_BODY(M, address, vector, e, keep)                                              \
+#define V_LOAD_LANE_HANDLER(name, M, address, vector, e, keep)                                     \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		V_LANE(pc->d >> 16)                                                                        \
 		v128 x = vector;                                                                           \
@@ -83,16 +84,16 @@
 		NEXT;                                                                                      \
 	}
 #define V_LOAD_LANE_VARIANT(n, M, address, vector, e)                                              \
-	HANDLER(n##_r)                                                                                 \
-	V_LOAD_LANE_BODY(M, address, vector, e, (void)0)                                               \
-	HANDLER(n##_w) V_LOAD_LANE_BODY(M, address, vector, e, KEEP_v128(pc->a))
+	V_LOAD_LANE_HANDLER(n##_r, M, address, vector, e, (void)0)                                     \
+	V_LOAD_LANE_HANDLER(n##_w, M, address, vector, e, KEEP_v128(pc->a))
 #define V_LOAD_LANE(n, M, e)                                                                       \
 	V_LOAD_LANE_VARIANT(n##_ss, M, ADDRESS_s, SLOT_v128((uint16_t)pc->d), e)                       \
 	V_LOAD_LANE_VARIANT(n##_sa, M, ADDRESS_s, fv, e)                                               \
 	V_LOAD_LANE_VARIANT(n##_as, M, ADDRESS_a, SLOT_v128((uint16_t)pc->d), e)                       \
 	V_LOAD_LANE_VARIANT(n##_aa, M, ADDRESS_a, fv, e)
 
-#define V_STORE_LANE_BODY(M, address, vector, e)                                                   \
+#define V_STORE_HANDLER(name, M, address, vector, e)                                               \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		V_LANE(pc->d)                                                                              \
 		v128 x = vector;                                                                           \
@@ -103,13 +104,11 @@
 		NEXT;                                                                                      \
 	}
 #define V_STORE_LANE(n, M, e)                                                                      \
-	HANDLER(n##_ss)                                                                                \
-	V_STORE_LANE_BODY(M, ADDRESS_s, SLOT_v128(pc->a), e)                                           \
-	HANDLER(n##_sa) V_STORE_LANE_BODY(M, ADDRESS_s, fv, e) HANDLER(n##_as)                         \
-	    V_STORE_LANE_BODY(M, ADDRESS_a, SLOT_v128(pc->a), e) HANDLER(n##_aa)                       \
-	        V_STORE_LANE_BODY(M, ADDRESS_a, fv, e)
+	V_STORE_HANDLER(n##_ss, M, ADDRESS_s, SLOT_v128(pc->a), e)                                     \
+	V_STORE_HANDLER(n##_sa, M, ADDRESS_s, fv, e)                                                   \
+	V_STORE_HANDLER(n##_as, M, ADDRESS_a, SLOT_v128(pc->a), e)                                     \
+	V_STORE_HANDLER(n##_aa, M, ADDRESS_a, fv, e)
 #define V_STORE(n)                                                                                 \
 	V_STORE_LANE(n, v128, x)                                                                       \
-	HANDLER(n##_ks)                                                                                \
-	V_STORE_LANE_BODY(v128, ADDRESS_k, SLOT_v128(pc->a), x)                                        \
-	HANDLER(n##_ka) V_STORE_LANE_BODY(v128, ADDRESS_k, fv, x)
+	V_STORE_HANDLER(n##_ks, v128, ADDRESS_k, SLOT_v128(pc->a), x)                                  \
+	V_STORE_HANDLER(n##_ka, v128, ADDRESS_k, fv, x)
