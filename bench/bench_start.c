@@ -1,12 +1,13 @@
 /* tiphys bench start: how long from "run this module" to its end, for guests that do next to
- * nothing; as processes, and inside one process. */
+ * nothing; as processes, inside one process, and by the sandboxed workers of `tiphys serve`. */
 #include "bench/bench.h"
 #include "bench/data.h"
 #include "bench/inside.h"
 #include "bench/outcome.h"
-#include "bench/stats.h"
 #include "bench/rootfs.h"
+#include "bench/sandboxed.h"
 #include "bench/sheet.h"
+#include "bench/stats.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 
@@ -21,12 +22,19 @@ static const struct {
 
 enum { GUEST_COUNT = sizeof guests / sizeof guests[0] };
 
+/* A step's worker, and what it is compared with. */
+#define IN_MEMORY "tiphys inside: module in memory"
+#define IN_WORKER "tiphys serve: sandboxed worker"
+
+/* One stands ready while another ends, as in a server that has something to do. */
+#define WORKERS_READY 2
+
 static const struct {
 	enum inside_what what;
 	const char *contender;
 } insides[] = {
     {INSIDE_DECODE, "tiphys inside: decode and validate"},
-    {INSIDE_RUN, "tiphys inside: module in memory"},
+    {INSIDE_RUN, IN_MEMORY},
     {INSIDE_INSTANTIATE, "tiphys inside: instantiation alone"},
 };
 
@@ -59,7 +67,10 @@ static const struct command_line line = {
         "of\n"
         "the clock, from before the start to after the end. The first row is a static program "
         "that\n"
-        "does nothing. \"inside\" is without a process of its own. Files are in the page cache.\n"
+        "does nothing. \"inside\" is without a process of its own; a \"sandboxed worker\" is a "
+        "process "
+        "that stood\n"
+        "ready, as for a step of `tiphys serve`. Files are in the page cache.\n"
         "All are granted the clock and random bytes.\n"
         "Runtimes on the path are found by name, as by `tiphys bench kernels`.\n",
 };
@@ -71,8 +82,12 @@ struct plan {
 	struct peers peers;
 	struct inside *insides;
 	size_t inside_count;
-	char *floor[2]; /* its command */
-	char cache[32]; /* a directory for images of modules; "" when it is not made */
+	struct workers *workers;
+	struct sandboxed *sandboxed; /* one for each guest */
+	char *floor[2];              /* its command */
+	char *own;                   /* the path of tiphys */
+	char cache[32];              /* a directory for images of modules; "" when it is not made */
+	char work[40];               /* in it, what steps have as /work */
 	struct cell *cells;
 	size_t cell_count;
 };
@@ -88,9 +103,14 @@ static void plan_clear(struct plan *plan)
 	for (size_t i = 0; i < plan->inside_count; i++)
 		inside_close(&plan->insides[i]);
 	free(plan->insides);
+	for (size_t i = 0; plan->sandboxed != NULL && i < plan->guest_count; i++)
+		sandboxed_close(&plan->sandboxed[i]);
+	free(plan->sandboxed);
+	workers_destroy(plan->workers);
 	for (size_t i = 0; i < plan->guest_count; i++)
 		free(plan->paths[i]);
 	free(plan->floor[0]);
+	free(plan->own);
 	if (plan->cache[0] != '\0')
 		remove_tree(plan->cache, &ignored);
 	peers_clear(&plan->peers);
@@ -150,26 +170,41 @@ static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 		next->run = inside_run;
 		next->env = inside;
 	}
+	if (!sandboxed_open(&plan->sandboxed[guest], plan->workers, plan->paths[guest], plan->work,
+	                    plan->cache, err))
+		return false;
+	struct cell *next = &plan->cells[plan->cell_count++];
+	*next = cell;
+	next->contender = IN_WORKER;
+	next->run = sandboxed_run;
+	next->env = &plan->sandboxed[guest];
 	return true;
 }
 
 static bool plan_make(struct plan *plan, const struct start_options *options, struct error *err)
 {
-	cleanup_free char *own = handover_find("tiphys", err);
 	snprintf(plan->cache, sizeof plan->cache, "/tmp/tiphys-bench-XXXXXX");
 	if (mkdtemp(plan->cache) == NULL) {
 		plan->cache[0] = '\0';
 		return error_set_errno(err, errno, "cannot make a directory in /tmp");
 	}
-	if (own == NULL || !find_guests(plan, &options->modules, err) ||
-	    !peers_find(&plan->peers, &options->peers, own, plan->cache, err))
+	snprintf(plan->work, sizeof plan->work, "%s/work", plan->cache);
+	if (mkdir(plan->work, 0700) != 0)
+		return error_set_errno(err, errno, "cannot make %s", plan->work);
+	plan->own = handover_find("tiphys", err);
+	if (plan->own == NULL || !find_guests(plan, &options->modules, err) ||
+	    !peers_find(&plan->peers, &options->peers, plan->own, plan->cache, err))
 		return false;
 	plan->cells =
-	    calloc(plan->guest_count * (plan->peers.count + INSIDE_COUNT) + 1, sizeof *plan->cells);
+	    calloc(plan->guest_count * (plan->peers.count + INSIDE_COUNT + 1) + 1, sizeof *plan->cells);
 	plan->insides = calloc(plan->guest_count * INSIDE_COUNT, sizeof *plan->insides);
+	plan->sandboxed = calloc(plan->guest_count, sizeof *plan->sandboxed);
 	plan->floor[0] = data_find("static/floor");
-	if (plan->cells == NULL || plan->insides == NULL)
+	if (plan->cells == NULL || plan->insides == NULL || plan->sandboxed == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
+	plan->workers = workers_create(plan->own, WORKERS_READY, err);
+	if (plan->workers == NULL)
+		return false;
 	if (plan->floor[0] != NULL)
 		plan->cells[plan->cell_count++] = (struct cell){.job = "nothing",
 		                                                .contender = "a static process",
@@ -184,11 +219,12 @@ static bool plan_make(struct plan *plan, const struct start_options *options, st
 
 /* ---- what is shown ---- */
 
-/* The cell of the same job that is tiphys as a process, or NULL. */
-static const struct cell *own_cell(const struct plan *plan, const char *job)
+/* The job's cell by that contender, or NULL. */
+static const struct cell *find_cell(const struct plan *plan, const char *job, const char *contender)
 {
 	for (size_t i = 0; i < plan->cell_count; i++)
-		if (strcmp(plan->cells[i].job, job) == 0 && strcmp(plan->cells[i].contender, "tiphys") == 0)
+		if (strcmp(plan->cells[i].job, job) == 0 &&
+		    strcmp(plan->cells[i].contender, contender) == 0)
 			return &plan->cells[i];
 	return NULL;
 }
@@ -196,7 +232,7 @@ static const struct cell *own_cell(const struct plan *plan, const char *job)
 /* tiphys as a process to the cell. */
 static void put_ratio(struct sheet *sheet, const struct plan *plan, const struct cell *cell)
 {
-	const struct cell *own = own_cell(plan, cell->job);
+	const struct cell *own = find_cell(plan, cell->job, "tiphys");
 	if (own == NULL || own == cell || cell->run != measure_command) {
 		sheet_put(sheet, "%s", "");
 		return;
@@ -240,6 +276,29 @@ static bool show(const struct plan *plan, const struct results *results, uint64_
 	return true;
 }
 
+/* How much longer a step's worker takes than the same run inside the process. The two stand side by
+ * side in each round, so their difference is taken there, and the median is that of differences. */
+static bool show_workers(const struct plan *plan, struct results *results, struct error *err)
+{
+	for (size_t i = 0; i < plan->guest_count; i++) {
+		const char *job = plan->names[i];
+		const struct cell *inside = find_cell(plan, job, IN_MEMORY);
+		const struct cell *worker = find_cell(plan, job, IN_WORKER);
+		cleanup_free double *more = calloc(worker->count, sizeof *more);
+		if (more == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for the differences");
+		for (size_t round = 0; round < worker->count; round++)
+			more[round] = worker->wall[round] - inside->wall[round];
+		struct summary summary = summarize(more, worker->count);
+		printf("%s: a sandboxed worker takes %.1f µs a step more than the module in memory "
+		       "(median of the differences; min %.1f, p95 %.1f)\n",
+		       job, 1e6 * summary.median, 1e6 * summary.min, 1e6 * summary.p95);
+		results_series(results, "start", job, IN_WORKER, "wall beyond " IN_MEMORY, "s", more,
+		               worker->count);
+	}
+	return true;
+}
+
 static bool run(struct plan *plan, const struct start_options *options, struct error *err)
 {
 	cleanup_results struct results results = {0};
@@ -249,6 +308,8 @@ static bool run(struct plan *plan, const struct start_options *options, struct e
 	    !results_settle(&results, err) ||
 	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->starts, err))
+		return false;
+	if (!show_workers(plan, &results, err))
 		return false;
 	outcome_note(&results, "start", FIGURE_WALL, &plan->peers, plan->cells, plan->cell_count);
 	return options->json == NULL || results_write(&results, options->json, err);

@@ -74,10 +74,11 @@ expect 'a file that cannot be written is named' 1 'cannot write /no/such/dir/x.j
 
 expect 'starts are timed as processes and inside one' 0 \
 	'^\| nothing, a static process ' '^\| hello, tiphys ' '^\| hello, same .* \|$' \
-	'^\| hello, tiphys inside: module in memory ' 'median of 5 interleaved starts' -- \
+	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker ' \
+	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more ' 'median of 5 interleaved starts' -- \
 	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
 expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
-	'"measure": "wall"' -- grep -E '' "$scratch/start.json"
+	'"measure": "wall"' '"measure": "wall beyond tiphys inside: module in memory"' -- grep -E '' "$scratch/start.json"
 expect 'a start that prints another thing ends the run' 1 'hello by liar: prints "wrong "' -- \
 	"$tiphys" bench start --starts 5 --peer "liar=$scratch/liar"
 expect 'a module that traps is named' 1 'by tiphys: ended with status 134' -- \

@@ -1,0 +1,89 @@
+#include "bench/sandboxed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The limits of `tiphys serve` by default. */
+#define TIME_MS ((uint64_t)600 * 1000)
+#define OUTPUT_BYTES ((size_t)1 << 20)
+
+__attribute__((format(printf, 3, 4))) static bool add(struct sandboxed *sandboxed,
+                                                      struct error *err, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	va_start(args, fmt);
+	int size = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (size < 0)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the options of a worker");
+	sandboxed->words[sandboxed->count++] = text;
+	return true;
+}
+
+/* What plugin/step.c says to the worker of a step that asks for nothing. */
+bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, const char *module,
+                    const char *work, const char *cache, struct error *err)
+{
+	sandboxed->workers = workers;
+	return add(sandboxed, err, "--dir=%s::/work:quota=%llu", work, 1ull << 30) &&
+	       add(sandboxed, err, "--clock=real") && add(sandboxed, err, "--random") &&
+	       add(sandboxed, err, "--memory=%llu", 1ull << 30) &&
+	       add(sandboxed, err, "--cache-dir=%s", cache) && add(sandboxed, err, "--") &&
+	       add(sandboxed, err, "%s", module);
+}
+
+void sandboxed_close(struct sandboxed *sandboxed)
+{
+	for (size_t i = 0; i < sandboxed->count; i++)
+		free(sandboxed->words[i]);
+}
+
+static bool is_ended(const struct worker_outcome *outcome, struct error *err)
+{
+	switch (outcome->end) {
+	case WORKER_EXITED:
+		return true;
+	case WORKER_SIGNALLED:
+		return error_set(err, ERROR_SYSTEM, "the worker died of signal %d", outcome->status);
+	case WORKER_TIME:
+		return error_set(err, ERROR_LIMIT, "the worker ran longer than %llu s",
+		                 (unsigned long long)(TIME_MS / 1000));
+	case WORKER_STDOUT:
+	case WORKER_STDERR:
+		return error_set(err, ERROR_LIMIT, "the worker wrote more than %zu bytes", OUTPUT_BYTES);
+	case WORKER_STOPPED:
+		break;
+	}
+	return error_set(err, ERROR_SYSTEM, "the worker was stopped");
+}
+
+bool sandboxed_run(void *env, struct process_result *result, struct error *err)
+{
+	struct sandboxed *sandboxed = env;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	const struct worker_task task = {
+	    .strings = (const char *const *)sandboxed->words,
+	    .string_count = sandboxed->count,
+	    .time_ms = TIME_MS,
+	    .output_bytes = OUTPUT_BYTES,
+	};
+	double began = monotonic_seconds();
+	bool ran = worker_run(sandboxed->workers, &task, &outcome, err);
+	result->wall = monotonic_seconds() - began;
+	if (!ran || !is_ended(&outcome, err))
+		return false;
+	result->status = outcome.status;
+	result->output_size = outcome.out.size;
+	result->output = calloc(1, outcome.out.size + 1);
+	if (result->output == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for what it prints");
+	if (outcome.out.size > 0)
+		memcpy(result->output, outcome.out.data, outcome.out.size);
+	if (outcome.err.size > 0)
+		snprintf(result->complaint, sizeof result->complaint, "%.*s",
+		         (int)strcspn(outcome.err.data, "\n"), outcome.err.data);
+	return true;
+}

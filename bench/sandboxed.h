@@ -1,0 +1,28 @@
+/* A guest's run as a step of `tiphys serve` has it: by a sandboxed worker that stood ready, from
+ * the moment when the server has it all until the worker is gone. Beside bench/inside.h it tells
+ * what the sandbox costs a step. */
+#ifndef BENCH_SANDBOXED_H
+#define BENCH_SANDBOXED_H
+
+#include "bench/measure.h"
+#include "plugin/worker.h"
+
+enum { SANDBOXED_STRINGS = 8 };
+
+struct sandboxed {
+	struct workers *workers; /* borrowed */
+	char *words[SANDBOXED_STRINGS];
+	size_t count;
+};
+
+/* `workers` stays the caller's. The worker is granted what a step is: the directory `work` as /work
+ * with a quota, the clock and random bytes; the module's image is looked for in `cache`. *sandboxed
+ * is {0} before and is for sandboxed_close() after, on failure too. */
+bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, const char *module,
+                    const char *work, const char *cache, struct error *err);
+void sandboxed_close(struct sandboxed *sandboxed);
+
+/* A cell_function; env is a struct sandboxed. */
+bool sandboxed_run(void *env, struct process_result *result, struct error *err);
+
+#endif
