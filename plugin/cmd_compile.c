@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 
-/* Of larger modules a run calls so small a part that it is lowered when it is called. */
-#define LOWER_BYTES_DEFAULT ((uint64_t)16 << 20)
-
 struct compile_options {
 	struct load_words load;
 	const char *cache_dir;
@@ -58,7 +55,7 @@ static void take_line(void *env, const char *text)
 static bool keep(struct images *images, struct module_file *file, const struct load_rules *rules,
                  uint64_t lower_bytes, struct error *err)
 {
-	struct words *words = images->log_env;
+	struct words *words = images->folder.log_env;
 	if (!module_file_decode(file, rules, NULL, err))
 		return false;
 	struct store *store = store_create(NULL, err);
@@ -78,10 +75,10 @@ static int compile(const struct compile_options *options, const struct load_rule
 	struct words words = {.path = path, .verbose = options->verbose};
 	cleanup_module_file struct module_file file = {0};
 	struct images images = {
-	    .dir = options->cache_dir,
-	    .bytes = options->images_bytes,
-	    .log = take_line,
-	    .log_env = &words,
+	    .folder = {.dir = options->cache_dir,
+	               .bytes = options->images_bytes,
+	               .log = take_line,
+	               .log_env = &words},
 	};
 	bool fine = module_file_map(&file, path, &err);
 	struct image *image = fine ? images_find(&images, &file, rules) : NULL;
@@ -100,7 +97,7 @@ static int compile(const struct compile_options *options, const struct load_rule
 int cmd_compile(int argc, char **argv)
 {
 	struct compile_options options = {.images_bytes = IMAGES_BYTES_DEFAULT,
-	                                  .lower_bytes = LOWER_BYTES_DEFAULT};
+	                                  .lower_bytes = IMAGES_LOWER_BYTES_DEFAULT};
 	struct operands files;
 	struct load_rules rules;
 	struct error err = ERROR_INIT;

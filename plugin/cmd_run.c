@@ -315,10 +315,10 @@ static bool keeps_images(const struct run *run)
 static void find_image(struct run *run, const struct store_options *store_options)
 {
 	run->images = (struct images){
-	    .dir = run->options.cache_dir,
-	    .bytes = run->options.images_bytes,
+	    .folder = {.dir = run->options.cache_dir,
+	               .bytes = run->options.images_bytes,
+	               .log = run->options.verbose ? say_of_image : NULL},
 	    .mode = image_mode(store_options),
-	    .log = run->options.verbose ? say_of_image : NULL,
 	};
 	if (uses_images(run))
 		run->image = images_find(&run->images, &run->file, &run->rules);

@@ -14,20 +14,19 @@
 #define PLUGIN_IMAGES_H
 
 #include "interp/image.h"
+#include "plugin/image_folder.h"
 #include "plugin/load_rules.h"
 #include "plugin/module_file.h"
 
 #include <time.h>
 
-/* Smaller modules are decoded faster than an image is looked for. */
-#define IMAGES_MODULE_MIN ((uint64_t)1 << 10)
-
 /* Of modules up to this size all functions are lowered for the image: it is then complete, which
  * maps faster. Of larger ones it has what ran. */
 #define IMAGES_LOWER_ALL_MAX ((uint64_t)64 << 10)
 
-/* What all images together may take; the oldest go first. */
-#define IMAGES_BYTES_DEFAULT ((uint64_t)512 << 20)
+/* Without a run, all functions of modules up to this size are lowered; of larger ones a run calls so
+ * small a part that it is lowered when it is called. */
+#define IMAGES_LOWER_BYTES_DEFAULT ((uint64_t)16 << 20)
 
 /* The rows for a command whose struct has `const char *cache_dir` and `uint64_t images_bytes`. */
 #define OPTION_IMAGES(type)                                                                        \
@@ -38,14 +37,9 @@
 	                 "keep so much of images of modules, which spare the next run their "          \
 	                 "validation (512M)")
 
-typedef void images_log(void *env, const char *line);
-
 struct images {
-	const char *dir; /* the cache's folder; NULL: where it is by default (plugin/cache_dir.h) */
-	uint64_t bytes;  /* that they may take together */
-	unsigned mode;   /* image_mode() of the stores that they are for */
-	images_log *log; /* NULL: nobody listens */
-	void *log_env;
+	struct image_folder folder;
+	unsigned mode; /* image_mode() of the stores that they are for */
 
 	/* Set by images_find() when it finds none, before anything of the module's is looked at. */
 	struct timespec looked;
@@ -60,5 +54,13 @@ struct image *images_find(struct images *images, const struct module_file *file,
  * After the run: it may lower more. */
 bool images_keep(const struct images *images, const struct module_file *file,
                  const struct load_rules *rules, struct store *store);
+
+/* What an image of the file's module under these rules is known by. */
+struct image_source images_source(const struct module_file *file, const struct load_rules *rules);
+
+/* Writes an image of what was lowered in the store into fd, which can be read too, as far as it may
+ * grow; when it returns true a crash leaves the whole of it or nothing that looks whole. */
+bool images_write(int fd, const struct module_file *file, const struct load_rules *rules,
+                  const struct store *store, struct error *err);
 
 #endif

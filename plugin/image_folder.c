@@ -1,0 +1,237 @@
+#include "plugin/image_folder.h"
+
+#include "caps/cleanup.h"
+#include "plugin/cache_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FOLDER "images"
+#define SUFFIX ".image"
+#define UNFINISHED ".new-"
+
+/* What a writer that died left behind is removed by another one when it is as old as this. */
+#define UNFINISHED_MAX_S 3600
+
+void image_folder_say(const struct image_folder *folder, const char *fmt, ...)
+{
+	char line[1024];
+	if (folder->log == NULL)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof line, fmt, args);
+	va_end(args);
+	folder->log(folder->log_env, line);
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+bool image_is_changed_by_others(const struct stat *st)
+{
+	return st->st_uid != geteuid() || (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+/* ---- the module's file ---- */
+
+bool image_folder_takes(const struct image_folder *folder, const struct stat *module)
+{
+	if (folder->bytes == 0 || (uint64_t)module->st_size < IMAGES_MODULE_MIN)
+		return false;
+	if ((module->st_uid != geteuid() && module->st_uid != 0) ||
+	    (module->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		image_folder_say(folder,
+		                 "no image is kept of a module that others can write (user %u, mode %04o)",
+		                 (unsigned)module->st_uid, (unsigned)module->st_mode & 07777);
+		return false;
+	}
+	return true;
+}
+
+bool image_is_settled(const struct stat *module, const struct timespec *looked, int64_t *wait_ns)
+{
+	bool is_coarse = module->st_ctim.tv_nsec == 0 && module->st_mtim.tv_nsec == 0;
+	*wait_ns = is_coarse ? IMAGES_SAME_SECOND_NS : IMAGES_SAME_TIME_NS;
+	return nanoseconds(looked) - nanoseconds(&module->st_ctim) > *wait_ns;
+}
+
+void image_name(uint64_t build, unsigned mode, const struct stat *module,
+                char name[IMAGE_NAME_SIZE])
+{
+	snprintf(name, IMAGE_NAME_SIZE, "%016llx-%x-%llx-%llx" SUFFIX, (unsigned long long)build, mode,
+	         (unsigned long long)module->st_dev, (unsigned long long)module->st_ino);
+}
+
+/* ---- the folder ---- */
+
+static char *folder_path(const struct image_folder *folder)
+{
+	cleanup_free char *root = cache_dir_choose(folder->dir);
+	char *path = NULL;
+	return root != NULL && asprintf(&path, "%s/" FOLDER, root) >= 0 ? path : NULL;
+}
+
+/* Makes the folder and those above it that are missing. */
+static void make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+	mkdir(path, 0700);
+}
+
+int image_folder_open(const struct image_folder *folder, bool make)
+{
+	struct stat st;
+	cleanup_free char *path = folder_path(folder);
+	if (path == NULL) {
+		image_folder_say(folder,
+		                 "there is no place for images: set FS_CACHE_DIR, XDG_CACHE_HOME or HOME");
+		return -1;
+	}
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_close int fd = open(path, flags);
+	if (fd < 0 && errno == ENOENT && make) {
+		make_folders(path);
+		fd = open(path, flags);
+	}
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		if (errno != ENOENT || make)
+			image_folder_say(folder, "cannot open the folder %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (image_is_changed_by_others(&st)) {
+		image_folder_say(
+		    folder,
+		    "the folder %s belongs to user %u with mode %04o; images are used only from where user "
+		    "%u alone can write",
+		    path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777, (unsigned)geteuid());
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+int image_folder_find(const struct image_folder *folder, int fd, const char *name)
+{
+	struct stat st;
+	cleanup_close int found = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (found < 0 || fstat(found, &st) != 0) {
+		if (errno != ENOENT)
+			image_folder_say(folder, "cannot open the image %s: %s", name, strerror(errno));
+		return -1;
+	}
+	if (image_is_changed_by_others(&st)) {
+		image_folder_say(folder, "the image %s can be written by others (user %u, mode %04o)", name,
+		                 (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+		return -1;
+	}
+	return take_fd(&found);
+}
+
+/* ---- which ones go ---- */
+
+struct kept {
+	char name[IMAGE_NAME_SIZE];
+	uint64_t bytes;
+	int64_t written;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	int64_t x = ((const struct kept *)a)->written, y = ((const struct kept *)b)->written;
+	return x < y ? -1 : x > y;
+}
+
+/* Notes an image; removes what a dead writer left. */
+static bool look_at(int fd, const char *name, struct kept *kept)
+{
+	struct stat st;
+	size_t len = strlen(name);
+	if (len >= IMAGE_NAME_SIZE || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISREG(st.st_mode))
+		return false;
+	if (strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0) {
+		if (time(NULL) - st.st_mtim.tv_sec > UNFINISHED_MAX_S)
+			unlinkat(fd, name, 0);
+		return false;
+	}
+	if (len < strlen(SUFFIX) || strcmp(name + len - strlen(SUFFIX), SUFFIX) != 0)
+		return false;
+	memcpy(kept->name, name, len + 1);
+	/* What it takes on the disk: images have holes. */
+	kept->bytes = (uint64_t)st.st_blocks * 512;
+	kept->written = nanoseconds(&st.st_mtim);
+	return true;
+}
+
+/* Removes the oldest images until the others fit. */
+static void evict(const struct image_folder *folder, int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_closedir DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	cleanup_free struct kept *all = NULL;
+	size_t count = 0, room = 0;
+	uint64_t bytes = 0;
+	if (dir == NULL)
+		return;
+	for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+		if (count == room) {
+			struct kept *more = realloc(all, (room + 64) * sizeof *all);
+			if (more == NULL)
+				return;
+			all = more;
+			room += 64;
+		}
+		if (look_at(fd, entry->d_name, &all[count]))
+			bytes += all[count++].bytes;
+	}
+	if (bytes <= folder->bytes)
+		return;
+	qsort(all, count, sizeof *all, by_age);
+	for (size_t i = 0; i < count && bytes > folder->bytes; i++) {
+		image_folder_say(folder, "the image %s goes: all together take more than %llu bytes",
+		                 all[i].name, (unsigned long long)folder->bytes);
+		unlinkat(fd, all[i].name, 0);
+		bytes -= all[i].bytes;
+	}
+}
+
+/* ---- keeping ---- */
+
+int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err)
+{
+	static atomic_uint serial;
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(aside, IMAGE_NAME_SIZE, UNFINISHED "%ld-%llx-%x", (long)getpid(),
+	         (unsigned long long)nanoseconds(&now), atomic_fetch_add(&serial, 1));
+	int file = openat(fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (file < 0)
+		error_set_errno(err, errno, "cannot make the file %s", aside);
+	return file;
+}
+
+bool image_folder_commit(const struct image_folder *folder, int fd, const char *aside,
+                         const char *name, struct error *err)
+{
+	if (renameat(fd, aside, fd, name) != 0)
+		return error_set_errno(err, errno, "cannot rename the image");
+	image_folder_say(folder, "kept the image %s", name);
+	evict(folder, fd);
+	return true;
+}
+
+void image_folder_abandon(int fd, const char *aside)
+{
+	unlinkat(fd, aside, 0);
+}
