@@ -104,6 +104,8 @@ static int set_limits(const struct sandbox_limits *limits)
 	    {RLIMIT_NPROC, 0, 0},
 	};
 	int failure = set_common_limits();
+	if (failure == 0 && limits->file_bytes != 0)
+		failure = lower(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);
 	return failure < 0 ? failure : lower_all(own, sizeof own / sizeof own[0]);
 }
 

@@ -30,6 +30,7 @@ struct sandbox_limits {
 	uint64_t data_bytes;  /* private writable memory, what is mapped already included */
 	uint64_t cpu_seconds; /* processor time; at its end SIGXCPU, a second later SIGKILL */
 	uint32_t open_files;  /* descriptors of the host */
+	uint64_t file_bytes;  /* a file may grow to; 0: no limit but that of what it was granted */
 };
 
 /* Cuts this process and its later children off every network, by a namespace. False where the

@@ -3,6 +3,7 @@
 #include "caps/sandbox.h"
 #include "plugin/cache_dir.h"
 #include "plugin/command.h"
+#include "plugin/compiler.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
 #include "plugin/modules.h"
@@ -28,6 +29,7 @@
  * rest is for removing what lies about. */
 #define STOP_STEPS_MS 100
 #define STOP_REPLIES_MS 30
+#define STOP_COMPILER_MS 20
 
 #define REAP_EVERY_S 1
 
@@ -46,6 +48,7 @@ struct serve_options {
 	uint64_t kept_results;
 	uint64_t max_memory, max_work, max_output, max_parameter, max_outputs, max_body;
 	uint64_t max_module; /* 0: the default */
+	uint64_t images_bytes;
 	uint64_t max_connections, idle_timeout;
 	struct kv_limits kv; /* 0: the defaults */
 	uint64_t blob_bytes; /* 0: the default */
@@ -109,6 +112,9 @@ static const struct option serve_rows[] = {
                  "size of all outputs of a step together (default 960K)"),
     OPTION_BYTES(struct serve_options, max_module, "max-module",
                  "size of a module that is fetched (default 256M)"),
+    OPTION_BYTES(struct serve_options, images_bytes, "images-bytes",
+                 "keep so much of images of modules, which are made while the first steps run; 0: "
+                 "neither make nor use any (default 512M)"),
     OPTION_BYTES(struct serve_options, artifacts.limits.bytes, "max-artifact",
                  "size of one artifact, packed and unpacked (default 16G)"),
     OPTION_NUMBER(struct serve_options, artifacts.limits.files, "max-artifact-files", "N", 1,
@@ -235,6 +241,7 @@ struct life {
 	struct signature_keys *keys; /* NULL: modules need no signature */
 	struct workroot root;
 	struct workers *workers;
+	struct compiler *compiler; /* NULL: no images */
 	struct pool *pool;
 	struct step_setting step;
 	char *cache_dir;
@@ -279,12 +286,16 @@ _Noreturn static void stop(struct life *life, int signal)
 	atomic_store(&is_stopping, true);
 	server_stop(life->server);
 	pool_stop(life->pool);
+	if (life->compiler != NULL)
+		compiler_stop(life->compiler);
 	workers_stop(life->workers);
-	bool idle = pool_wait(life->pool, STOP_STEPS_MS);
+	bool idle = pool_wait(life->pool, STOP_STEPS_MS) &&
+	            (life->compiler == NULL || compiler_wait(life->compiler, STOP_COMPILER_MS));
 	server_flush(life->server, STOP_REPLIES_MS);
 	if (idle) {
 		server_destroy(life->server);
 		pool_destroy(life->pool);
+		compiler_destroy(life->compiler);
 		workers_destroy(life->workers);
 		modules_destroy(life->modules);
 		kv_store_destroy(life->kv);
@@ -354,6 +365,25 @@ static bool load_ceiling(struct life *life, const char *path, struct error *err)
 	return life->keys != NULL;
 }
 
+/* Nobody makes images where there is no place for them. */
+static bool start_compiler(struct life *life, const struct serve_options *options,
+                           struct error *err)
+{
+	const struct compiler_setting setting = {
+	    .workers = life->workers,
+	    .cache_dir = life->cache_dir,
+	    .images_bytes = options->images_bytes,
+	    .load = &options->load,
+	    .time_ms = COMPILER_TIME_MS,
+	    .retry_ms = COMPILER_RETRY_MS,
+	    .look_ms = COMPILER_LOOK_MS,
+	};
+	if (options->images_bytes == 0 || life->cache_dir == NULL)
+		return true;
+	life->compiler = compiler_create(&setting, err);
+	return life->compiler != NULL;
+}
+
 static bool start(struct life *life, const struct serve_options *options, const char *executable,
                   struct error *err)
 {
@@ -400,13 +430,16 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
 	life->cache_dir = cache_dir_choose(options->cache_dir);
+	if (!start_compiler(life, options, err))
+		return false;
 	life->step = (struct step_setting){
 	    .workers = life->workers,
 	    .modules = life->modules,
 	    .artifacts = life->artifacts,
 	    .root = &life->root,
 	    .load = &options->load,
-	    .cache_dir = life->cache_dir,
+	    .cache_dir = life->compiler == NULL ? NULL : life->cache_dir,
+	    .compiler = life->compiler,
 	    .blob_bytes = options->blob_bytes,
 	    .kv = life->kv,
 	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
@@ -443,6 +476,7 @@ int cmd_serve(int argc, char **argv)
 	    .max_memory = 1024 * MIB,
 	    .max_work = 1024 * MIB,
 	    .max_output = MIB,
+	    .images_bytes = IMAGES_BYTES_DEFAULT,
 	    .max_parameter = REPLY_PARAMETER_DEFAULT,
 	    .max_outputs = REPLY_OUTPUTS_DEFAULT,
 	    .max_body = 4 * MIB,

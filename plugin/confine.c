@@ -1,6 +1,5 @@
 #include "plugin/confine.h"
 
-#include "caps/sandbox.h"
 #include "interp/interp.h"
 #include "plugin/order.h"
 
@@ -18,10 +17,15 @@
 /* Besides those of the guest: the streams' duplicates, directories on the way of a path. */
 #define OPEN_FILES_MORE 64
 
+uint64_t confine_data_bytes(uint64_t module_bytes)
+{
+	return DATA_FIXED + DATA_PER_MODULE_BYTE * module_bytes;
+}
+
 static struct sandbox_limits limits_for(const struct run_needs *needs, uint64_t time_ms)
 {
 	return (struct sandbox_limits){
-	    .data_bytes = DATA_FIXED + DATA_PER_MODULE_BYTE * needs->module_bytes +
+	    .data_bytes = confine_data_bytes(needs->module_bytes) +
 	                  (needs->memory_bytes != 0 ? needs->memory_bytes : MEMORY_DEFAULT) +
 	                  (needs->stack_bytes != 0 ? needs->stack_bytes : INTERP_STACK_DEFAULT),
 	    /* The server kills it at the time limit; this is for a server that is kept from it. */
@@ -31,15 +35,14 @@ static struct sandbox_limits limits_for(const struct run_needs *needs, uint64_t 
 	};
 }
 
-bool confine(void *env, struct caps *caps, const struct run_needs *needs, struct error *err)
+bool confine_within(const struct worker_terms *terms, struct caps *caps,
+                    const struct sandbox_limits *limits, struct error *err)
 {
-	const struct confinement *confinement = env;
-	const struct sandbox_limits limits = limits_for(needs, confinement->time_ms);
 	unsigned lacks = 0;
-	int failure = sandbox_enter(caps, &limits, confinement->terms->has_left_network, &lacks);
+	int failure = sandbox_enter(caps, limits, terms->has_left_network, &lacks);
 	if (failure < 0)
 		return error_set_errno(err, -failure, "cannot enter the sandbox");
-	lacks &= ~confinement->terms->lacks;
+	lacks &= ~terms->lacks;
 	for (int i = 0; i < SANDBOX_PART_COUNT; i++) {
 		if ((lacks & 1u << i) != 0)
 			return error_set(err, ERROR_SYSTEM,
@@ -48,6 +51,13 @@ bool confine(void *env, struct caps *caps, const struct run_needs *needs, struct
 			                 sandbox_part_row((enum sandbox_part)i)->name);
 	}
 	return true;
+}
+
+bool confine(void *env, struct caps *caps, const struct run_needs *needs, struct error *err)
+{
+	const struct confinement *confinement = env;
+	const struct sandbox_limits limits = limits_for(needs, confinement->time_ms);
+	return confine_within(confinement->terms, caps, &limits, err);
 }
 
 int confine_and_run(const struct run_wall *wall)

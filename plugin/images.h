@@ -24,8 +24,8 @@
  * maps faster. Of larger ones it has what ran. */
 #define IMAGES_LOWER_ALL_MAX ((uint64_t)64 << 10)
 
-/* Without a run, all functions of modules up to this size are lowered; of larger ones a run calls so
- * small a part that it is lowered when it is called. */
+/* Without a run, all functions of modules up to this size are lowered; of larger ones a run calls
+ * so small a part that it is lowered when it is called. */
 #define IMAGES_LOWER_BYTES_DEFAULT ((uint64_t)16 << 20)
 
 /* The rows for a command whose struct has `const char *cache_dir` and `uint64_t images_bytes`. */

@@ -98,6 +98,8 @@ static bool take_hello(struct launcher *launcher, struct error *err)
 	    .lacks = hello.lacks,
 	    .landlock = hello.landlock,
 	    .network_is_left = hello.has_left_network != 0,
+	    .build = hello.build,
+	    .image_mode = hello.image_mode,
 	};
 	return true;
 }

@@ -9,9 +9,15 @@
 bool module_file_map(struct module_file *file, const char *path, struct error *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat *st = &file->st;
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot open");
+	return module_file_map_open(file, fd, err);
+}
 
-	if (fd < 0 || fstat(fd, st) < 0)
+bool module_file_map_open(struct module_file *file, int fd, struct error *err)
+{
+	struct stat *st = &file->st;
+	if (fstat(fd, st) < 0)
 		return error_set_errno(err, errno, "cannot open");
 	if (!S_ISREG(st->st_mode))
 		return error_set(err, ERROR_SYSTEM, "is no regular file; a module is mapped, not read");

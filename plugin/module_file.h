@@ -20,6 +20,9 @@ struct module_file {
  */
 bool module_file_map(struct module_file *file, const char *path, struct error *err);
 
+/* The same of an open file, which stays the caller's. */
+bool module_file_map_open(struct module_file *file, int fd, struct error *err);
+
 /* Decodes and validates what is mapped, under these rules. `parts`, unless NULL: as for
  * module_load_again(). */
 bool module_file_decode(struct module_file *file, const struct load_rules *rules,

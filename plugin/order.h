@@ -12,7 +12,7 @@
  *
  *     worker                                    server
  *        | <-- worker_job, its descriptors ------- |   when there is a step; until then it waits
- *        | <-- options and operands of `run` ----- |   each ended by a NUL, to the end of the
+ *        | <-- options and operands -------------- |   each ended by a NUL, to the end of the
  * stream
  *
  * The end of a stream ends who waits on it. */
@@ -28,7 +28,10 @@ struct worker_hello {
 	uint32_t lacks; /* bits 1 << enum sandbox_part, as a first worker found out */
 	int32_t landlock;
 	uint32_t has_left_network;
-	int32_t failure; /* not 0: the sandbox cannot be entered, for this errno */
+	int32_t failure;     /* not 0: the sandbox cannot be entered, for this errno */
+	uint64_t build;      /* image_build(); 0: this executable has no images */
+	uint32_t image_mode; /* image_mode() of a step's store */
+	uint32_t reserved;   /* 0 */
 };
 
 /* What a worker is made with: its side of its pair, and its streams. Its stdin is /dev/null. */
@@ -45,11 +48,28 @@ struct worker_reply {
 /* The worker's side of its pair. */
 #define JOB_SOCKET 3
 
+enum job_kind {
+	JOB_RUN,     /* runs a module: the strings are those of `tiphys run` */
+	JOB_COMPILE, /* makes an image of one: the strings are its rules (plugin/image_job.h) */
+};
+
 /* Where a worker finds the socket to its broker, when it has one. */
 #define JOB_BROKER_NUMBER 4
 
-/* What may come with a job. Row: constant, the descriptor that it becomes in the worker. */
-#define JOB_DESCRIPTORS(X) X(JOB_STDIN, 0) X(JOB_BROKER, JOB_BROKER_NUMBER)
+/* What a compiling worker has: the module's file for reading, an empty file for the image, and the
+ * image that there was, when there was one. */
+#define JOB_MODULE_NUMBER 4
+#define JOB_IMAGE_NUMBER 5
+#define JOB_OLD_IMAGE_NUMBER 6
+
+/* What may come with a job. Row: constant, the descriptor that it becomes in the worker. Those
+ * above JOB_SOCKET that come with a job of one kind have numbers without a gap. */
+#define JOB_DESCRIPTORS(X)                                                                         \
+	X(JOB_STDIN, 0)                                                                                \
+	X(JOB_BROKER, JOB_BROKER_NUMBER)                                                               \
+	X(JOB_MODULE, JOB_MODULE_NUMBER)                                                               \
+	X(JOB_IMAGE, JOB_IMAGE_NUMBER)                                                                 \
+	X(JOB_OLD_IMAGE, JOB_OLD_IMAGE_NUMBER)
 
 enum job_descriptor {
 #define X(id, number) id,
@@ -61,7 +81,11 @@ enum job_descriptor {
 struct worker_job {
 	uint64_t time_ms;     /* the step's time limit */
 	uint32_t descriptors; /* bits 1 << enum job_descriptor: those that come, in their order */
-	uint32_t reserved;    /* 0 */
+	uint32_t kind;        /* enum job_kind */
+	uint64_t file_bytes;  /* JOB_COMPILE: as large may the image become */
 };
+
+/* What the exit status of a compiling worker says besides success. */
+#define JOB_COMPILED_BEFORE 3 /* the old image is as good as a new one */
 
 #endif

@@ -510,6 +510,8 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 			error_wrap(&err, "module %.200s", step.request->module);
 			fail(&step, &err);
 		} else if (lay_out(&step)) {
+			if (setting->compiler != NULL)
+				compiler_want(setting->compiler, module, digest);
 			ran = run_watched(&step, watch, module);
 		}
 	}

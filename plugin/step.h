@@ -4,6 +4,7 @@
 
 #include "plugin/load_rules.h"
 #include "plugin/artifacts.h"
+#include "plugin/compiler.h"
 #include "plugin/kv_store.h"
 #include "plugin/log.h"
 #include "plugin/modules.h"
@@ -28,6 +29,7 @@ struct step_setting {
 	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */
 	const char *cache_dir;         /* whose images workers start from; NULL: there is no place */
+	struct compiler *compiler;     /* has them made; NULL: nobody does */
 	uint64_t time_ms;              /* --step-timeout */
 	uint64_t output_bytes;         /* --max-output */
 	uint64_t memory_bytes;         /* --max-memory */

@@ -268,6 +268,14 @@ static void see_through(struct workers *workers, struct talk *talk, const struct
 		outcome->end = stopped && outcome->status == SIGKILL ? WORKER_STOPPED : WORKER_SIGNALLED;
 }
 
+/* In the order of enum job_descriptor. */
+static void add_descriptor(struct worker_job *job, int fds[JOB_DESCRIPTOR_COUNT], size_t *count,
+                           enum job_descriptor id, int fd)
+{
+	job->descriptors |= 1u << id;
+	fds[(*count)++] = fd;
+}
+
 bool worker_run(struct workers *workers, const struct worker_task *task,
                 struct worker_outcome *outcome, struct error *err)
 {
@@ -281,12 +289,18 @@ bool worker_run(struct workers *workers, const struct worker_task *task,
 	if (task->input != NULL) {
 		if (!make_input(&input_ours, &input_theirs, err))
 			return false;
-		job.descriptors |= 1u << JOB_STDIN;
-		fds[count++] = input_theirs;
+		add_descriptor(&job, fds, &count, JOB_STDIN, input_theirs);
 	}
-	if (task->has_broker) {
-		job.descriptors |= 1u << JOB_BROKER;
-		fds[count++] = task->broker_fd;
+	if (task->has_broker)
+		add_descriptor(&job, fds, &count, JOB_BROKER, task->broker_fd);
+	if (task->compile != NULL) {
+		const struct worker_compile *compile = task->compile;
+		job.kind = JOB_COMPILE;
+		job.file_bytes = compile->file_bytes;
+		add_descriptor(&job, fds, &count, JOB_MODULE, compile->module_fd);
+		add_descriptor(&job, fds, &count, JOB_IMAGE, compile->image_fd);
+		if (compile->old_image_fd >= 0)
+			add_descriptor(&job, fds, &count, JOB_OLD_IMAGE, compile->old_image_fd);
 	}
 	struct talk talk = {.args = {.data = args.data, .size = args.size}};
 	if (!hand_out(workers, &job, fds, count, &talk, err)) {

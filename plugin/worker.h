@@ -32,6 +32,8 @@ struct worker_sandbox {
 	unsigned lacks;       /* bits 1 << enum sandbox_part */
 	int landlock;         /* version of its interface; 0: none */
 	bool network_is_left; /* by a namespace; else sockets are denied by the system-call filter */
+	uint64_t build; /* of the executable, as its images have it (plugin/image_folder.h); 0: none */
+	unsigned image_mode;
 };
 
 const struct worker_sandbox *workers_sandbox(const struct workers *workers);
@@ -56,6 +58,16 @@ struct worker_task {
 	size_t output_bytes; /* of stdout, and of stderr, until it is killed */
 	bool has_broker;     /* broker_fd is its end of the socket to a broker (JOB_BROKER) */
 	int broker_fd;
+	const struct worker_compile *compile; /* NULL: a module is run */
+};
+
+/* Has an image made (JOB_COMPILE): then the strings are --enable and --limit. The descriptors stay
+ * the caller's. */
+struct worker_compile {
+	int module_fd;       /* for reading */
+	int image_fd;        /* an empty file, for reading and writing */
+	int old_image_fd;    /* -1: there is none */
+	uint64_t file_bytes; /* as large may the image become */
 };
 
 enum worker_end {

@@ -2,7 +2,6 @@
 
 #include "caps/cleanup.h"
 #include "caps/sandbox.h"
-#include "plugin/order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,7 +140,7 @@ static bool take_job(struct worker_job *job)
 	return true;
 }
 
-_Noreturn static void become_worker(worker_function *work, const struct worker_terms *terms,
+_Noreturn static void become_worker(worker_function *run, const struct worker_terms *terms,
                                     const int fds[ORDER_DESCRIPTORS], pid_t server)
 {
 	static const int places[ORDER_DESCRIPTORS] = {
@@ -154,7 +153,7 @@ _Noreturn static void become_worker(worker_function *work, const struct worker_t
 	close_from(JOB_SOCKET + 1);
 	if (!take_job(&job))
 		_exit(0);
-	exit(work(terms, job.time_ms));
+	exit(run(terms, &job));
 }
 
 /* As fork(), but of a child of the server. The C library does not learn of it: its abort() would
@@ -165,10 +164,12 @@ static pid_t fork_for(void)
 	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
-int worker_parent(worker_function *work, bool prepared)
+int worker_parent(const struct worker_work *work, bool prepared)
 {
 	pid_t server = getppid();
-	struct worker_hello hello = {.landlock = sandbox_landlock_version()};
+	struct worker_hello hello = {.landlock = sandbox_landlock_version(),
+	                             .build = work->build,
+	                             .image_mode = work->image_mode};
 	prctl(PR_SET_NAME, "tiphys-parent");
 	hello.has_left_network = sandbox_leave_network();
 	try_sandbox(&hello, prepared);
@@ -188,7 +189,7 @@ int worker_parent(worker_function *work, bool prepared)
 	       ORDER_DESCRIPTORS) {
 		pid_t pid = fork_for();
 		if (pid == 0)
-			become_worker(work, &terms, fds, server);
+			become_worker(work->run, &terms, fds, server);
 		const struct worker_reply reply = {.pid = pid < 0 ? -errno : pid};
 		for (int i = 0; i < ORDER_DESCRIPTORS; i++)
 			close(fds[i]);

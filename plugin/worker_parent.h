@@ -4,6 +4,8 @@
 #ifndef PLUGIN_WORKER_PARENT_H
 #define PLUGIN_WORKER_PARENT_H
 
+#include "plugin/order.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,14 +17,19 @@ struct worker_terms {
 
 /* Runs in the worker when it has a job, behind stdin, stdout, stderr and JOB_SOCKET, which holds
  * its arguments to its end; the exit status of the worker. */
-typedef int worker_function(const struct worker_terms *terms, uint64_t time_ms);
+typedef int worker_function(const struct worker_terms *terms, const struct worker_job *job);
 
 /* With `prepared` what is the same for the sandboxes of all workers is put up once, in this
- * process: then `work` may make no other calls than those of caps/sandbox_calls.def and
+ * process: then work->run may make no other calls than those of caps/sandbox_calls.def and
  * caps/sandbox_ancestor_calls.def. Forks a worker for each order until the socket ends; the exit
  * status of the worker parent. The workers are children of the server (CLONE_PARENT): it waits for
  * them, and they are its to kill.
  */
-int worker_parent(worker_function *work, bool prepared);
+struct worker_work {
+	worker_function *run;
+	uint64_t build; /* for the hello (plugin/order.h) */
+	uint32_t image_mode;
+};
+int worker_parent(const struct worker_work *work, bool prepared);
 
 #endif

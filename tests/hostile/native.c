@@ -514,10 +514,10 @@ static bool enter(const struct worker_terms *terms, uint64_t time_ms, struct err
 	return confine(&confinement, caps, &needs, err);
 }
 
-static int work(const struct worker_terms *terms, uint64_t time_ms)
+static int work(const struct worker_terms *terms, const struct worker_job *job)
 {
 	struct error err = ERROR_INIT;
-	if (!read_args() || !enter(terms, time_ms, &err)) {
+	if (!read_args() || !enter(terms, job->time_ms, &err)) {
 		printf("not confined: %s\n", err.message);
 		return 1;
 	}
@@ -537,5 +537,6 @@ int main(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "worker-parent") != 0)
 		return 2;
-	return worker_parent(work, true);
+	const struct worker_work hostile = {.run = work};
+	return worker_parent(&hostile, true);
 }

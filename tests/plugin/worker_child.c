@@ -4,12 +4,16 @@
 #include "plugin/worker_parent.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* What its hello says. */
+#define WORKER_CHILD_BUILD 0xb001d
 
 extern char **environ;
 
@@ -44,13 +48,41 @@ static void report(void)
 	printf("core %lu\n", (unsigned long)core.rlim_cur);
 }
 
-static int work(const struct worker_terms *terms, uint64_t time_ms)
+/* The image says what the process has of it and of the module. */
+static int compile(const struct worker_job *job)
+{
+	char text[256], old[64] = "none";
+	bool has_old = (job->descriptors & 1u << JOB_OLD_IMAGE) != 0;
+	if (has_old)
+		old[read_all(JOB_OLD_IMAGE_NUMBER, old, sizeof old - 1)] = '\0';
+	if (strcmp(args, "--limit=loop") == 0) {
+		for (;;)
+			pause();
+	}
+	if (strcmp(args, "--limit=crash") == 0)
+		raise(SIGKILL);
+	if (strcmp(args, "--limit=fail") == 0) {
+		fputs("not this line\nbecause\n", stderr);
+		return 1;
+	}
+	if (strcmp(args, "--limit=keep") == 0 && has_old)
+		return JOB_COMPILED_BEFORE;
+	int size =
+	    snprintf(text, sizeof text, "%s module %d image %d old %s bytes %lu;", args,
+	             fcntl(JOB_MODULE_NUMBER, F_GETFL) & O_ACCMODE,
+	             fcntl(JOB_IMAGE_NUMBER, F_GETFL) & O_ACCMODE, old, (unsigned long)job->file_bytes);
+	return pwrite(JOB_IMAGE_NUMBER, text, (size_t)size, 0) == size ? 0 : 1;
+}
+
+static int work(const struct worker_terms *terms, const struct worker_job *job)
 {
 	(void)terms;
 	size_t size = read_all(3, args, sizeof args);
+	if (job->kind == JOB_COMPILE)
+		return compile(job);
 	if (strcmp(args, "report") == 0) {
 		report();
-		printf("time %lu\n", (unsigned long)time_ms);
+		printf("time %lu\n", (unsigned long)job->time_ms);
 	} else if (strcmp(args, "count") == 0) {
 		size_t strings = 0;
 		for (size_t i = 0; i < size; i++)
@@ -95,5 +127,6 @@ int main(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "worker-parent") != 0 || environ[0] != NULL)
 		return 2;
-	return worker_parent(work, false);
+	const struct worker_work child = {.run = work, .build = WORKER_CHILD_BUILD};
+	return worker_parent(&child, false);
 }

@@ -1,0 +1,158 @@
+# `tiphys serve` has images made of the modules that its steps run, and starts later steps from them.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/steps.bash"
+
+folder=$work/cache/images
+
+echoes() {
+	succeeds "$1" '"args": ["echo", "ahoy"]'
+	[ "$(node outputs.result)" = ahoy ]
+}
+
+the_image() {
+	local images=("$folder"/*.image)
+	[ ${#images[@]} -eq 1 ] && [ -f "${images[0]}" ] && echo "${images[0]}"
+}
+
+made() {
+	[ "$(curl -sf --noproxy '*' "http://$serve/metrics" |
+		sed -n "s/^tiphys_images_total{result=\"$1\"} //p")" -eq "$2" ]
+}
+
+# A file that was last read long before it was written notes when it is read again, but on file systems
+# that note nothing of the kind.
+forget_reading() {
+	touch -a -d '2020-01-01' "$1"
+}
+was_read() {
+	[ "$(stat -c %X "$1")" -gt 1600000000 ]
+}
+touch "$work/read"
+forget_reading "$work/read"
+cat "$work/read"
+echo x >"$work/read"
+forget_reading "$work/read"
+cat "$work/read" >/dev/null
+notes_reading=no
+was_read "$work/read" && notes_reading=yes
+
+serve_guest command "$TIPHYS_GUESTS/command.wasm"
+serve_start serve
+
+made_without_a_command() {
+	local image
+	echoes command
+	wait_for 20 made made 1
+	image=$(the_image)
+	[ "$(stat -c %a "$folder")" = 700 ]
+	[ "$(stat -c %a "$image")" = 600 ]
+	grep -q 'msg="image of a module made" digest=sha256:' "$serve_log"
+	[ -z "$(find "$folder" -name '.new-*')" ]
+	[ $notes_reading = yes ] || return 0
+	forget_reading "$image"
+	echoes command
+	was_read "$image"
+}
+tap_case "a step starts from an image that nobody ordered" made_without_a_command
+
+once() {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		curl -sS --max-time 30 -H 'Content-Type: application/json' -o /dev/null --data-binary \
+			"@$work/request" "http://$serve/api/v1/template.execute" &
+	done
+	wait
+	made made 1
+	made failed 0
+	[ "$(grep -c 'image of a module made' "$serve_log")" -eq 1 ]
+}
+tap_case "one image for all steps of a module" once
+stop "$serve_pid"
+
+# What a server does that finds this image: $1 changes it.
+not_used() {
+	local image inode
+	image=$(the_image)
+	inode=$(stat -c %i "$image")
+	"$1" "$image"
+	forget_reading "$image"
+	echoes command
+	wait_for 20 made made 1
+	image=$(the_image)
+	[ "$(stat -c %i "$image")" != "$inode" ]
+	[ "$(stat -c %a "$image")" = 600 ]
+	echoes command
+}
+damage() {
+	printf 'rubbish' | dd of="$1" bs=1 seek=100 conv=notrunc status=none
+}
+cut_short() {
+	truncate -s 600 "$1"
+}
+open_to_others() {
+	chmod g+w "$1"
+}
+forge() {
+	head -c 40000 /dev/urandom >"$1.other"
+	chmod 600 "$1.other"
+	mv "$1.other" "$1"
+}
+for how in damage cut_short open_to_others forge; do
+	serve_start "serve-$how"
+	tap_case "an image is not used, but made anew: $how" not_used $how
+	stop "$serve_pid"
+done
+
+serve_start serve-again
+found() {
+	local image inode
+	image=$(the_image)
+	inode=$(stat -c %i "$image")
+	echoes command
+	sleep 1
+	made made 0
+	[ "$(stat -c %i "$(the_image)")" = "$inode" ]
+}
+tap_case "a server takes the image that an earlier one had made" found
+stop "$serve_pid"
+
+# A quarter of what all images may take is too little for this one.
+too_large() {
+	rm -r "$folder"
+	echoes command
+	wait_for 20 made failed 1
+	grep -q 'msg="no image of a module" .*reason="[^"]*File too large' "$serve_log" ||
+		{ grep 'no image' "$serve_log" && false; }
+	[ -z "$(find "$folder" -type f)" ]
+	echoes command
+	[ "$(grep -c 'no image of a module' "$serve_log")" -eq 1 ]
+}
+serve_start serve-small --images-bytes 40K
+tap_case "an image that grows too large is none, and is not tried at each step" too_large
+stop "$serve_pid"
+
+none() {
+	rm -rf "$folder"
+	echoes command
+	sleep 0.5
+	[ ! -e "$folder" ]
+}
+serve_start serve-none --images-bytes 0
+tap_case "--images-bytes 0" none
+stop "$serve_pid"
+
+# What the compiler has to say of a module that is none is a line of the log; the step has its own.
+malformed() {
+	fails "malformed module" broken '"args": []'
+	wait_for 20 made failed 1
+	[ -z "$(find "$folder" -type f)" ]
+	echoes command
+}
+head -c 5000 "$TIPHYS_GUESTS/command.wasm" >"$work/broken.wasm"
+serve_guest broken "$work/broken.wasm"
+serve_start serve-broken
+tap_case "a module that is cut off" malformed
+stop "$serve_pid"
+
+tap_end

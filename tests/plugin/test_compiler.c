@@ -1,0 +1,316 @@
+/* plugin/compiler: which images are made, how often, and what is left of one that was not. The
+ * workers are those of worker_child.c. */
+#include "plugin/compiler.h"
+
+#include "plugin/metrics.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BUILD 0xb001d /* of worker_child.c */
+
+static const char *child;
+
+struct fixture {
+	char folder[64], cache[96], module[96], images[128];
+	struct workers *workers;
+	struct load_words load;
+	const char *words[1];
+	struct compiler *compiler;
+	uint64_t made, failed; /* metrics at its start */
+};
+
+static void write_module(const struct fixture *f)
+{
+	char bytes[2000] = "module";
+	FILE *file = fopen(f->module, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(f->module, 0600), 0);
+}
+
+/* `what`: what the workers do. */
+static struct fixture *begin(const char *what)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct error err = ERROR_INIT;
+	assert_non_null(f);
+	snprintf(f->folder, sizeof f->folder, "/tmp/tiphys-compiler.XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->cache, sizeof f->cache, "%s/cache", f->folder);
+	snprintf(f->module, sizeof f->module, "%s/module.wasm", f->folder);
+	snprintf(f->images, sizeof f->images, "%s/images", f->cache);
+	write_module(f);
+	f->words[0] = what;
+	f->load.limits = (struct option_texts){f->words, 1};
+	f->made = metrics_value(METRIC_IMAGES_MADE);
+	f->failed = metrics_value(METRIC_IMAGES_FAILED);
+	f->workers = workers_create(child, 0, &err);
+	assert_non_null(f->workers);
+	const struct compiler_setting setting = {.workers = f->workers,
+	                                         .cache_dir = f->cache,
+	                                         .images_bytes = 4000000,
+	                                         .load = &f->load,
+	                                         .time_ms = 100,
+	                                         .retry_ms = 20,
+	                                         .look_ms = 50};
+	f->compiler = compiler_create(&setting, &err);
+	assert_non_null(f->compiler);
+	return f;
+}
+
+static void end(struct fixture *f)
+{
+	char command[128];
+	compiler_stop(f->compiler);
+	workers_stop(f->workers);
+	assert_true(compiler_wait(f->compiler, 5000));
+	compiler_destroy(f->compiler);
+	workers_destroy(f->workers);
+	snprintf(command, sizeof command, "rm -rf %s", f->folder);
+	assert_int_equal(system(command), 0);
+	free(f);
+}
+
+static uint64_t made(const struct fixture *f)
+{
+	return metrics_value(METRIC_IMAGES_MADE) - f->made;
+}
+
+static uint64_t failed(const struct fixture *f)
+{
+	return metrics_value(METRIC_IMAGES_FAILED) - f->failed;
+}
+
+/* The single file in the folder of images: its name and what stands in it. False when there is
+ * none.
+ */
+static bool the_image(const struct fixture *f, char name[256], char text[256])
+{
+	char path[512];
+	size_t count = 0;
+	DIR *dir = opendir(f->images);
+	if (dir == NULL)
+		return false;
+	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+		if (entry->d_name[0] == '.' && strncmp(entry->d_name, ".new-", 5) != 0)
+			continue;
+		snprintf(name, 256, "%s", entry->d_name);
+		count++;
+	}
+	closedir(dir);
+	assert_true(count <= 1);
+	if (count == 0)
+		return false;
+	snprintf(path, sizeof path, "%s/%s", f->images, name);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, 255, file)] = '\0';
+	fclose(file);
+	return true;
+}
+
+/* As steps do: again and again. */
+static void want_until(struct fixture *f, uint64_t (*count)(const struct fixture *),
+                       uint64_t wanted)
+{
+	for (int i = 0; i < 1000 && count(f) < wanted; i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_equal(count(f), wanted);
+}
+
+static void *want_often(void *env)
+{
+	struct fixture *f = env;
+	for (int i = 0; i < 1000; i++)
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+	return NULL;
+}
+
+static void sixteen_callers_have_one_image_made(void **state)
+{
+	(void)state;
+	char name[256], text[256], wanted[256];
+	pthread_t threads[16];
+	struct stat st;
+	struct fixture *f = begin("image");
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, want_often, f), 0);
+	for (int i = 0; i < 16; i++)
+		pthread_join(threads[i], NULL);
+	want_until(f, made, 1);
+	/* Looked at again, and found. */
+	for (int i = 0; i < 20; i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_equal(made(f), 1);
+	assert_int_equal(failed(f), 0);
+	assert_true(the_image(f, name, text));
+	/* The module for reading alone; a quarter of what all may take. */
+	assert_string_equal(text, "--limit=image module 0 image 2 old none bytes 1000000;");
+	assert_int_equal(stat(f->module, &st), 0);
+	image_name(BUILD, 0, &st, wanted);
+	assert_string_equal(name, wanted);
+	end(f);
+}
+
+static void an_image_that_went_is_made_again(void **state)
+{
+	(void)state;
+	char name[256], text[256], path[512];
+	struct fixture *f = begin("image");
+	want_until(f, made, 1);
+	assert_true(the_image(f, name, text));
+	snprintf(path, sizeof path, "%s/%s", f->images, name);
+	assert_int_equal(unlink(path), 0);
+	want_until(f, made, 2);
+	end(f);
+}
+
+static void an_image_of_a_changed_module_is_looked_into_by_a_worker(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("image");
+	want_until(f, made, 1);
+	write_module(f);
+	want_until(f, made, 2);
+	assert_true(the_image(f, name, text));
+	assert_non_null(strstr(text, "old --limit=image module 0"));
+	end(f);
+}
+
+static void an_image_of_another_server_is_kept_when_a_worker_takes_it(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("keep");
+	want_until(f, made, 1);
+	write_module(f); /* the same inode: the old image is handed over, and said to be fine */
+	for (int i = 0; i < 30; i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_equal(made(f), 1);
+	assert_int_equal(failed(f), 0);
+	assert_true(the_image(f, name, text));
+	end(f);
+}
+
+static void a_failure_is_tried_three_times(void **state, const char *what)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin(what);
+	want_until(f, failed, COMPILER_TRIES);
+	for (int i = 0; i < 30; i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_equal(failed(f), COMPILER_TRIES);
+	assert_int_equal(made(f), 0);
+	assert_false(the_image(f, name, text));
+	end(f);
+}
+
+static void a_module_that_hangs_is_given_up(void **state)
+{
+	a_failure_is_tried_three_times(state, "loop");
+}
+
+static void a_module_that_kills_the_compiler_is_given_up(void **state)
+{
+	a_failure_is_tried_three_times(state, "crash");
+}
+
+static void a_module_that_is_refused_is_given_up(void **state)
+{
+	a_failure_is_tried_three_times(state, "fail");
+}
+
+static void of_a_module_that_others_can_write_none_is_made(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("image");
+	assert_int_equal(chmod(f->module, 0666), 0);
+	for (int i = 0; i < 20; i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_equal(made(f) + failed(f), 0);
+	assert_false(the_image(f, name, text));
+	end(f);
+}
+
+static void many_modules_are_forgotten_not_kept(void **state)
+{
+	(void)state;
+	struct fixture *f = begin("image");
+	char path[128];
+	/* Files that are not there; each fails, waits for another try, and keeps its place until then:
+	 * what finds none is not remembered. */
+	for (int i = 0; i < 3 * COMPILER_MODULES_MAX; i++) {
+		snprintf(path, sizeof path, "%s/missing-%d", f->folder, i);
+		compiler_want(f->compiler, path, "sha256:missing");
+	}
+	for (int i = 0; i < 1000 && failed(f) < (uint64_t)COMPILER_TRIES * COMPILER_MODULES_MAX; i++)
+		usleep(10000);
+	assert_true(failed(f) >= (uint64_t)COMPILER_TRIES * COMPILER_MODULES_MAX);
+	/* Given up, they make room. */
+	want_until(f, made, 1);
+	end(f);
+}
+
+static void a_server_that_stops_does_not_wait_for_an_image(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("loop");
+	compiler_want(f->compiler, f->module, "sha256:of-the-module");
+	/* The worker is at work once there is a file aside. */
+	for (int i = 0; i < 500 && !the_image(f, name, text); i++)
+		usleep(1000);
+	compiler_stop(f->compiler);
+	workers_stop(f->workers);
+	assert_true(compiler_wait(f->compiler, 5000));
+	assert_false(the_image(f, name, text));
+	compiler_destroy(f->compiler);
+	workers_destroy(f->workers);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", f->folder);
+	assert_int_equal(system(command), 0);
+	free(f);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sixteen_callers_have_one_image_made),
+	    cmocka_unit_test(an_image_that_went_is_made_again),
+	    cmocka_unit_test(an_image_of_a_changed_module_is_looked_into_by_a_worker),
+	    cmocka_unit_test(an_image_of_another_server_is_kept_when_a_worker_takes_it),
+	    cmocka_unit_test(a_module_that_hangs_is_given_up),
+	    cmocka_unit_test(a_module_that_kills_the_compiler_is_given_up),
+	    cmocka_unit_test(a_module_that_is_refused_is_given_up),
+	    cmocka_unit_test(of_a_module_that_others_can_write_none_is_made),
+	    cmocka_unit_test(many_modules_are_forgotten_not_kept),
+	    cmocka_unit_test(a_server_that_stops_does_not_wait_for_an_image),
+	};
+	if (argc != 2)
+		return 2;
+	child = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
