@@ -212,6 +212,8 @@ static struct reach find_reach(const struct module *module)
 			reach.unknown++;
 		else if (function->capability == WASI_SOCKET_FD)
 			reach.capability[CAP_SOCKETS] = true;
+		else if (function->capability == WASI_HANDLE)
+			continue; /* who opened it has an import of its own */
 		else if (function->capability <= WASI_ANY_FD)
 			reach.descriptors = true;
 		else if (function->capability >= 0 && function->capability < CAPABILITY_COUNT)

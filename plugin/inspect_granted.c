@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum verdict { GRANTED, DENIED, NOT_NEEDED, NOT_SUPPORTED, UNKNOWN };
+enum verdict { GRANTED, GRANTED_TO_READ, DENIED, NOT_NEEDED, NOT_SUPPORTED, UNKNOWN };
 
 static const char *const verdict_words[] = {
-    [GRANTED] = "granted",       [DENIED] = "denied",
-    [NOT_NEEDED] = "not needed", [NOT_SUPPORTED] = "not supported",
-    [UNKNOWN] = "unknown",
+    [GRANTED] = "granted",       [GRANTED_TO_READ] = "read only",   [DENIED] = "denied",
+    [NOT_NEEDED] = "not needed", [NOT_SUPPORTED] = "not supported", [UNKNOWN] = "unknown",
 };
 
 /* What is said of one import. */
@@ -26,6 +25,7 @@ struct inspection {
 	unsigned granted, used; /* bits 1 << enum capability */
 	unsigned writable;      /* of what is granted: not to read alone */
 	unsigned missing;       /* of what is denied, what a program stumbles over */
+	unsigned handles;       /* what the module opens by handles: http, blob */
 	bool has_unknown;
 };
 
@@ -100,11 +100,28 @@ static unsigned provided(unsigned capabilities)
 
 #define STREAMS (1u << CAP_STDIN | 1u << CAP_STDOUT | 1u << CAP_STDERR)
 
-static unsigned reach_of(const struct wasi_function *function)
+/* What a module's handles can be of: whatever opens one is an import too. */
+static unsigned handles_of(const struct module *module)
+{
+	const unsigned opened_by_handle = 1u << CAP_HTTP | 1u << CAP_BLOB;
+	unsigned handles = 0;
+	for (uint32_t i = 0; i < module->import_count; i++) {
+		const struct import *import = &module->imports[i];
+		const struct wasi_function *function =
+		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
+		if (function != NULL && function->capability >= 0)
+			handles |= 1u << function->capability;
+	}
+	return handles & opened_by_handle;
+}
+
+static unsigned reach_of(const struct wasi_function *function, const struct inspection *inspection)
 {
 	switch (function->capability) {
 	case WASI_NEEDS_NOTHING:
 		return 0;
+	case WASI_HANDLE:
+		return inspection->handles;
 	case WASI_ANY_FD:
 		return provided(TO_READ | TO_WRITE);
 	case WASI_SOCKET_FD:
@@ -128,6 +145,20 @@ static bool is_empty_when_denied(unsigned capabilities)
 	return false;
 }
 
+/* By what a call can do under the grants. */
+static enum verdict decide(const struct wasi_function *function, unsigned capabilities,
+                           const struct inspection *inspection)
+{
+	unsigned granted = capabilities & inspection->granted;
+	if (capabilities == 0)
+		return NOT_NEEDED;
+	if ((granted & inspection->writable) != 0)
+		return GRANTED;
+	if (granted == 0 || function->access == WASI_WRITES)
+		return DENIED;
+	return function->access == WASI_READS ? GRANTED : GRANTED_TO_READ;
+}
+
 static struct finding find(const struct import *import, struct inspection *inspection)
 {
 	const struct wasi_function *function =
@@ -141,22 +172,17 @@ static struct finding find(const struct import *import, struct inspection *inspe
 			inspection->has_unknown = true;
 		return finding;
 	}
-	finding.capabilities = reach_of(function);
-	unsigned granted = finding.capabilities & inspection->granted;
-	if (finding.capabilities == 0)
-		finding.verdict = NOT_NEEDED;
-	else if ((function->writes ? granted & inspection->writable : granted) != 0)
-		finding.verdict = GRANTED;
-	else
-		finding.verdict = DENIED;
-	finding.is_read_only = finding.verdict == DENIED && granted != 0;
+	finding.capabilities = reach_of(function, inspection);
+	finding.verdict = decide(function, finding.capabilities, inspection);
+	finding.is_read_only =
+	    finding.verdict == DENIED && (finding.capabilities & inspection->granted) != 0;
 	/* Files and sockets are opened by imports of their own. */
 	bool is_any = (finding.capabilities & STREAMS) != 0;
 	unsigned own = is_any ? finding.capabilities & STREAMS : finding.capabilities;
 	inspection->used |= own;
 	/* Runtimes import the functions of connections without ever having one; who wants one asks for
 	 * it by an import of its own. */
-	bool is_idle = function->capability == WASI_SOCKET_FD;
+	bool is_idle = function->capability == WASI_SOCKET_FD || function->capability == WASI_HANDLE;
 	if (finding.verdict == DENIED && !is_idle && !is_empty_when_denied(finding.capabilities))
 		inspection->missing |= own;
 	return finding;
@@ -191,6 +217,13 @@ static int only_capability(unsigned capabilities)
 	return -1;
 }
 
+static const char *told_of_access(const struct finding *finding)
+{
+	if (finding->verdict == GRANTED_TO_READ)
+		return "; the grant is ro: a call that would write is refused";
+	return finding->is_read_only ? "; this writes, and the grant is ro" : "";
+}
+
 static void print_row(const struct import *import, const struct finding *finding)
 {
 	int width = printf("  %-13s ", verdict_words[finding->verdict]);
@@ -207,8 +240,7 @@ static void print_row(const struct import *import, const struct finding *finding
 		printf("needs no grant\n");
 	else if (id >= 0)
 		printf("%s: %s%s%s%s\n", capability_row((enum capability)id)->name,
-		       capability_row((enum capability)id)->sentence,
-		       finding->is_read_only ? "; this writes, and the grant is ro" : "",
+		       capability_row((enum capability)id)->sentence, told_of_access(finding),
 		       finding->verdict == DENIED ? "; a call gets: " : "",
 		       finding->verdict == DENIED ? capability_row((enum capability)id)->answer : "");
 	else {
@@ -292,6 +324,7 @@ int inspect_granted(const struct module *module, const char *path, const char *n
 	struct inspection inspection = {0};
 	if (!take_names(names, &inspection))
 		return 2;
+	inspection.handles = handles_of(module);
 	if (as_json)
 		print_json(module, &inspection);
 	else

@@ -8,8 +8,10 @@
 #define READ_FD WASI_READ_FD
 #define WRITE_FD WASI_WRITE_FD
 #define SOCKET_FD WASI_SOCKET_FD
-#define READS false
-#define WRITES true
+#define HANDLE WASI_HANDLE
+#define READS WASI_READS
+#define WRITES WASI_WRITES
+#define READS_OR_WRITES WASI_READS_OR_WRITES
 
 #define WASI_SIGNATURE(id, text, result, parameters) static const char text_##id[] = text;
 #include "wasi/signature.def"

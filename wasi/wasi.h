@@ -37,12 +37,19 @@ uint32_t wasi_exit_status(const struct wasi *wasi);
  * of `size` bytes; NULL when there was none. */
 const char *wasi_unknown_called(const struct wasi *wasi, char *text, size_t size);
 
+/* What the calls of a function do to what they reach. */
+enum wasi_access {
+	WASI_READS,           /* a grant to read is enough */
+	WASI_WRITES,          /* every call changes something: a grant to read is not enough */
+	WASI_READS_OR_WRITES, /* as its arguments say */
+};
+
 /* A row of preview1.def or of the other modules' tables, for `inspect` and the documentation. */
 struct wasi_function {
 	const char *name;
 	const char *signature; /* as host_func_create() takes it */
-	int capability;        /* enum capability, or one of the next five */
-	bool writes;           /* every call changes something: read-only access is not enough */
+	int capability;        /* enum capability, or one of the next six */
+	enum wasi_access access;
 };
 
 #define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */
@@ -50,6 +57,7 @@ struct wasi_function {
 #define WASI_READ_FD (-3)       /* on one that can be read */
 #define WASI_WRITE_FD (-4)      /* on one that can be written */
 #define WASI_SOCKET_FD (-5)     /* on a connection */
+#define WASI_HANDLE (-6)        /* on a request or an object that another of these opened */
 
 /* Of preview 1; NULL behind the last row. */
 const struct wasi_function *wasi_function_at(size_t index);

@@ -281,7 +281,7 @@ inspects() {
 	END
 	inspect 0 "$probe" --policy "$policy"
 	row fd_read granted
-	row path_open granted
+	row path_open "read only"
 	row environ_get denied # an empty list makes nobody stumble
 	expect_in "Nothing that the module can ask for and depend on is denied" "$out"
 
@@ -314,22 +314,43 @@ inspects_access() {
 	echo 'kv: rw' >"$policy"
 	inspect 0 --policy "$policy" "$keep"
 
-	inspect 1 --granted stdin,stdout,stderr,http,blob:ro "$objects"
+	inspect 1 --granted stdin,stdout,stderr,blob:ro "$objects"
 	for name in put finish delete; do grep -qE "^  denied +tiphys\.blob_$name " "$out"; done
 	grep -qE "^  granted +tiphys\.blob_get " "$out"
-	inspect 0 --granted stdin,stdout,stderr,http,blob:ro,blob "$objects"
+	inspect 0 --granted stdin,stdout,stderr,blob:ro,blob "$objects"
 
 	echo 'files: [{host: /tmp, guest: /a}, {host: /usr, guest: /b}]' >"$policy"
 	inspect 1 --policy "$policy" "$tree"
 	row path_create_directory denied
-	row path_open granted
+	row path_open "read only"
+	expect_in "the grant is ro: a call that would write is refused" "$out"
+	inspect 1 --json --policy "$policy" "$tree"
+	expect_in '"name":"path_open","verdict":"read only"' "$out"
 	echo 'files: [{host: /tmp, guest: /a}, {host: /usr, guest: /b, access: rw}]' >"$policy"
 	inspect 0 --policy "$policy" "$tree"
 	row path_create_directory granted
+	row path_open granted
 	inspect 2 --granted clock:ro "$tree"
 	expect_in "clock has no :ro; files, blob and kv have" "$err"
 }
 tap_case "inspect denies what writes under a grant to read" inspects_access
+
+# What sends and receives was told as http, so that a module for objects alone was said to need it.
+inspects_handles() {
+	local guests=$TIPHYS_BUILD/tests/e2e/guests name
+	inspect 0 --granted stdin,stdout,stderr,blob "$guests/objects.wasm"
+	for name in send receive close; do grep -qE "^  granted +tiphys\.$name  *blob: " "$out"; done
+	inspect 1 --granted stdin,stdout,stderr,http "$guests/objects.wasm"
+	for name in send receive close; do grep -qE "^  denied +tiphys\.$name  *blob: " "$out"; done
+	grep -qE "^The module can ask for what is denied: blob$" "$out"
+	expect_in "granted and not needed: http" "$out"
+	inspect 0 --granted stdin,stdout,stderr,files,http "$TIPHYS_BUILD/examples/fetch.wasm"
+	for name in send receive close; do grep -qE "^  granted +tiphys\.$name  *http: " "$out"; done
+	inspect 0 "$guests/objects.wasm"
+	expect_in "reads or writes objects of a store, and never sees its keys (--blob" "$out"
+	grep -qx "  send HTTP requests" "$out"
+}
+tap_case "inspect tells a module for objects from one for requests" inspects_handles
 
 inspects_json() {
 	echo 'clock: real' >"$policy"
