@@ -18,7 +18,7 @@ bool broker_options_grant(const struct broker_options *options)
 	       options->blobs.count > 0;
 }
 
-#define NUMBERS 4
+#define NUMBERS 3
 #define NUMBER_SIZE 24 /* of a decimal number of 64 bits */
 
 struct words {
@@ -53,7 +53,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
 {
 	size_t texts = options->http.count + options->http_methods.count + options->sockets.count +
 	               options->blobs.count;
-	size_t room = (first_count + 2 * (texts + NUMBERS + 2) + 2) * sizeof(char *);
+	size_t room = (first_count + 2 * (texts + NUMBERS + 3) + 2) * sizeof(char *);
 	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
 	if (words.list == NULL)
 		return NULL;
@@ -71,7 +71,8 @@ char **broker_options_words(const struct broker_options *options, const char *co
 	add_number(&words, "--blob-bytes", options->blob_bytes);
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
-	add_number(&words, "--http-timeout", options->http_timeout);
+	if (options->http_timeout != NULL)
+		add(&words, "--http-timeout", options->http_timeout);
 	if (options->kv != NULL)
 		words.list[words.count++] =
 		    (char *)(uintptr_t)(strcmp(options->kv, "ro") == 0 ? "--kv=ro" : "--kv=rw");

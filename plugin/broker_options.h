@@ -7,10 +7,10 @@
 
 struct broker_options {
 	struct option_texts http, http_methods, sockets, blobs;
-	const char *blob_endpoint, *blob_region;           /* NULL: the environment's */
-	uint64_t blob_bytes;                               /* 0: the default */
-	uint64_t http_concurrent, http_body, http_timeout; /* 0: the default */
-	const char *kv;                                    /* NULL, "" or "rw", "ro" */
+	const char *blob_endpoint, *blob_region;         /* NULL: the environment's */
+	uint64_t blob_bytes, http_concurrent, http_body; /* 0: the default */
+	const char *http_timeout;                        /* NULL: the default */
+	const char *kv;                                  /* NULL, "" or "rw", "ro" */
 };
 
 /* Rows of a command whose struct `type` holds a struct broker_options as `broker`. */
@@ -23,8 +23,8 @@ struct broker_options {
 	                  "requests that may be open at a time (8)"),                                  \
 	    OPTION_BYTES(type, broker.http_body, "http-body",                                          \
 	                 "size of a body, of a request or an answer (64M)"),                           \
-	    OPTION_NUMBER(type, broker.http_timeout, "http-timeout", "SECONDS", 1, 86400,              \
-	                  "time for a request and its answer (60)"),                                   \
+	    OPTION_TEXT(type, broker.http_timeout, "http-timeout", "TIME",                             \
+	                "time for a request and its answer, as 1500ms (ms, s, m, h; 60s)"),            \
 	    OPTION_TEXTS(type, broker.sockets, "socket", "HOST:PORT",                                  \
 	                 "grant a TCP connection to there, made before the run; may be given again"),  \
 	    OPTION_TEXTS(                                                                              \

@@ -129,11 +129,10 @@ static bool add_network(struct policy_words *words, const struct policy *policy,
 		                 bucket->access == POLICY_READ ? "ro" : "rw"))
 			return false;
 	}
-	/* Whole seconds, rounded up: no time-out becomes none. */
-	uint64_t seconds = policy->http.timeout_ms / 1000 + (policy->http.timeout_ms % 1000 != 0);
 	return add_number(words, "http-concurrent", policy->http.max_concurrent, err) &&
 	       add_number(words, "http-body", policy->http.max_body, err) &&
-	       add_number(words, "http-timeout", seconds, err);
+	       (policy->http.timeout_ms == 0 ||
+	        policy_word(words, err, "--http-timeout=%" PRIu64 "ms", policy->http.timeout_ms));
 }
 
 bool policy_words_add(struct policy_words *words, const struct policy *policy, struct error *err)

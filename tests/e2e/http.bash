@@ -251,6 +251,19 @@ times_out() {
 }
 tap_case "a request has a time limit, also when bytes trickle" times_out
 
+# It was rounded up to whole seconds.
+times_out_in_milliseconds() {
+	run 0 --http "http://$one" --http-timeout 30s "$fetch" "http://$one/late"
+	run 1 --http "http://$one" --http-timeout 200ms "$fetch" "http://$one/late"
+	expect_in "timed out" "$err"
+	printf 'http: {allowed_hosts: ["http://%s"], timeout: 200ms}\n' "$one" >"$work/policy.yaml"
+	run 1 --policy "$work/policy.yaml" "$fetch" "http://$one/late"
+	expect_in "timed out" "$err"
+	run 2 --http "http://$one" --http-timeout soon "$fetch" "http://$one/late"
+	expect_in '--http-timeout wants a time, as 1500ms (ms, s, m, h), not "soon"' "$err"
+}
+tap_case "a time limit below a second is kept" times_out_in_milliseconds
+
 # The guest keeps the body nowhere; neither does the broker: the peak of all processes together.
 gigabyte() {
 	local peak

@@ -124,6 +124,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def at_hang(self, query):
         time.sleep(600)
 
+    def at_late(self, query):
+        """Just before a second is over."""
+        time.sleep(0.95)
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlate\n")
+
     def at_slow(self, query):
         """A byte now and then, for ever."""
         self.raw(b"HTTP/1.1 200 OK\r\n\r\n")
