@@ -1,5 +1,6 @@
 #include "plugin/contract.h"
 
+#include "plugin/json_fault.h"
 #include "plugin/scalar.h"
 
 #include <string.h>
@@ -134,11 +135,11 @@ static bool read_outputs(const json_t *result, const struct reply_limits *limits
 bool contract_result(const char *text, size_t size, const struct reply_limits *limits,
                      struct node *node, struct error *err)
 {
-	json_error_t where;
-	json_t *result = json_loadb(text, size, 0, &where);
+	json_error_t fault;
+	char words[JSON_FAULT_SIZE];
+	json_t *result = json_loadb(text, size, 0, &fault);
 	if (result == NULL)
-		return error_set(err, ERROR_USAGE, "is not JSON: line %d, column %d: %s", where.line,
-		                 where.column, where.text);
+		return error_set(err, ERROR_USAGE, "is not JSON: %s", json_fault_words(&fault, words));
 	bool done = json_is_object(result)
 	                ? read_phase(result, node, err) && read_message(result, node, err) &&
 	                      read_outputs(result, limits, node, err)

@@ -1,6 +1,7 @@
 #include "plugin/layout.h"
 
 #include "plugin/json.h"
+#include "plugin/json_fault.h"
 #include "caps/cleanup.h"
 
 #include <errno.h>
@@ -85,10 +86,11 @@ static json_t *object_in(const struct layout *layout, const char *name, uint64_t
 		return NULL;
 	}
 	json_error_t fault;
+	char words[JSON_FAULT_SIZE];
 	json_t *root = json_loadfd(fd, 0, &fault);
 	if (!json_is_object(root)) {
 		error_set(err, ERROR_SYSTEM, "%s is damaged: %s", path,
-		          root == NULL ? fault.text : "no JSON object");
+		          root == NULL ? json_fault_words(&fault, words) : "it is no object");
 		json_decref(root);
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 #include "plugin/manifest.h"
 
 #include "plugin/json.h"
+#include "plugin/json_fault.h"
 #include "validator/printable.h"
 #include "caps/cleanup.h"
 
@@ -247,12 +248,10 @@ bool manifest_parse(const char *bytes, size_t size, const char *media_type,
 		                 (unsigned long long)MANIFEST_MAX_BYTES);
 	json_error_t fault;
 	cleanup_json json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
-	if (root == NULL) {
-		char shown[160];
-		return error_set(err, ERROR_NETWORK, "the manifest is no JSON: line %d, column %d: %s",
-		                 fault.line, fault.column,
-		                 printable_ascii(fault.text, shown, sizeof shown));
-	}
+	char words[JSON_FAULT_SIZE];
+	if (root == NULL)
+		return error_set(err, ERROR_NETWORK, "the manifest is no JSON: %s",
+		                 json_fault_words(&fault, words));
 	if (!json_is_object(root))
 		return no_manifest(err, "it is no object");
 	const json_t *version = json_object_get(root, "schemaVersion");

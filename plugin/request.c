@@ -1,5 +1,6 @@
 #include "plugin/request.h"
 
+#include "plugin/json_fault.h"
 #include "plugin/scalar.h"
 #include "plugin/suggest.h"
 #include "validator/printable.h"
@@ -416,11 +417,12 @@ bool request_decode(const char *body, size_t size, struct request *out, struct e
 	if (!depth_is_bounded(body, size))
 		return error_set(err, ERROR_MALFORMED, "the body nests deeper than %d levels",
 		                 DOCUMENT_DEPTH_MAX);
-	json_error_t where;
-	out->document = json_loadb(body, size, 0, &where);
+	json_error_t fault;
+	char words[JSON_FAULT_SIZE];
+	out->document = json_loadb(body, size, 0, &fault);
 	if (out->document == NULL)
-		return error_set(err, ERROR_MALFORMED, "the body is not JSON: line %d, column %d: %s",
-		                 where.line, where.column, where.text);
+		return error_set(err, ERROR_MALFORMED, "the body is not JSON: %s",
+		                 json_fault_words(&fault, words));
 	if (out->texts == NULL)
 		return out_of_memory(&reader);
 	return read_document(&reader);
