@@ -54,6 +54,8 @@ static bool is_ended(const struct worker_outcome *outcome, struct error *err)
 	case WORKER_STDOUT:
 	case WORKER_STDERR:
 		return error_set(err, ERROR_LIMIT, "the worker wrote more than %zu bytes", OUTPUT_BYTES);
+	case WORKER_NO_MEMORY:
+		return error_set(err, ERROR_NO_MEMORY, "no memory for what the worker wrote");
 	case WORKER_STOPPED:
 		break;
 	}

@@ -235,6 +235,9 @@ static enum result judge(const struct compiler *compiler, struct worker_outcome 
 		error_set(err, ERROR_LIMIT, "it took more than %llu ms",
 		          (unsigned long long)compiler->setting.time_ms);
 		return FAILED;
+	case WORKER_NO_MEMORY:
+		error_set(err, ERROR_NO_MEMORY, "no memory for what it wrote");
+		return FAILED;
 	case WORKER_STDOUT:
 	case WORKER_STDERR:
 	case WORKER_SIGNALLED:

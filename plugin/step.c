@@ -27,6 +27,7 @@ struct step {
 	const struct step_setting *setting;
 	const struct request *request;
 	struct node *node;
+	const char *module; /* its file, borrowed; NULL until it was found */
 	struct workdir dir;
 	struct artifacts_run artifacts;
 	struct step_grants grants;
@@ -211,11 +212,26 @@ static bool run(struct step *step, const char *module)
 
 /* ---- what came of it ---- */
 
+/* Whether it was a trap: a guest may exit with the same status, and `tiphys run` tells of a trap
+ * alone in this line. */
+static bool has_trapped(const struct step *step)
+{
+	const struct bytes *text = &step->outcome.err;
+	cleanup_free char *line = NULL;
+	if (step->outcome.end != WORKER_EXITED || step->outcome.status != EXIT_TRAP)
+		return false;
+	int size = asprintf(&line, "tiphys run: %s: trap: ", step->module);
+	if (size < 0)
+		line = NULL;
+	return line != NULL && text->size > 0 &&
+	       memmem(text->data, text->size, line, (size_t)size) != NULL;
+}
+
 /* "what", and below it the last lines of stderr. */
 static void fail_with_stderr(struct step *step, const char *what)
 {
 	const struct bytes *text = &step->outcome.err;
-	bool trapped = step->outcome.end == WORKER_EXITED && step->outcome.status == EXIT_TRAP;
+	bool trapped = has_trapped(step);
 	size_t size = text->size;
 	while (size > 0 && text->data[size - 1] == '\n')
 		size--;
@@ -240,8 +256,6 @@ static const char *why_signalled(int signal)
 	case SIGKILL:
 		return ": something outside killed it, most likely for want of memory; give the plugin's "
 		       "container more, or its steps less (--max-memory)";
-	case SIGXCPU:
-		return ": it used more processor time than its time limit (--step-timeout)";
 	case SIGSYS:
 		return ": it made a system call that no step may make, and was stopped by the sandbox; "
 		       "treat the module as hostile, and report it";
@@ -250,12 +264,26 @@ static const char *why_signalled(int signal)
 	}
 }
 
+/* What came of it is told with the limit's own setter: it may be the template's, or a ceiling's. */
+static void tell_signal(const struct step *step, char *what, size_t size)
+{
+	int signal = step->outcome.status;
+	int used = snprintf(what, size, "the step's process died of signal %d (%s)", signal,
+	                    strsignal(signal));
+	if (signal == SIGXCPU)
+		snprintf(what + used, size - (size_t)used,
+		         ": it used more processor time than its time limit of %g s (%s)",
+		         (double)step->grants.time.value / 1000, step->grants.time.set_by);
+	else
+		snprintf(what + used, size - (size_t)used, "%s", why_signalled(signal));
+}
+
 /* True when the worker ended by itself with an exit status. */
 static bool has_exited(struct step *step)
 {
 	const struct step_limit *time = &step->grants.time, *output = &step->grants.output;
 	const struct worker_outcome *outcome = &step->outcome;
-	char what[256];
+	char what[320];
 	switch (outcome->end) {
 	case WORKER_EXITED:
 	case WORKER_STOPPED:
@@ -272,9 +300,14 @@ static bool has_exited(struct step *step)
 		         output->value, outcome->end == WORKER_STDOUT ? "stdout" : "stderr",
 		         output->set_by);
 		break;
+	case WORKER_NO_MEMORY:
+		snprintf(
+		    what, sizeof what,
+		    "the plugin had no memory left to keep what the step wrote, and killed it; give the "
+		    "plugin's container more memory, or let steps write less (--max-output)");
+		break;
 	case WORKER_SIGNALLED:
-		snprintf(what, sizeof what, "the step's process died of signal %d (%s)%s", outcome->status,
-		         strsignal(outcome->status), why_signalled(outcome->status));
+		tell_signal(step, what, sizeof what);
 		break;
 	}
 	fail_with_stderr(step, what);
@@ -284,7 +317,7 @@ static bool has_exited(struct step *step)
 static void fail_by_status(struct step *step)
 {
 	char what[64];
-	if (step->outcome.status == EXIT_TRAP)
+	if (has_trapped(step))
 		snprintf(what, sizeof what, "the module trapped (exit code %d)", EXIT_TRAP);
 	else
 		snprintf(what, sizeof what, "exit code %d", step->outcome.status);
@@ -512,6 +545,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 		} else if (lay_out(&step)) {
 			if (setting->compiler != NULL)
 				compiler_want(setting->compiler, module, digest);
+			step.module = module;
 			ran = run_watched(&step, watch, module);
 		}
 	}

@@ -49,29 +49,29 @@ static void feed_some(struct feed *feed)
 	feed->fd = -1;
 }
 
-/* Reads what is there. False when it is more than the limit; *fd is closed at the end of the
- * stream. */
-static bool take_some(int *fd, struct bytes *into, size_t limit)
+/* Reads what is there; *fd is closed at the end of the stream. WORKER_EXITED when nothing is wrong,
+ * `flooded` when it is more than the limit, WORKER_NO_MEMORY. */
+static enum worker_end take_some(int *fd, struct bytes *into, size_t limit, enum worker_end flooded)
 {
 	for (;;) {
 		size_t room = limit - into->size;
 		size_t wanted = room < 65536 ? room + 1 : 65536;
 		char *to = bytes_reserve(into, wanted);
 		if (to == NULL)
-			return false;
+			return WORKER_NO_MEMORY;
 		ssize_t got = read(*fd, to, wanted);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 && errno == EAGAIN)
-			return true;
+			return WORKER_EXITED;
 		if (got <= 0) {
 			close(*fd);
 			*fd = -1;
-			return true;
+			return WORKER_EXITED;
 		}
 		bytes_grown(into, (size_t)got < room ? (size_t)got : room);
 		if ((size_t)got > room)
-			return false;
+			return flooded;
 	}
 }
 
@@ -107,12 +107,13 @@ static bool has_ended(const struct talk *talk, const struct pollfd *fd)
 static void read_streams(struct hand *hand, const struct worker_task *task,
                          struct worker_outcome *outcome)
 {
-	if (hand->out >= 0 && !take_some(&hand->out, &outcome->out, task->output_bytes) &&
-	    outcome->end == WORKER_EXITED)
-		outcome->end = WORKER_STDOUT;
-	if (hand->err >= 0 && !take_some(&hand->err, &outcome->err, task->output_bytes) &&
-	    outcome->end == WORKER_EXITED)
-		outcome->end = WORKER_STDERR;
+	enum worker_end out = WORKER_EXITED, err = WORKER_EXITED;
+	if (hand->out >= 0)
+		out = take_some(&hand->out, &outcome->out, task->output_bytes, WORKER_STDOUT);
+	if (hand->err >= 0)
+		err = take_some(&hand->err, &outcome->err, task->output_bytes, WORKER_STDERR);
+	if (outcome->end == WORKER_EXITED)
+		outcome->end = out != WORKER_EXITED ? out : err;
 }
 
 /* Milliseconds to poll(). */

@@ -76,7 +76,8 @@ enum worker_end {
 	WORKER_TIME,      /* killed at time_ms */
 	WORKER_STDOUT,    /* killed when it wrote more than output_bytes there */
 	WORKER_STDERR,
-	WORKER_STOPPED, /* killed by workers_stop() */
+	WORKER_NO_MEMORY, /* killed since the server had no memory for what it wrote */
+	WORKER_STOPPED,   /* killed by workers_stop() */
 };
 
 /* Starts as {0}. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -166,6 +167,32 @@ static void killed_for_a_flood(void **state)
 	assert_int_equal(other.end, WORKER_STDERR);
 	assert_int_equal(other.err.size, 100000);
 	worker_outcome_clear(&other);
+}
+
+/* A server that had no memory left told that the step wrote more than its limit. */
+static void no_memory_for_output_is_no_flood(void **state)
+{
+	(void)state;
+#ifdef TIPHYS_SANITIZED
+	/* A sanitizer reserves more addresses than any limit lets it. */
+	print_message("# not run: the addresses of a sanitized process cannot be limited\n");
+#else
+	struct rlimit old;
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	assert_int_equal(fscanf(file, "%lu", &pages), 1);
+	fclose(file);
+	assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+	const struct rlimit low = {pages * (rlim_t)sysconf(_SC_PAGESIZE) + (32 << 20), old.rlim_max};
+	cleanup_worker_outcome struct worker_outcome outcome = {0}, other = {0};
+	assert_int_equal(setrlimit(RLIMIT_AS, &low), 0);
+	run_task((struct worker_task){.output_bytes = 1 << 30}, "flood", &outcome);
+	setrlimit(RLIMIT_AS, &old);
+	assert_int_equal(outcome.end, WORKER_NO_MEMORY);
+	run_task((struct worker_task){0}, "exit", &other);
+	assert_int_equal(other.end, WORKER_EXITED);
+	worker_outcome_clear(&other);
+#endif
 }
 
 static void exactly_the_limit_is_no_flood(void **state)
@@ -381,6 +408,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(without_input_stdin_is_at_its_end),
 	    cmocka_unit_test(killed_at_the_time_limit),
 	    cmocka_unit_test(killed_for_a_flood),
+	    cmocka_unit_test(no_memory_for_output_is_no_flood),
 	    cmocka_unit_test(exactly_the_limit_is_no_flood),
 	    cmocka_unit_test(a_crash_is_a_signal),
 	    cmocka_unit_test(closed_streams_are_not_the_end),

@@ -308,6 +308,17 @@ static void traps_come_with_a_backtrace(void **state)
 	json_decref(node);
 }
 
+/* A module that exits with the status that traps have was told to have trapped. */
+static void exit_code_134_is_no_trap(void **state)
+{
+	(void)state;
+	json_t *node = client_execute(server.address, RUN("[\"fail\",134]"), "");
+	assert_failed(node, "exit code 134; the end of stderr:\nline 21\n");
+	assert_null(strstr(node_text(node, "message"), "trapped"));
+	assert_string_equal(node_output(node, "exitCode"), "134");
+	json_decref(node);
+}
+
 /* Each limit is named, and the next step works. */
 static void limits_end_a_step_by_name(void **state)
 {
@@ -552,6 +563,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(results),
 	    cmocka_unit_test(exit_codes),
 	    cmocka_unit_test(traps_come_with_a_backtrace),
+	    cmocka_unit_test(exit_code_134_is_no_trap),
 	    cmocka_unit_test(limits_end_a_step_by_name),
 	    cmocka_unit_test(parameters_from_files),
 	    cmocka_unit_test(unfit_parameters_are_named),

@@ -22,6 +22,10 @@
 #define LOOP                                                                                       \
 	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
 	"\"loop\"]}}}}"
+#define LOOP_FOR(time)                                                                             \
+	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/"                          \
+	"command:1\",\"permissions\":"                                                                 \
+	"{\"limits\":{\"time\":\"" time "\"}},\"args\":[\"loop\"]}}}}"
 #define ECHO                                                                                       \
 	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
 	"\"echo\",\"hi\"]}}}}"
@@ -122,21 +126,26 @@ static void no_auth_lets_everyone_in(void **state)
 
 struct caller {
 	pthread_t thread;
-	const char *address;
+	const char *address, *body;
 	struct answer answer;
 };
 
 static void *call_and_wait(void *env)
 {
 	struct caller *caller = env;
-	caller->answer = client_call(caller->address, (struct call){.body = LOOP});
+	caller->answer = client_call(caller->address, (struct call){.body = caller->body});
 	return NULL;
+}
+
+static void caller_start_with(struct caller *caller, const char *address, const char *body)
+{
+	*caller = (struct caller){.address = address, .body = body};
+	assert_int_equal(pthread_create(&caller->thread, NULL, call_and_wait, caller), 0);
 }
 
 static void caller_start(struct caller *caller, const char *address)
 {
-	*caller = (struct caller){.address = address};
-	assert_int_equal(pthread_create(&caller->thread, NULL, call_and_wait, caller), 0);
+	caller_start_with(caller, address, LOOP);
 }
 
 static void a_full_queue_says_so(void **state)
@@ -171,6 +180,34 @@ static void a_full_queue_says_so(void **state)
 	assert_non_null(strstr(second.answer.body, "time limit of 3 s"));
 	answer_clear(&first.answer);
 	answer_clear(&second.answer);
+}
+
+/* Killed for its processor time, a step was told to look at --step-timeout, whoever had set its
+ * limit. */
+static void processor_time_names_who_set_its_limit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *body, *words;
+	} rows[] = {
+	    {LOOP, ": it used more processor time than its time limit of 90 s (--step-timeout)"},
+	    {LOOP_FOR("40s"),
+	     ": it used more processor time than its time limit of 40 s (limits.time)"},
+	};
+	static const char *const more[] = {"--step-timeout", "90", "--ready-workers", "0", NULL};
+	struct server_process server = {0};
+	int status;
+	server_start(&site, &server, NULL, more);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct caller caller;
+		caller_start_with(&caller, server.address, rows[i].body);
+		kill(wait_for_child(server.pid), SIGXCPU);
+		pthread_join(caller.thread, NULL);
+		if (strstr(caller.answer.body, rows[i].words) == NULL)
+			fail_msg("\"%s\" is not in: %s", rows[i].words, caller.answer.body);
+		answer_clear(&caller.answer);
+	}
+	server_end(&server, SIGTERM, &status);
 }
 
 /* ---- stopping ---- */
@@ -319,6 +356,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(no_auth_lets_everyone_in),
 	    cmocka_unit_test(a_full_queue_says_so),
+	    cmocka_unit_test(processor_time_names_who_set_its_limit),
 	    cmocka_unit_test(sigterm_ends_it_at_once),
 	    cmocka_unit_test(sigterm_while_a_registry_keeps_it_waiting),
 	    cmocka_unit_test(as_process_one),
