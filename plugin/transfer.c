@@ -101,6 +101,12 @@ static void give_handle(struct transfers *transfers, enum reach reach, CURL *han
 		curl_easy_cleanup(handle);
 }
 
+/* Content-Range: bytes FIRST-LAST/TOTAL (RFC 9110, 14.4). */
+struct part {
+	bool is_told; /* in that form; TOTAL may be "*", which is UINT64_MAX here */
+	uint64_t first, last, total;
+};
+
 /* One exchange with one URL; what the callbacks of libcurl see. */
 struct exchange {
 	const struct transfer_request *request;
@@ -110,6 +116,7 @@ struct exchange {
 	size_t error_size;
 	uint64_t sent;
 	unsigned retry_after;
+	struct part part; /* of this reply */
 	bool begun;
 	bool abandoned;
 	enum reach reach;
@@ -137,6 +144,22 @@ static void keep_field(char *field, size_t field_size, const char *value, size_t
 	}
 }
 
+static struct part read_part(const char *value, size_t size)
+{
+	struct part part = {.total = UINT64_MAX};
+	char text[100] = "", total[32] = "";
+	int end = 0;
+	keep_field(text, sizeof text, value, size);
+	/* No sign and no blank, which sscanf() would take. */
+	if (strncmp(text, "bytes ", 6) != 0 || text[6 + strspn(text + 6, "0123456789-/*")] != '\0')
+		return part;
+	part.is_told = sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%31s%n", &part.first, &part.last,
+	                      total, &end) == 3 &&
+	               text[end] == '\0' && part.first <= part.last &&
+	               (strcmp(total, "*") == 0 || sscanf(total, "%" SCNu64, &part.total) == 1);
+	return part;
+}
+
 /* The value when the line is of that header, else NULL. */
 static const char *header_value(const char *line, size_t size, const char *name, size_t *value_size)
 {
@@ -162,6 +185,9 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 		reply->location[0] = reply->etag[0] = reply->modified[0] = '\0';
 		reply->sha256[0] = reply->meta_sha256[0] = '\0';
 		exchange->retry_after = 0;
+		exchange->part = (struct part){0};
+	} else if ((value = header_value(line, size, "Content-Range", &value_size)) != NULL) {
+		exchange->part = read_part(value, value_size);
 	} else if ((value = header_value(line, size, "Content-Type", &value_size)) != NULL) {
 		keep_field(reply->content_type, sizeof reply->content_type, value, value_size);
 	} else if ((value = header_value(line, size, "Docker-Content-Digest", &value_size)) != NULL) {
@@ -193,6 +219,27 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 	return size;
 }
 
+/* A part is taken only when it is the one that was asked for, all from `received` to the end: bytes
+ * put in the wrong place would be whole by their count. */
+static bool is_wanted_part(struct exchange *exchange, uint64_t received)
+{
+	const struct part *part = &exchange->part;
+	if (received == 0)
+		return error_set(exchange->err, ERROR_NETWORK,
+		                 "the server sent a part of it (HTTP 206), and all of it was asked for");
+	if (!part->is_told)
+		return error_set(exchange->err, ERROR_NETWORK,
+		                 "the server sent a part of it (HTTP 206) and does not say which one "
+		                 "(Content-Range), when it was to go on from byte %" PRIu64,
+		                 received);
+	if (part->first == received && (part->total == UINT64_MAX || part->last + 1 == part->total))
+		return true;
+	return error_set(exchange->err, ERROR_NETWORK,
+	                 "the server sent another part of it (bytes %" PRIu64 " to %" PRIu64
+	                 ") than the one that was asked for, from byte %" PRIu64 " to the end",
+	                 part->first, part->last, received);
+}
+
 /* Judges a reply by its status before its first byte goes to the sink: a part from where the last
  * try broke off (206), or all of it from a server that knows no ranges. */
 static bool take_up(struct exchange *exchange, long status)
@@ -201,6 +248,8 @@ static bool take_up(struct exchange *exchange, long status)
 	const struct transfer_reply *reply = exchange->reply;
 	known->judged = true;
 	known->skip = 0;
+	if (status == 206 && !is_wanted_part(exchange, known->received))
+		return false;
 	if (!known->begun) {
 		snprintf(known->etag, sizeof known->etag, "%s", reply->etag);
 		snprintf(known->modified, sizeof known->modified, "%s", reply->modified);
@@ -249,7 +298,8 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *env)
 		return size;
 	if (exchange->resumption != NULL)
 		return add_resumed(exchange, status, bytes, size);
-	if (!exchange->begun && !sink->begin(sink->env, exchange->err))
+	if (!exchange->begun &&
+	    ((status == 206 && !is_wanted_part(exchange, 0)) || !sink->begin(sink->env, exchange->err)))
 		return 0;
 	exchange->begun = true;
 	return sink->add(sink->env, bytes, size, exchange->err) ? size : 0;
@@ -374,6 +424,8 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	if (exchange->reach != REACH_ANYWHERE) {
 		curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_open);
 		curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, exchange);
+		/* A proxy of the environment would go where we do not look. */
+		curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	}
 	authorities_set(handle, request->authorities);
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
@@ -526,6 +578,7 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 	exchange->sent = 0;
 	exchange->begun = false;
 	exchange->retry_after = 0;
+	exchange->part = (struct part){0};
 	if (exchange->resumption != NULL)
 		exchange->resumption->judged = false;
 	set_up(exchange, &transfers->options, url, headers);
@@ -542,6 +595,10 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 		take_up(exchange, reply->status);
 	else if (fine && exchange->resumption == NULL && sink != NULL && !exchange->begun)
 		sink->begin(sink->env, exchange->err);
+	if (fine && exchange->resumption != NULL && exchange->resumption->skip > 0)
+		error_set(exchange->err, ERROR_NETWORK,
+		          "it became shorter while it was read, and reading broke off in between; try "
+		          "again");
 	make_absolute(url, reply->location, sizeof reply->location);
 	snprintf(reply->url, sizeof reply->url, "%s", url);
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, NULL);

@@ -64,7 +64,8 @@ struct transfer_request {
 	const struct transfer_signature *signature; /* or NULL */
 	const char
 	    *authorities;  /* PEM: certificates are verified by these alone; NULL: the usual ones */
-	enum reach reach;  /* the narrower one of this and the options' holds */
+	enum reach reach;  /* the narrower one of this and the options' holds; only REACH_ANYWHERE goes
+	                    * by the proxy that http_proxy, https_proxy or all_proxy name */
 	bool permits_http; /* the one who wrote the URL may choose plain http */
 	/* Asked before each URL, those that redirects lead to included; NULL: any will do. */
 	bool (*may_ask)(const void *env, const char *url, struct error *err);

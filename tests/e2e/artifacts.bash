@@ -204,6 +204,24 @@ changed() {
 }
 tap_case "what changes in between is not mixed" changed
 
+# A server that sent another part than the one that was asked for was believed.
+another_part() {
+	local part
+	for part in 206 206,0-1999999/3000000 206,1000001-2999999/3000000 206,1000000-1999999/3000000 \
+		206,1000000-2999999/x 206,-1000000/3000000; do
+		printf 'GET /random 1 drop 1000000\nGET /random 1 part %s\n' "$part" >"$faults_plan"
+		fails "input artifact a: GET http://$faults/random: the server sent a" tree "$(list /work)" \
+			"$(inputs "$(web random /work/in)")"
+		expect_in "part of it" "$work/message"
+	done
+	echo 'GET /random 1 part 206,0-2999999/3000000' >"$faults_plan"
+	fails "the server sent a part of it (HTTP 206), and all of it was asked for" tree "$(list /work)" \
+		"$(inputs "$(web random /work/in)")"
+	printf 'GET /random 1 drop 1000000\nGET /random 1 part 206,1000000-2999999/*\n' >"$faults_plan"
+	succeeds tree '"args": ["copy", "/work/in", "/work/out"]' "$(inputs "$(web random /work/in)")"
+}
+tap_case "a part is taken only when it is the one that was asked for" another_part
+
 # of LOCATION: an artifact that lies there
 of() {
 	printf '"inputs": {"artifacts": [{"name": "a", "path": "/work/x", %s}]}' "$1"
@@ -258,5 +276,26 @@ slow() {
 	: >"$faults_plan"
 }
 tap_case "a server that is slow for too long is given up" slow
+stop "$serve_pid"
+
+# The proxy of the environment would fetch for a template what the plugin itself would not.
+web_server=$faults
+faults_start proxy "$registry"
+http_proxy=http://$faults serve_start proxied --cache-dir "$work/other-cache"
+proxy_log=$faults_log
+faults=$web_server
+printf 'to be fetched\n' >"$files/f"
+"$tiphys_net" push "$TIPHYS_GUESTS/tree.wasm" "$registry/team/tree:1" >"$work/pushed"
+proxied() {
+	succeeds tree "$(list /work/x)" "$(inputs "$(web f /work/x)")"
+	[ "$(node outputs.result)" = "file /work/x to be fetched" ]
+	[ ! -s "$proxy_log" ] || { cat "$proxy_log" && false; }
+	curl -sS --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
+		"{\"template\": {\"plugin\": {\"wasm\": {\"module\": \"$registry/team/tree:1\", \"args\": [\"list\", \"/work\"]}}}}" \
+		"http://$serve/api/v1/template.execute"
+	expect_in '"phase":"Succeeded"' "$work/reply"
+	expect_in "GET http://$registry/v2/team/tree/manifests/1 200" "$proxy_log"
+}
+tap_case "the environment's proxy is asked for modules, and for no template's artifact" proxied
 
 tap_end

@@ -14,6 +14,10 @@ fits (PATTERN is found in the path with its query) and was used fewer than TIMES
   length BYTES           announces so many bytes more than there are
   flip BYTE              changes that byte of the body
   change                 gives another ETag
+  part STATUS[,RANGE]    answers with that status, and with RANGE ("0-9/10") or no Content-Range at all
+  header NAME:VALUE      sets a header, or with an empty VALUE leaves it out
+  huge BYTES             a body of so many spaces, by chunks
+  drip SECONDS           sends a byte, and after so many seconds another, to the end of the body
 LOG gets a line "METHOD PATH STATUS RANGE AUTHORIZATION SECURITY-TOKEN" for each request; of AUTHORIZATION its
 first word."""
 
@@ -89,6 +93,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         other.close()
         return reply.status, headers, body
 
+    def send_huge(self, left):
+        piece = b" " * 65536
+        self.close_connection = True
+        try:
+            while left > 0:
+                size = min(left, len(piece))
+                self.wfile.write(b"%x\r\n" % size + piece[:size] + b"\r\n")
+                left -= size
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            pass  # the other one has had enough
+
     def answer(self):
         fault, value = fault_for(self.command, self.path)
         if fault == "refuse":
@@ -114,9 +130,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
         if fault == "change":
             headers["ETag"] = '"changed"'
+        if fault == "part":
+            code, _, span = value.partition(",")
+            status = int(code)
+            headers.pop("Content-Range", None)
+            if span:
+                headers["Content-Range"] = "bytes " + span
+        if fault == "header":
+            name, _, text = value.partition(":")
+            headers = {k: v for k, v in headers.items() if k.lower() != name.lower()}
+            if text:
+                headers[name] = text
         self.send_response_only(status)
         for name, text in headers.items():
             self.send_header(name, text)
+        if fault == "huge":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.send_huge(int(value))
+            return
         self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.flush()
@@ -129,7 +161,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(60)
             body = body[int(value):]
-        if self.command != "HEAD":
+        if fault == "drip":
+            for at in range(len(body)):
+                self.wfile.write(body[at:at + 1])
+                self.wfile.flush()
+                time.sleep(float(value))
+        elif self.command != "HEAD":
             self.wfile.write(body)
             self.wfile.flush()
         if fault in ("drop", "length"):
