@@ -319,6 +319,6 @@ int place_find(int root, const char *path, enum follow follow, struct place *pla
 
 int open_granted(const char *host)
 {
-	int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

@@ -55,7 +55,11 @@ static enum trap classify(const struct store *store, uintptr_t address)
 	return TRAP_NONE;
 }
 
-static struct sigaction previous[NSIG];
+static const int handled[] = {SIGSEGV, SIGBUS};
+#define HANDLED (sizeof handled / sizeof *handled)
+_Static_assert(HANDLED == 2, "on_fault() tells two apart");
+
+static struct sigaction previous[HANDLED];
 
 static uintptr_t fault_address_of_code(const ucontext_t *context)
 {
@@ -111,7 +115,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	}
 	/* Not ours: as if this handler were not there. Without another one the instruction faults
 	 * again, now with the default action. */
-	const struct sigaction *old = &previous[signal];
+	const struct sigaction *old = &previous[signal == handled[0] ? 0 : 1];
 	if (old->sa_flags & SA_SIGINFO)
 		old->sa_sigaction(signal, info, context);
 	else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
@@ -129,10 +133,9 @@ bool trap_handlers_install(struct error *err)
 	 * of the run, which never ends while a handler is at work (store.c). */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	sigemptyset(&action.sa_mask);
-	const int signals[] = {SIGSEGV, SIGBUS};
-	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
-		if (sigaction(signals[i], &action, &previous[signals[i]]) != 0)
-			return error_set_errno(err, errno, "cannot handle signal %d", signals[i]);
+	for (unsigned i = 0; i < HANDLED; i++)
+		if (sigaction(handled[i], &action, &previous[i]) != 0)
+			return error_set_errno(err, errno, "cannot handle signal %d", handled[i]);
 	return true;
 }
 

@@ -74,8 +74,9 @@ static enum launcher_word ask(struct workers *workers, struct hand *hand, bool w
 	enum launcher_word word = launcher_word(&workers->launcher, wait, &pid);
 	if (word == LAUNCHER_STARTED) {
 		hand->pid = pid;
-		/* As the worker does itself; whoever is first. */
-		setpgid(pid, pid);
+		/* A worker without a group of its own could not be ended with all that is in it. */
+		if (setpgid(pid, pid) != 0)
+			kill(pid, SIGKILL);
 	} else if (word == LAUNCHER_FAILED) {
 		*failure = -pid;
 		remove_standing(workers, hand);

@@ -100,10 +100,10 @@ int image_folder_open(const struct image_folder *folder, bool make)
 		return -1;
 	}
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	cleanup_close int fd = open(path, flags);
+	cleanup_close int fd = openat(AT_FDCWD, path, flags);
 	if (fd < 0 && errno == ENOENT && make) {
 		make_folders(path);
-		fd = open(path, flags);
+		fd = openat(AT_FDCWD, path, flags);
 	}
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		if (errno != ENOENT || make)

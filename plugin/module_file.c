@@ -8,7 +8,7 @@
 
 bool module_file_map(struct module_file *file, const char *path, struct error *err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open");
 	return module_file_map_open(file, fd, err);

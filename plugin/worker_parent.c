@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "caps/sandbox.h"
+#include "plugin/warm_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Above a worker's own descriptors, so that none is overwritten while they are put in place. */
@@ -105,9 +107,11 @@ static void close_from(int first)
 /* Puts fds[i] at places[i], all at once. */
 static bool place(const int *fds, const int *places, int count)
 {
-	int aside[DESCRIPTORS_MAX];
+	int aside[DESCRIPTORS_MAX], last = -1;
 	for (int i = 0; i < count; i++)
-		aside[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ASIDE);
+		last = places[i] > last ? places[i] : last;
+	for (int i = 0; i < count; i++)
+		aside[i] = fds[i] > last ? fds[i] : fcntl(fds[i], F_DUPFD_CLOEXEC, ASIDE);
 	for (int i = 0; i < count; i++) {
 		if (dup2(aside[i], places[i]) < 0)
 			return false;
@@ -146,7 +150,7 @@ _Noreturn static void become_worker(worker_function *run, const struct worker_te
 	static const int places[ORDER_DESCRIPTORS] = {
 	    [ORDER_JOB] = JOB_SOCKET, [ORDER_STDOUT] = STDOUT_FILENO, [ORDER_STDERR] = STDERR_FILENO};
 	struct worker_job job;
-	setpgid(0, 0);
+	/* Whoever reads of its process id makes it the leader of a group before it hands a job out. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != server || !place(fds, places, ORDER_DESCRIPTORS))
 		_exit(127);
@@ -166,6 +170,7 @@ static pid_t fork_for(void)
 
 int worker_parent(const struct worker_work *work, bool prepared)
 {
+	struct timespec now;
 	pid_t server = getppid();
 	struct worker_hello hello = {.landlock = sandbox_landlock_version(),
 	                             .build = work->build,
@@ -173,6 +178,10 @@ int worker_parent(const struct worker_work *work, bool prepared)
 	prctl(PR_SET_NAME, "tiphys-parent");
 	hello.has_left_network = sandbox_leave_network();
 	try_sandbox(&hello, prepared);
+	/* What all workers would do is done once: the first look at the clock finds out where the
+	 * kernel has it. */
+	warm_pages();
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* What fails here has failed in the trial, too. */
 	if (prepared)
 		sandbox_prepare();

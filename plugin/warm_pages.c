@@ -1,0 +1,51 @@
+/* A fork leaves the tables of a file's pages behind, since the child can fault them in again: some
+ * fifteen faults of one and a half microseconds each, a third of what a small step faults. It takes
+ * them along when one of the pages is the process's own. So one is made that, by writing to it what
+ * stands there. */
+#include "plugin/warm_pages.h"
+
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+#define PAGE 4096u
+
+static void warm(uintptr_t at, size_t size, int access)
+{
+	uintptr_t start = at / PAGE * PAGE;
+	size_t whole = (at + size - start + PAGE - 1) / PAGE * PAGE;
+	void *pages = (void *)start;
+	/* Linux before 5.14: those that were used are there. */
+	madvise(pages, whole, MADV_POPULATE_READ);
+	/* What is written is not what runs: it stays executable meanwhile. */
+	if (mprotect(pages, whole, access | PROT_WRITE) != 0)
+		return;
+	volatile uint8_t *byte = pages;
+	*byte = *byte;
+	mprotect(pages, whole, access);
+}
+
+static int warm_object(struct dl_phdr_info *object, size_t size, void *env)
+{
+	(void)size;
+	(void)env;
+	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+		if (part->p_type != PT_LOAD || (part->p_flags & (PF_W | PF_R)) != PF_R)
+			continue;
+		warm(object->dlpi_addr + part->p_vaddr, part->p_memsz,
+		     PROT_READ | ((part->p_flags & PF_X) != 0 ? PROT_EXEC : 0));
+	}
+	/* The first object is the executable. */
+	return 1;
+}
+
+void warm_pages(void)
+{
+	dl_iterate_phdr(warm_object, NULL);
+}
