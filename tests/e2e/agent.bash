@@ -7,6 +7,8 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
+. "$here/lib/swift.bash"
+. "$here/lib/steps.bash"
 toil=${TIPHYS_TOIL:-3}
 reply_within=${TIPHYS_REPLY_WITHIN:-1}
 
@@ -14,7 +16,7 @@ registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
 mkdir "$work/steps"
 printf '0123456789abcdef0123456789ABCDEF' >"$work/token"
-for guest in command contract; do
+for guest in command contract keep tree; do
 	"$tiphys_net" push "$TIPHYS_GUESTS/$guest.wasm" "$registry/team/$guest:1" >/dev/null
 done
 
@@ -29,10 +31,11 @@ serve() {
 	address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/$name.log")
 }
 
-# workflow NAME: the file with the registry and the time filled in
+# workflow FILE [NAME]: the file with the registry, the time and its name filled in
 workflow() {
-	sed "s|REGISTRY|$registry|; s|SECONDS|$toil|" "$here/agent/workflows/$1.json" >"$work/$1.json"
-	echo "$work/$1.json"
+	local name=${2:-$1}
+	sed "s|REGISTRY|$registry|; s|SECONDS|$toil|; s|NAME|$name|g" "$here/agent/workflows/$1.json" >"$work/$name.json"
+	echo "$work/$name.json"
 }
 
 agent() {
@@ -133,6 +136,78 @@ too_busy() {
 	expect_in 'status=503' "$work/busy.log"
 	[ "$(finished busy)" -eq 15 ]
 }
+
+# ---- mixed steps with a store ----
+
+swift_start
+s3 PUT /artifacts
+mkdir -p "$work/data/folder"
+printf 'in a registry\n' >"$work/data/folder/f"
+tar -C "$work/data" -czf "$work/data.tgz" folder
+registry_image data 1 application/vnd.oci.image.layer.v1.tar+gzip "$work/data.tgz" >/dev/null
+keys=(--artifact-s3-bucket artifacts --artifact-s3-access-key-file "$work/access-key"
+	--artifact-s3-secret-key-file "$work/secret-key")
+
+made='folder /work/there
+file /work/there/a.txt made by a guest
+folder /work/there/deep
+file /work/there/deep/b.txt deeper
+link /work/there/link deep/b.txt'
+
+# cargo NAME LOG: the workflow of that name, whose steps exchange artifacts, by the server of that log
+cargo() {
+	local name=$1 log=$2 report=$work/report node
+	agent "$(workflow cargo "$name")" >"$report" && return 1 # some of its nodes fail
+	for node in 0:1 1:2 2:3; do
+		expect_told "$report" Succeeded "part($node)" phase
+	done
+	expect_told "$report" $'1 300000\n2 300000\n3 300000' gather outputs result
+	expect_told "$report" "$made" unpack outputs result
+	expect_told "$report" "$made" again outputs result
+	expect_told "$report" "stored by a module" show outputs result
+	expect_told "$report" "named by result.json alone" read outputs parameters 0 value
+	expect_told "$report" $'folder /work/there\nfile /work/there/f in a registry' image outputs result
+	expect_told "$report" 2/3 long progress
+	expect_told "$report" 2/3 after outputs result
+	# Tried again with the same bytes, each time a run of its own.
+	expect_told "$report" "run 3" flaky outputs result
+	expect_told "$report" 2 flaky retries
+	expect_told "$report" Failed hopeless phase
+	expect_told "$report" 2 hopeless retries
+	told "$report" hopeless message | grep -qF 'exit code 72; the end of stderr:'
+	expect_told "$report" Omitted behind phase
+	expect_told "$report" Failed lost phase
+	told "$report" lost message | grep -qF 'input artifact cargo: from key nowhere/at/all.tgz of bucket artifacts at '
+	expect_told "$report" "run 3, stored by a module" last outputs result
+	# Equal nodes store each at a place of its own.
+	for node in 0 1 2; do
+		told "$report" "make($node:\"a\")" outputs artifacts 0 s3 key
+	done | sort -u >"$work/places"
+	[ "$(grep -cE "^$name/$name-make-[0-9]{10}/made.tgz\$" "$work/places")" -eq 3 ]
+	# Three parts, gather, three and one of make, unpack, repack, again, store, show, read, image, long,
+	# after, three tries each of flaky and hopeless, lost, last
+	[ "$(finished "$log")" -eq 25 ]
+	# Of all these runs nothing is left.
+	find "$work/steps" -mindepth 3 >"$work/left"
+	[ ! -s "$work/left" ] || { cat "$work/left" && false; }
+}
+
+serve cargo --reply-within 1 --artifact-s3-endpoint "http://$swift" "${keys[@]}"
+tap_case "a DAG whose steps exchange artifacts in a store" cargo cargo cargo
+
+# Both lie behind a proxy that does wrong what its plan says, some of it to every step.
+faults_start store "$swift"
+store_plan=$faults_plan store_log=$faults_log
+serve shaken --reply-within 1 --artifact-s3-endpoint "http://$faults" "${keys[@]}" --artifact-part-size 5M
+shaken() {
+	printf '%s\n' "PUT /parts/1 2 status 503,1" "PUT /parts/2 1 refuse" "PUT /parts/3 1 status 429" \
+		"GET /parts/2 1 drop 1000" "GET /parts/3 1 status 500" "PUT .tgz 2 status 500" "GET made.tgz 2 drop 50" \
+		"GET .zip 1 refuse" "GET list-type=2 1 status 503" >"$store_plan"
+	cargo shaken shaken
+	[ "$(grep -cE ' (503|500|429|refused) ' "$store_log")" -ge 8 ]
+	[ "$(grep -c 'bytes=' "$store_log")" -ge 2 ]
+}
+tap_case "the same while the store is unwell" shaken
 
 serve busy --concurrency 1 --queue 4
 tap_case "a plugin that is too busy is asked again" too_busy

@@ -144,7 +144,9 @@ static void process(struct agent *agent, struct workflow_node *node)
 	} else if (!workflow_node_is_over(node)) {
 		workflow_fail(node, "the plugin says that it runs, and not when to ask again");
 	}
-	if (workflow_node_is_over(node))
+	if (workflow_node_is_over(node) && workflow_retry(agent->workflow, node))
+		enqueue(agent, node, now());
+	else if (workflow_node_is_over(node))
 		save(agent);
 	enqueue_ready(agent);
 }

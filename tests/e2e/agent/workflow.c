@@ -100,7 +100,11 @@ static json_t *replaced(const struct workflow *workflow, const struct workflow_n
 		char expression[256];
 		snprintf(expression, sizeof expression, "%.*s", (int)(close - open - 2), open + 2);
 		const json_t *value = look_up(workflow, node, inputs, expression);
-		if (json_is_string(value)) {
+		if (strcmp(expression, "retries") == 0) {
+			char text_of_it[16];
+			int digits = snprintf(text_of_it, sizeof text_of_it, "%u", node->retries);
+			append(&out, &size, text_of_it, (size_t)digits);
+		} else if (json_is_string(value)) {
 			append(&out, &size, json_string_value(value), json_string_length(value));
 		} else if (value != NULL) {
 			char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -184,7 +188,8 @@ static char *body_of(const struct workflow *workflow, const struct workflow_node
 	const json_t *template = template_of(workflow, text_of(node->spec, "template"));
 	json_t *inputs = inputs_of(workflow, node, template);
 	json_t *whole = filled(workflow, node, inputs, template);
-	json_object_set_new(whole, "inputs", inputs);
+	json_object_set_new(whole, "inputs", filled(workflow, node, inputs, inputs));
+	json_decref(inputs);
 	const json_t *metadata = json_object_get(workflow->document, "metadata");
 	json_t *request =
 	    json_pack("{s:{s:{s:s,s:s,s:s}},s:o}", "workflow", "metadata", "name",
@@ -223,6 +228,19 @@ static void add_node(struct workflow *workflow, const json_t *task, json_t *item
 	free(text);
 }
 
+/* How often a node of the template is tried again; false for a strategy that is not known here. */
+static bool retry_limit(const json_t *template, long *limit)
+{
+	static const char *const known[] = {"limit", "retryPolicy"};
+	const json_t *strategy = json_object_get(template, "retryStrategy"), *value;
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		count += json_object_get(strategy, known[i]) != NULL;
+	value = json_object_get(strategy, "limit");
+	*limit = json_is_string(value) ? atol(json_string_value(value)) : json_integer_value(value);
+	return count == json_object_size(strategy) && (strategy == NULL || *limit > 0);
+}
+
 static bool add_task(struct workflow *workflow, const char *path, const json_t *task)
 {
 	static const char *const known[] = {"name", "template", "dependencies", "arguments",
@@ -238,8 +256,12 @@ static bool add_task(struct workflow *workflow, const char *path, const json_t *
 			return refuse(path, "task %s: %s is not known here", text_of(task, "name"), key);
 	}
 	const json_t *template = template_of(workflow, text_of(task, "template"));
+	long limit;
 	if (json_object_get(template, "plugin") == NULL)
 		return refuse(path, "task %s: its template is no plugin template", text_of(task, "name"));
+	if (!retry_limit(template, &limit))
+		return refuse(path, "task %s: its template's retryStrategy is not known here",
+		              text_of(task, "name"));
 	json_t *items = json_object_get(task, "withItems"), *item;
 	size_t i;
 	json_array_foreach(items, i, item) add_node(workflow, task, item, i);
@@ -281,6 +303,25 @@ void workflow_destroy(struct workflow *workflow)
 	free(workflow->nodes);
 	json_decref(workflow->document);
 	free(workflow);
+}
+
+bool workflow_retry(const struct workflow *workflow, struct workflow_node *node)
+{
+	const json_t *template = template_of(workflow, text_of(node->spec, "template"));
+	const char *policy = text_of(json_object_get(template, "retryStrategy"), "retryPolicy");
+	bool always = strcmp(policy, "Always") == 0;
+	bool of_failure = always || *policy == '\0' || strcmp(policy, "OnFailure") == 0;
+	bool of_error = always || strcmp(policy, "OnError") == 0;
+	long limit;
+	if (!retry_limit(template, &limit) || (long)node->retries >= limit ||
+	    !((of_failure && strcmp(node->phase, "Failed") == 0) ||
+	      (of_error && strcmp(node->phase, "Error") == 0)))
+		return false;
+	node->retries++;
+	node->phase = "Pending";
+	free(node->body);
+	node->body = body_of(workflow, node);
+	return true;
 }
 
 bool workflow_node_is_over(const struct workflow_node *node)
@@ -362,10 +403,10 @@ json_t *workflow_report(const struct workflow *workflow)
 	for (size_t i = 0; i < workflow->count; i++) {
 		const struct workflow_node *node = &workflow->nodes[i];
 		json_object_set_new(report, node->name,
-		                    json_pack("{s:s, s:s*, s:s*, s:O*}", "phase",
+		                    json_pack("{s:s, s:s*, s:s*, s:O*, s:i}", "phase",
 		                              node->phase == NULL ? "" : node->phase, "message",
 		                              node->message, "progress", node->progress, "outputs",
-		                              node->outputs));
+		                              node->outputs, "retries", (int)node->retries));
 	}
 	return report;
 }

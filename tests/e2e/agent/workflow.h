@@ -1,8 +1,8 @@
 /* What Argo's controller does of a workflow: templates, one DAG of tasks, and what flows between
  * them. Of the Workflow resource it knows metadata, spec.entrypoint, spec.arguments.parameters,
- * spec.templates of the kinds dag and plugin; of a task name, template, dependencies,
- * arguments.parameters, arguments.artifacts with `from`, and withItems. Anything else is refused.
- */
+ * spec.templates of the kinds dag and plugin with retryStrategy (limit and retryPolicy); of a task
+ * name, template, dependencies, arguments.parameters, arguments.artifacts with `from`, and
+ * withItems. Anything else is refused. */
 #ifndef TESTS_E2E_AGENT_WORKFLOW_H
 #define TESTS_E2E_AGENT_WORKFLOW_H
 
@@ -19,6 +19,7 @@ struct workflow_node {
 	const char *phase;  /* one of Argo's, or "Omitted"; NULL: not begun */
 	char *message, *progress;
 	json_t *outputs;
+	unsigned retries; /* tries that came before this one */
 };
 
 struct workflow {
@@ -38,6 +39,10 @@ struct workflow_node *workflow_next(struct workflow *workflow);
 /* Takes a NodeResult. */
 void workflow_take(struct workflow_node *node, const json_t *result);
 void workflow_fail(struct workflow_node *node, const char *message);
+
+/* True when the node has ended so that its template wants another try: it is ready then as after
+ * workflow_next(). Argo sends the same bytes again, but for {{retries}}. */
+bool workflow_retry(const struct workflow *workflow, struct workflow_node *node);
 
 bool workflow_node_is_over(const struct workflow_node *node);
 

@@ -24,7 +24,10 @@ static void put_escaped(FILE *out, const char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
-		fputc(*text, out);
+		if (*text == '\n')
+			fputs("\\n", out);
+		else
+			fputc(*text, out);
 	}
 }
 

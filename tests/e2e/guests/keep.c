@@ -1,8 +1,10 @@
 /* A guest that keeps small values.
  *
- *     keep get KEY | put KEY VALUE | delete KEY | list PREFIX | fill COUNT BYTES */
+ *     keep get KEY | put KEY VALUE | delete KEY | list PREFIX | fill COUNT BYTES
+ *     keep try KEY N      fails until its N-th run, which KEY counts */
 #include "examples/include/tiphys.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,26 @@ static int fill(int count, uint32_t bytes)
 	return 0;
 }
 
+static int try(const char *key, int wanted)
+{
+	uint32_t size,
+	    error = tiphys_kv_get(key, (uint32_t)strlen(key), buffer, sizeof buffer - 1, &size);
+	if (error != 0 && error != ENOENT)
+		return fail(error);
+	buffer[error == 0 ? size : 0] = '\0';
+	int run = atoi(buffer) + 1;
+	int digits = snprintf(buffer, sizeof buffer, "%d", run);
+	error = tiphys_kv_put(key, (uint32_t)strlen(key), buffer, (uint32_t)digits);
+	if (error != 0)
+		return fail(error);
+	if (run < wanted) {
+		fprintf(stderr, "keep: run %d fails\n", run);
+		return 3;
+	}
+	printf("run %d\n", run);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -66,6 +88,8 @@ int main(int argc, char **argv)
 		return get(argv[2]);
 	if (strcmp(what, "list") == 0)
 		return list(argv[2]);
+	if (strcmp(what, "try") == 0 && argc > 3)
+		return try(argv[2], atoi(argv[3]));
 	if (strcmp(what, "fill") == 0 && argc > 3)
 		return fill(atoi(argv[2]), (uint32_t)atoi(argv[3]));
 	if (strcmp(what, "put") == 0 && argc > 3)

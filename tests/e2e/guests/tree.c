@@ -1,6 +1,7 @@
 /* A plain WASI command that shows and makes trees of files; for the tests of artifacts.
  *
  *   tree list PATH…            a line for each entry below: its type, its path, what is in it
+ *   tree sizes PATH            a line for each entry in it: its name, its bytes
  *   tree fill PATH BYTES       a file of so many bytes that no packer makes smaller
  *   tree sum PATH              bytes and a checksum of a file
  *   tree make PATH             a folder with a file, a deep file and a symlink
@@ -24,6 +25,35 @@ static int complain(const char *path)
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a folder but "." and "..", in order; at most 256. */
+static size_t names_in(DIR *dir, char *names[256])
+{
+	size_t count = 0;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count < 256)
+			names[count++] = strdup(entry->d_name);
+	closedir(dir);
+	qsort(names, count, sizeof *names, by_name);
+	return count;
+}
+
+static int sizes(const char *path)
+{
+	char *names[256], below[1024];
+	struct stat st;
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return complain(path);
+	size_t count = names_in(dir, names);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(below, sizeof below, "%s/%s", path, names[i]);
+		if (lstat(below, &st) != 0)
+			return complain(below);
+		printf("%s %lld\n", names[i], (long long)st.st_size);
+	}
+	return 0;
 }
 
 static int list(const char *path)
@@ -53,12 +83,7 @@ static int list(const char *path)
 	if (dir == NULL)
 		return complain(path);
 	char *names[256];
-	size_t count = 0;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count < 256)
-			names[count++] = strdup(entry->d_name);
-	closedir(dir);
-	qsort(names, count, sizeof *names, by_name);
+	size_t count = names_in(dir, names);
 	int status = 0;
 	for (size_t i = 0; i < count; i++) {
 		char below[1024];
@@ -158,6 +183,8 @@ int main(int argc, char **argv)
 			status |= list(argv[i]);
 		return status;
 	}
+	if (strcmp(what, "sizes") == 0)
+		return sizes(argv[2]);
 	if (strcmp(what, "fill") == 0 && argc > 3)
 		return fill(argv[2], strtoull(argv[3], NULL, 10));
 	if (strcmp(what, "sum") == 0)
@@ -166,6 +193,6 @@ int main(int argc, char **argv)
 		return make(argv[2]);
 	if (strcmp(what, "copy") == 0 && argc > 3)
 		return copy(argv[2], argv[3]);
-	fputs("usage: tree list|fill|sum|make|copy PATH …\n", stderr);
+	fputs("usage: tree list|sizes|fill|sum|make|copy PATH …\n", stderr);
 	return 2;
 }
