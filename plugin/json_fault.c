@@ -2,12 +2,23 @@
 
 #include "validator/printable.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *what(enum json_error_code code)
+/* The library's words tell this one alone, which is what texts put together by hand suffer from. */
+static bool is_unescaped(const char *text)
 {
-	switch (code) {
+	return strncmp(text, "unexpected newline", 18) == 0 ||
+	       strncmp(text, "control character", 17) == 0;
+}
+
+static const char *what(const json_error_t *fault)
+{
+	if (is_unescaped(fault->text))
+		return "a string holds a line break or another control character as it is; escape it, as "
+		       "\\n";
+	switch (json_error_code(fault)) {
 	case json_error_out_of_memory:
 		return "there is no memory to read it";
 	case json_error_stack_overflow:
@@ -38,7 +49,7 @@ const char *json_fault_words(const json_error_t *fault, char words[JSON_FAULT_SI
 	const char *near = strstr(fault->text, mark);
 	if (near == NULL) {
 		snprintf(words, JSON_FAULT_SIZE, "line %d, column %d: %s", fault->line, fault->column,
-		         what(json_error_code(fault)));
+		         what(fault));
 		return words;
 	}
 	printable_ascii(near + sizeof mark - 1, shown, sizeof shown);
@@ -46,6 +57,6 @@ const char *json_fault_words(const json_error_t *fault, char words[JSON_FAULT_SI
 	if (size > 0 && shown[size - 1] == '\'')
 		shown[size - 1] = '\0';
 	snprintf(words, JSON_FAULT_SIZE, "line %d, column %d: %s, at %s", fault->line, fault->column,
-	         what(json_error_code(fault)), shown);
+	         what(fault), shown);
 	return words;
 }

@@ -39,6 +39,11 @@ static void no_flag_of_the_library_is_named(void **state)
 	    {"{\"\\u0000a\":1}",
 	     "line 1, column 10: a string holds the character \\u0000, which is not "
 	     "taken, at \"\\u0000a\""},
+	    {"[\"two\nlines\"]", "line 1, column 5: a string holds a line break or another control "
+	                         "character as it is; escape it, as \\n, at \"two"},
+	    {"[\"\x01\"]",
+	     "line 1, column 2: a string holds a line break or another control character as "
+	     "it is; escape it, as \\n, at \""},
 	    {"[1e999]", "line 1, column 6: a number is too large; write it as a string, at 1e999"},
 	    {"{\"a\":1,\"a\":2}", "line 1, column 10: a key stands twice in one object, at \"a\""},
 	};
