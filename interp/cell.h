@@ -1,7 +1,8 @@
 /* Inside interp/: register code.
  *
- * A function is a row of 16-byte cells. A cell names its handler by the distance from the first
- * handler, so code is position independent; jumps count cells from the cell that holds them.
+ * A function is a row of 16-byte cells. A cell names its handler by the distance from a place in
+ * the executable (exec_base()), so code is position independent; jumps count bytes from the cell
+ * that holds them.
  *
  *      0        4    6    8        12       16
  *     | handler | a  | b  | c      | d      |
@@ -31,7 +32,13 @@ struct cell {
 				uint32_t c;
 				int32_t jump;
 			};
-			uint32_t d;
+			union {
+				uint32_t d;
+				struct {
+					uint16_t d_low;
+					uint16_t d_high;
+				};
+			};
 		};
 		uint64_t k;
 		float k_f32;
@@ -39,6 +46,7 @@ struct cell {
 	};
 };
 _Static_assert(sizeof(struct cell) == 16, "cells are 16 bytes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half of d comes first");
 
 union slot {
 	uint64_t i64;
@@ -62,11 +70,16 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 
 /* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
 #define PLAIN_OPS(X)                                                                               \
-	X(lazy)         /* the function in acc is not lowered yet: lower it, go there */               \
-	X(halt)         /* end of a run */                                                             \
-	X(enter)        /* fp[a .. a+c) = 0: the declared locals */                                    \
-	X(trap)         /* trap with code c */                                                         \
+	X(lazy)   /* the function in acc is not lowered yet: lower it, go there */                     \
+	X(halt)   /* end of a run */                                                                   \
+	X(enter)  /* fp[a .. a+b) = 0: the declared locals */                                          \
+	X(enter1) /* when there is one of them, or two */                                              \
+	X(enter2)                                                                                      \
+	X(enter_meter) /* the same with what meter does */                                             \
+	X(enter1_meter)                                                                                \
+	X(enter2_meter)                                                                                \
 	X(meter)        /* c units of fuel are used; only in code of stores that have a limit */       \
+	X(trap)         /* trap with code c */                                                         \
 	X(move_s)       /* fp[a] = fp[b], 64 bits */                                                   \
 	X(move_s32)     /* fp[a] = fp[b], f32 */                                                       \
 	X(move_s128)    /* fp[a] = fp[b], v128 */                                                      \
@@ -150,8 +163,13 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(return_f)                                                                                    \
 	X(return_d)                                                                                    \
 	X(return_v)                                                                                    \
-	X(return_add)  /* fp[0] = acc = the i32 fp[b] + fp[c] */                                       \
-	X(return_k)    /* header at a, fp[0] = acc = k */                                              \
+	X(return_add)        /* fp[0] = acc = the i32 fp[b] + fp[c] */                                 \
+	X(return_k)          /* header at a, fp[0] = acc = k */                                        \
+	X(return_none_meter) /* the same, and d units of fuel are used */                              \
+	X(return_s_meter)                                                                              \
+	X(return_a_meter)                                                                              \
+	X(return_d_meter)                                                                              \
+	X(return_add_meter)                                                                            \
 	X(address_s32) /* acc = where k + fp[b] lies, see below */                                     \
 	X(address_s64)                                                                                 \
 	X(address_a)                                                                                   \

@@ -43,11 +43,15 @@ static void free_tables(struct code *code)
 	mem_free(code->tries);
 }
 
-/* Cells of its own. Cell 0 is where every function starts that is not lowered. Its handler is the
- * first one: the distance is 0. */
+struct cell code_lazy_cell(void)
+{
+	return (struct cell){.handler =
+	                         (int32_t)((const char *)exec_handlers()[OP_lazy] - exec_base())};
+}
+
+/* Cells of its own. Cell 0 is where every function starts that is not lowered. */
 static bool reserve_cells(struct code *code, struct error *err)
 {
-	_Static_assert(OP_lazy == 0, "cells count handlers from that of lazy");
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	uint64_t room = code_room(code->module);
 	code->entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries);
@@ -60,6 +64,7 @@ static bool reserve_cells(struct code *code, struct error *err)
 		return error_set_errno(err, errno, "cannot reserve %llu MiB of address space for code",
 		                       (unsigned long long)(room * sizeof(struct cell) >> 20));
 	code->cells = cells;
+	code->cells[0] = code_lazy_cell();
 	code->count = 1;
 	code->room = (uint32_t)room;
 	return true;
@@ -183,7 +188,7 @@ static uint32_t data_rows(const struct cell *cell, enum op op)
 static void place(struct code *code, const struct lowering *l)
 {
 	const void *const *handlers = exec_handlers();
-	const char *base = handlers[OP_lazy];
+	const char *base = exec_base();
 	struct cell *to = code->cells + code->count;
 	for (uint32_t i = 0; i < l->cell_count; i++) {
 		enum op op = (enum op)l->cells[i].handler;

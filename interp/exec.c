@@ -59,6 +59,9 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define KEEP_f64(n) fp[n].f64 = fd
 #define KEEP_v128(n) v_write(&fp[n], fv)
 
+/* The cell so many bytes from this one. */
+#define CELL_AT(bytes) ((const struct cell *)(const void *)((const char *)pc + (bytes)))
+
 #include "interp/exec_expr.h"
 
 #if defined(__x86_64__)
@@ -172,7 +175,21 @@ typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 	__attribute__((no_sanitize("address", "undefined", "coverage"))) HANDLER(name)
 
 HANDLER(lazy);
-#define TARGET(cell) ((handler *)((const char *)handle_lazy + (cell)->handler))
+/* Where handlers count from: from 0 when they lie in the lowest 2 GiB, which a static executable at
+ * a fixed place does, so that a dispatch has nothing to add; else from the first one. */
+#if defined(__x86_64__) && !defined(__PIC__) && !defined(__PIE__) && !defined(__code_model_large__)
+#define HANDLER_BASE ((const char *)0)
+#define KEEP_BASE
+#define TARGET_BEHIND(base, cell) ((void)(base), TARGET(cell))
+#define TARGET(cell) ((handler *)(uintptr_t)(uint32_t)(cell)->handler)
+#define HANDLER_DISTANCE(name) ((int32_t)(uintptr_t)handle_##name)
+#else
+#define HANDLER_BASE ((const char *)handle_lazy)
+#define KEEP_BASE "\n\tleaq handle_lazy(%%rip), %%rsi"
+#define TARGET_BEHIND(base, cell) ((handler *)((base) + (cell)->handler))
+#define TARGET(cell) ((handler *)(HANDLER_BASE + (cell)->handler))
+#define HANDLER_DISTANCE(name) (int32_t)((const char *)handle_##name - HANDLER_BASE)
+#endif
 #define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
 
 HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
@@ -200,7 +217,6 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		FORGET_FLOATS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
-#define HANDLER_DISTANCE(name) (int32_t)((const char *)handle_##name - (const char *)handle_lazy)
 
 /* A call to a function of the same instance, by hand: pc, fp and inst are kept on the native stack
  * by the shortest way, and mem is found again by inst. The stack pointer must be where the handler
@@ -218,12 +234,11 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		const struct cell *to = (entry);                                                           \
 		union slot *frame = (callee);                                                              \
 		uint64_t target = (uintptr_t)TARGET(to);                                                   \
-		const char *base;                                                                          \
+		const char *base = HANDLER_BASE;                                                           \
 		__asm__ volatile("pushq %%r12\n\tpushq %%r13\n\tpushq %%r15\n\t"                           \
 		                 "movq %%rcx, %%r12\n\tmovq %%rdx, %%r13\n\t"                              \
 		                 "callq *%%rax\n\t"                                                        \
-		                 "popq %%r15\n\tpopq %%r13\n\tpopq %%r12\n\t"                              \
-		                 "leaq handle_lazy(%%rip), %%rsi"                                          \
+		                 "popq %%r15\n\tpopq %%r13\n\tpopq %%r12" KEEP_BASE                        \
 		                 : "+a"(target), "+c"(to), "+d"(frame), "+r"(pc_kept), "+r"(fp_kept),      \
 		                   "+r"(mem_passed), "+r"(inst_kept), "=S"(base)                           \
 		                 :                                                                         \
@@ -234,8 +249,8 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		acc = target;                                                                              \
 		mem = inst->memory_base;                                                                   \
 		FORGET_FLOATS();                                                                           \
-		__attribute__((musttail)) return ((handler *)(base + pc->handler))(pc, fp, mem, inst, acc, \
-		                                                                   fd, ff, fv);            \
+		__attribute__((musttail)) return TARGET_BEHIND(base, pc)(pc, fp, mem, inst, acc, fd, ff,   \
+		                                                         fv);                              \
 	} while (0)
 #else
 #define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
@@ -387,7 +402,7 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 	} while (0)
 #define JUMP                                                                                       \
 	do {                                                                                           \
-		pc += pc->jump;                                                                            \
+		pc = CELL_AT(pc->jump);                                                                    \
 		GO;                                                                                        \
 	} while (0)
 
@@ -409,6 +424,11 @@ static const void *const handlers[OP_COUNT] = {
 const void *const *exec_handlers(void)
 {
 	return handlers;
+}
+
+const char *exec_base(void)
+{
+	return HANDLER_BASE;
 }
 
 uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)
@@ -457,6 +477,11 @@ const void *const *exec_handlers(void)
 	interpret(NULL, NULL, NULL, 0, &table);
 	entry_cells[1].handler = (int32_t)((const char *)table[OP_halt] - (const char *)table[OP_lazy]);
 	return table;
+}
+
+const char *exec_base(void)
+{
+	return exec_handlers()[OP_lazy];
 }
 
 uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)

@@ -15,30 +15,43 @@ HANDLER(halt)
 	END_RUN;
 }
 
+#define METER(units)                                                                               \
+	do {                                                                                           \
+		struct store *store = inst->store;                                                         \
+		store->fuel -= (units);                                                                    \
+		TRAP_IF(store->fuel < 0, TRAP_FUEL)                                                        \
+	} while (0)
+
 /* The frame's guard may fault here: the loop must stay a loop of plain stores in this section. */
-HANDLER(enter)
+#define ENTER(name, count, meter)                                                                  \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		union slot *local = fp + pc->a;                                                            \
+		union slot *end = local + (count);                                                         \
+		MARK_FAULT();                                                                              \
+		do {                                                                                       \
+			local->i64 = 0;                                                                        \
+			HOLD_STATE();                                                                          \
+		} while (++local != end);                                                                  \
+		meter;                                                                                     \
+		NEXT;                                                                                      \
+	}
+ENTER(enter, pc->b, (void)0)
+ENTER(enter1, 1, (void)0)
+ENTER(enter2, 2, (void)0)
+ENTER(enter_meter, pc->b, METER(pc->c))
+ENTER(enter1_meter, 1, METER(pc->c))
+ENTER(enter2_meter, 2, METER(pc->c))
+
+HANDLER(meter)
 {
-	union slot *local = fp + pc->a;
-	union slot *end = local + pc->c;
-	MARK_FAULT();
-	do {
-		local->i64 = 0;
-		HOLD_STATE();
-	} while (++local != end);
+	METER(pc->c);
 	NEXT;
 }
 
 HANDLER(trap)
 {
 	TRAP((enum trap)pc->c);
-}
-
-HANDLER(meter)
-{
-	struct store *store = inst->store;
-	store->fuel -= pc->c;
-	TRAP_IF(store->fuel < 0, TRAP_FUEL)
-	NEXT;
 }
 
 /* ---- moves ---- */
@@ -182,7 +195,7 @@ JUMP_WHEN(jump_z64_a, acc == 0)
 			i = pc->c;                                                                             \
 		int32_t jump;                                                                              \
 		__builtin_memcpy(&jump, (const char *)(pc + 1) + i * sizeof jump, sizeof jump);            \
-		pc += jump;                                                                                \
+		pc = CELL_AT(jump);                                                                        \
 		GO;                                                                                        \
 	}
 TABLE_JUMP(table_jump_s, fp[pc->b].i32)
@@ -292,38 +305,39 @@ HANDLER(global_set_far128)
  * header, then the arguments, so that a handler that faults has changed nothing. A call whose
  * function is lowered becomes near and knows the way from then on, unless the code is a complete
  * image, which is read only and has no room. */
-#define CALL_OWN(name, header, arguments)                                                          \
+#define CALL_OWN(name, header_slot, arguments)                                                     \
 	HANDLER(name##_near)                                                                           \
 	{                                                                                              \
 		union slot *callee = fp + pc->a;                                                           \
+		size_t header = header_slot;                                                               \
 		MARK_FAULT();                                                                              \
 		callee[header].pc = pc;                                                                    \
 		HOLD_STATE();                                                                              \
-		arguments CALL_NEAR(pc + pc->jump, callee);                                                \
+		arguments CALL_NEAR(CELL_AT(pc->jump), callee);                                            \
 	}                                                                                              \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		uint32_t at = inst->entries[pc->c];                                                        \
-		if (at != 0 && inst->code->room != inst->code->count) {                                    \
+		int64_t way = (const char *)(inst->cells + at) - (const char *)pc;                         \
+		if (at != 0 && way == (int32_t)way && inst->code->room != inst->code->count) {             \
 			struct cell *cell = (struct cell *)(uintptr_t)pc;                                      \
-			cell->jump = (int32_t)(at - (uint32_t)(pc - inst->cells));                             \
+			cell->jump = (int32_t)way;                                                             \
 			cell->handler = HANDLER_DISTANCE(name##_near);                                         \
 			GO;                                                                                    \
 		}                                                                                          \
 		union slot *callee = fp + pc->a;                                                           \
+		size_t header = header_slot;                                                               \
 		MARK_FAULT();                                                                              \
 		callee[header].pc = pc;                                                                    \
 		HOLD_STATE();                                                                              \
 		arguments CALL(inst->cells + at, callee, pc->c);                                           \
 	}
-#define CALL_HEADER (pc->d & 0xffff)
-CALL_OWN(call, pc->d, )
-CALL_OWN(call_move, CALL_HEADER, callee[CALL_HEADER - 1].i64 = fp[pc->b].i64;)
-CALL_OWN(call_move2, CALL_HEADER, callee[CALL_HEADER - 2].i64 = fp[pc->b].i64;
-         callee[CALL_HEADER - 1].i64 = fp[pc->d >> 16].i64;)
-CALL_OWN(call_sum, CALL_HEADER,
-         callee[CALL_HEADER - 1].i64 = (uint32_t)(fp[pc->b].i32 +
-                                                  (uint32_t)((int32_t)pc->d >> 16));)
+CALL_OWN(call, pc->d, (void)header;)
+CALL_OWN(call_move, pc->d_low, callee[header - 1].i64 = fp[pc->b].i64;)
+CALL_OWN(call_move2, pc->d_low, callee[header - 2].i64 = fp[pc->b].i64;
+         callee[header - 1].i64 = fp[pc->d_high].i64;)
+CALL_OWN(call_sum, pc->d_low,
+         callee[header - 1].i64 = (uint32_t)(fp[pc->b].i32 + (uint32_t)(int16_t)pc->d_high);)
 
 /* Behind a call that left the instance: its first result, or what ended it. */
 #define AFTER_FOREIGN(trap, callee)                                                                \
@@ -488,60 +502,28 @@ HANDLER(throw_ref)
 
 /* ---- returns ---- */
 
-HANDLER(return_none)
-{
-	RETURN;
-}
-
-HANDLER(return_s)
-{
-	acc = fp[pc->b].i64;
-	fp[0].i64 = acc;
-	RETURN;
-}
-
-HANDLER(return_s32)
-{
-	fp[0].i32 = fp[pc->b].i32;
-	RETURN;
-}
-
-HANDLER(return_s128)
-{
-	v_write(&fp[0], SLOT_v128(pc->b));
-	RETURN;
-}
-
-HANDLER(return_a)
-{
-	fp[0].i64 = acc;
-	RETURN;
-}
-
-HANDLER(return_f)
-{
-	fp[0].f32 = ff;
-	RETURN;
-}
-
-HANDLER(return_d)
-{
-	fp[0].f64 = fd;
-	RETURN;
-}
-
-HANDLER(return_v)
-{
-	KEEP_v128(0);
-	RETURN;
-}
-
-HANDLER(return_add)
-{
-	acc = fp[pc->b].i32 + fp[pc->c].i32;
-	fp[0].i64 = acc;
-	RETURN;
-}
+/* Each alone, and with the fuel of a whole function that has no other place to pay (lower.c). */
+#define RETURN_BY(name, result)                                                                    \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		result RETURN;                                                                             \
+	}
+#define RETURN_METERED(name, result)                                                               \
+	RETURN_BY(name, result)                                                                        \
+	HANDLER(name##_meter)                                                                          \
+	{                                                                                              \
+		METER(pc->d);                                                                              \
+		result RETURN;                                                                             \
+	}
+RETURN_METERED(return_none, )
+RETURN_METERED(return_s, acc = fp[pc->b].i64; fp[0].i64 = acc;)
+RETURN_METERED(return_a, fp[0].i64 = acc;)
+RETURN_METERED(return_d, fp[0].f64 = fd;)
+RETURN_METERED(return_add, acc = fp[pc->b].i32 + fp[pc->c].i32; fp[0].i64 = acc;)
+RETURN_BY(return_s32, fp[0].i32 = fp[pc->b].i32;)
+RETURN_BY(return_s128, v_write(&fp[0], SLOT_v128(pc->b));)
+RETURN_BY(return_f, fp[0].f32 = ff;)
+RETURN_BY(return_v, KEEP_v128(0);)
 
 HANDLER(return_k)
 {

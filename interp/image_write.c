@@ -166,9 +166,6 @@ static bool write_memory(const struct draft *draft, struct error *err)
 
 /* ---- the whole ---- */
 
-/* Cell 0 of a module of which nothing was lowered (code.c). */
-static const struct cell lazy_cell;
-
 static bool lay_out(struct draft *draft, struct error *err)
 {
 	const struct module *m = draft->module;
@@ -196,6 +193,7 @@ static bool write_sections(const struct draft *draft, struct error *err)
 {
 	const struct module *m = draft->module;
 	const struct code *code = draft->code;
+	const struct cell lazy_cell = code_lazy_cell();
 	const void *const contents[IMAGE_SECTION_COUNT] = {
 	    [IMAGE_FUNCS] = m->funcs,
 	    [IMAGE_ELEMS] = m->elems,

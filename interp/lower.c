@@ -22,6 +22,7 @@ void label_arity(const struct label *label, const valtype **types, uint32_t *cou
 
 void push_label(struct lowering *l, enum insn_id opener, const struct block_type *type)
 {
+	l->is_straight = l->label_count == 0;
 	if (l->label_count == l->label_room) {
 		uint32_t room = l->label_room == 0 ? 32 : l->label_room * 2;
 		struct label *labels =
@@ -71,13 +72,24 @@ static void add_fixup(struct lowering *l, struct label *label, uint32_t word, ui
 	label->fixups = l->fixup_count++;
 }
 
+/* Jumps count bytes in 32 bits. */
+#define JUMP_MAX (INT32_MAX / sizeof(struct cell))
+
 #define WORDS_PER_CELL 4
 #define JUMP_WORD 2 /* struct cell's `jump` */
 _Static_assert(sizeof(struct cell) == WORDS_PER_CELL * sizeof(int32_t), "words of a cell");
 _Static_assert(offsetof(struct cell, jump) == JUMP_WORD * sizeof(int32_t), "place of the jump");
 
-static void set_word(struct lowering *l, uint32_t word, int32_t value)
+/* The way from cell `origin` to cell `target`, in bytes: exact in a function that is not refused
+ * for its size (JUMP_MAX). */
+static int32_t way(uint32_t origin, uint32_t target)
 {
+	return (int32_t)((target - origin) * sizeof(struct cell));
+}
+
+static void set_jump(struct lowering *l, uint32_t word, uint32_t origin, uint32_t target)
+{
+	int32_t value = way(origin, target);
 	memcpy((char *)l->cells + (size_t)word * sizeof value, &value, sizeof value);
 }
 
@@ -87,7 +99,7 @@ static void aim(struct lowering *l, struct label *label, uint32_t word, uint32_t
 	if (l->out_of_memory)
 		return;
 	if (label->opener == INSN_loop)
-		set_word(l, word, (int32_t)(label->start - origin));
+		set_jump(l, word, origin, label->start);
 	else
 		add_fixup(l, label, word, origin);
 }
@@ -100,7 +112,7 @@ void aim_cell(struct lowering *l, struct label *label, uint32_t cell)
 void aim_here(struct lowering *l, uint32_t cell)
 {
 	if (!l->out_of_memory)
-		l->cells[cell].jump = (int32_t)(l->cell_count - cell);
+		l->cells[cell].jump = way(cell, l->cell_count);
 }
 
 uint32_t emit_jump(struct lowering *l)
@@ -163,6 +175,7 @@ void emit_return(struct lowering *l, bool final)
 	                                    [CLASS_F64] = OP_return_s,
 	                                    [CLASS_V128] = OP_return_s128};
 	uint32_t count = l->type->result_count;
+	l->is_straight &= final;
 	if (count == 1) {
 		const struct sym *sym = top_sym(l, 1, 0);
 		struct sym sum;
@@ -321,7 +334,7 @@ static void lower_br_table(struct lowering *l, const struct step *step)
 			continue;
 		}
 		/* A landing of its own for the moves. */
-		set_word(l, first_word + i, (int32_t)(l->cell_count - origin));
+		set_jump(l, first_word + i, origin, l->cell_count);
 		here_is_a_label(l);
 		if (label->is_function) {
 			emit_return(l, false);
@@ -341,7 +354,8 @@ static void start_meter(struct lowering *l)
 	if (!l->metered || l->out_of_memory)
 		return;
 	l->labels[l->label_count - 1].meter = l->meter;
-	emit(l, OP_meter);
+	if (!fuse_meter(l))
+		emit(l, OP_meter);
 	l->meter = l->cell_count - 1;
 }
 
@@ -357,8 +371,10 @@ static void lower_block(struct lowering *l, const struct step *step)
 	if (step->id == INSN_loop)
 		here_is_a_label(l);
 	push_label(l, step->id, &step->block);
-	if (step->id == INSN_loop)
+	if (step->id == INSN_loop) {
+		l->loops++;
 		start_meter(l);
+	}
 	if (step->id == INSN_if && !l->out_of_memory)
 		l->labels[l->label_count - 1].else_jump = emit_conditional_jump(l, &condition, false);
 	if (step->id == INSN_if && step->block.param_count > 0)
@@ -389,21 +405,52 @@ static void lower_else(struct lowering *l, const struct step *step)
 static void bind_fixups(struct lowering *l, const struct label *label)
 {
 	for (uint32_t i = label->fixups; i != NO_FIXUP; i = l->fixups[i].next)
-		set_word(l, l->fixups[i].word, (int32_t)(l->cell_count - l->fixups[i].origin));
+		set_jump(l, l->fixups[i].word, l->fixups[i].origin, l->cell_count);
+}
+
+/* The function's only return, which is its last cell, pays in place of its first cell, where
+ * nothing between the two goes elsewhere or collects garbage: small functions are called often. */
+static void pay_on_return(struct lowering *l)
+{
+	static const enum op ops[][2] = {{OP_return_none, OP_return_none_meter},
+	                                 {OP_return_s, OP_return_s_meter},
+	                                 {OP_return_a, OP_return_a_meter},
+	                                 {OP_return_d, OP_return_d_meter},
+	                                 {OP_return_add, OP_return_add_meter}};
+	if (!l->metered || !l->is_straight || l->out_of_memory ||
+	    l->cells[l->meter].handler != OP_meter)
+		return;
+	struct cell *last = &l->cells[l->cell_count - 1];
+	for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
+		if (last->handler != (int32_t)ops[i][0])
+			continue;
+		last->handler = (int32_t)ops[i][1];
+		last->d = l->cells[l->meter].c;
+		uint32_t behind = l->cell_count - l->meter - 1;
+		memmove(&l->cells[l->meter], &l->cells[l->meter + 1], behind * sizeof *l->cells);
+		if (l->want_offsets)
+			memmove(&l->offsets[l->meter], &l->offsets[l->meter + 1], behind * sizeof *l->offsets);
+		l->cell_count--;
+		return;
+	}
 }
 
 void lower_end(struct lowering *l, const struct step *step)
 {
 	struct label label = *label_at(l, 0);
-	if (label.opener == INSN_loop)
+	if (label.opener == INSN_loop) {
+		l->loops--;
 		l->meter = label.meter;
+	}
 	if (label.range != NO_RANGE) {
 		l->ranges[label.range].end = l->cell_count;
 		cells_end_here(l);
 	}
 	if (label.is_function) {
-		if (step->falls_through)
+		if (step->falls_through) {
 			emit_return(l, true);
+			pay_on_return(l);
+		}
 		l->label_count--;
 		return;
 	}
@@ -531,11 +578,14 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	struct lowering *l = ctx;
 	const struct functype *type = l->type;
 	l->local_count = count;
-	uint32_t rooms[] = {l->local_room, l->local_room, l->local_room, l->local_room};
+	uint32_t rooms[5];
+	for (unsigned i = 0; i < 5; i++)
+		rooms[i] = l->local_room;
 	if (!make_room(l, &l->local_slots, &rooms[0], count, sizeof *l->local_slots) ||
 	    !make_room(l, &l->local_classes, &rooms[1], count, sizeof *l->local_classes) ||
 	    !make_room(l, &l->local_kinds, &rooms[2], count, sizeof *l->local_kinds) ||
-	    !make_room(l, &l->local_refs, &rooms[3], count, sizeof *l->local_refs))
+	    !make_room(l, &l->local_refs, &rooms[3], count, sizeof *l->local_refs) ||
+	    !make_room(l, &l->local_written, &rooms[4], count, sizeof *l->local_written))
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
 	l->local_room = rooms[0];
 
@@ -547,6 +597,7 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 			slot = behind_header;
 		l->local_slots[i] = (uint16_t)slot;
 		l->local_refs[i] = 0;
+		l->local_written[i] = i < type->param_count;
 		l->local_classes[i] = (uint8_t)class_of(locals[i]);
 		l->local_kinds[i] = (uint8_t)ref_kind_of(l->m->defs, locals[i]);
 		slot += valtype_slots(locals[i]);
@@ -555,9 +606,10 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	if (l->has_try)
 		emit(l, OP_keep_native)->a = (uint16_t)(l->header + 1);
 	if (count > type->param_count) {
-		struct cell *cell = emit(l, OP_enter);
+		uint32_t slots = slot - first;
+		struct cell *cell = emit(l, slots == 1 ? OP_enter1 : slots == 2 ? OP_enter2 : OP_enter);
 		cell->a = (uint16_t)first;
-		cell->c = slot - first;
+		cell->b = (uint16_t)slots;
 		first = slot;
 	}
 	note_locals(l);
@@ -681,6 +733,7 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	    .local_classes = room.local_classes,
 	    .local_kinds = room.local_kinds,
 	    .local_refs = room.local_refs,
+	    .local_written = room.local_written,
 	    .local_room = room.local_room,
 	};
 	here_is_a_label(l);
@@ -692,6 +745,9 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	bool fine = body_walk(m, func, l->scratch, &sink, err);
 	if (fine && l->out_of_memory)
 		fine = error_set(err, ERROR_NO_MEMORY, "out of memory");
+	if (fine && l->cell_count > JUMP_MAX)
+		fine = error_set(err, ERROR_LIMIT, "its code has %u cells, more than %u", l->cell_count,
+		                 (unsigned)JUMP_MAX);
 	return fine;
 }
 
@@ -717,6 +773,7 @@ void lowering_clear(struct lowering *l)
 	mem_free(l->local_slots);
 	mem_free(l->local_classes);
 	mem_free(l->local_refs);
+	mem_free(l->local_written);
 	mem_free(l->local_kinds);
 	mem_free(l->refs_found);
 	mem_free(l->ranges);

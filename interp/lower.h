@@ -122,7 +122,8 @@ struct lowering {
 	bool unfolded;
 	bool checked; /* memory 0 has no guard */
 	bool metered;
-	uint32_t meter; /* the cell that pays for the present instruction */
+	uint32_t meter;   /* the cell that pays for the present instruction */
+	bool is_straight; /* the function goes nowhere else up to here, nor has safepoints */
 
 	struct cell *cells; /* handler holds enum op until the end */
 	uint32_t cell_count;
@@ -157,11 +158,13 @@ struct lowering {
 	struct label *labels;
 	uint32_t label_count;
 	uint32_t label_room;
+	uint32_t loops; /* labels of loops that are open */
 
-	uint32_t local_room; /* of the four */
+	uint32_t local_room; /* of the five */
 	uint16_t *local_slots;
 	uint8_t *local_classes;
 	uint8_t *local_kinds; /* enum ref_kind */
+	bool *local_written;
 	uint32_t *local_refs; /* how often each local stands on the symbolic stack */
 	uint32_t local_count;
 	uint32_t refs; /* sum of them */
@@ -354,6 +357,10 @@ void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step)
 /* A jump that the cell before it is made one with; false: it is none that could be. Where it goes
  * is the cell's `jump` as ever. */
 bool fuse_jump(struct lowering *l);
+
+/* The cell before, where a function starts, becomes one that pays as well; false: it is none that
+ * could. */
+bool fuse_meter(struct lowering *l);
 
 /* Does the last cell put the last arguments into a frame with this header at slot `frame`? Then it
  * is taken back into *arguments, a cell that calls an own function (or one of a table, with its

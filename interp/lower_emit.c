@@ -222,6 +222,7 @@ static void add_ref(struct lowering *l, uint32_t cell, uint16_t slot, uint8_t ki
 
 void note_safepoint(struct lowering *l)
 {
+	l->is_straight = false;
 	for (uint32_t i = 0; l->want_maps && i < l->sym_count; i++)
 		if (l->syms[i].kind == SYM_TEMP)
 			add_ref(l, l->cell_count, l->syms[i].slot, l->syms[i].ref);

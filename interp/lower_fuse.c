@@ -302,6 +302,26 @@ bool fuse_jump(struct lowering *l)
 	return true;
 }
 
+bool fuse_meter(struct lowering *l)
+{
+	struct cell *before = cell_before(l);
+	if (before == NULL)
+		return false;
+	switch (before->handler) {
+	case OP_enter:
+		before->handler = OP_enter_meter;
+		return true;
+	case OP_enter1:
+		before->handler = OP_enter1_meter;
+		return true;
+	case OP_enter2:
+		before->handler = OP_enter2_meter;
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool fuse_arguments(struct lowering *l, const struct functype *type, uint16_t frame,
                     bool is_indirect, struct cell *arguments)
 {

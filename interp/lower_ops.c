@@ -450,6 +450,11 @@ static void lower_local_set(struct lowering *l, uint32_t local)
 	uint16_t slot = l->local_slots[local];
 	if (sym.kind == SYM_LOCAL && sym.local == local)
 		return;
+	/* It is 0 from the start, and outside of loops nothing behind this place comes before it. */
+	if (sym.kind == SYM_CONST && sym.value == 0 && sym.class != CLASS_V128 &&
+	    !l->local_written[local] && l->loops == 0)
+		return;
+	l->local_written[local] = true;
 	if (sym.kind == SYM_SUM) {
 		settle_local(l, local);
 		sym.slot = slot;

@@ -239,6 +239,8 @@ static inline bool store_is_subtype(const struct store *store, uint32_t sub, uin
 struct func *instance_func(struct instance *inst, uint32_t index);
 
 /* code.c */
+/* The cell that lowers the function in acc: the first one of all code. */
+struct cell code_lazy_cell(void);
 /* Cells that the module's functions can need together, and some more. */
 uint64_t code_room(const struct module *module);
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,
@@ -347,6 +349,7 @@ struct landing exception_find(struct instance *inst, struct object *exception,
 /* exec.c */
 /* Handlers by enum op, and the address that cell.handler counts from. */
 const void *const *exec_handlers(void);
+const char *exec_base(void);
 /* Runs the code at pc in the frame fp until its function returns. Returns acc. */
 uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc);
 /* Is this a code address of a handler? */

@@ -73,6 +73,43 @@ static void test_fuel_is_counted(void **state)
 	}
 }
 
+/* Where the cell that pays is one with another: with the declared locals, or with the only return.
+ */
+static void test_fuel_is_counted_by_small_functions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *locals, *body;
+		unsigned units;
+	} rows[] = {
+	    {"", "i32.const 7", 2},
+	    {"", "local.get 0", 2},
+	    {"", "local.get 0 local.get 0 i32.add", 4},
+	    {"", "local.get 0 i32.const 1 i32.or", 4},
+	    {"", "f64.const 1 f64.const 2 f64.add i32.trunc_f64_s", 5},
+	    {"", "i32.const 5 local.get 0 br_if 0 drop i32.const 6", 6},
+	    {"", "block local.get 0 br_if 0 end local.get 0", 6},
+	    {"i", "local.get 1", 2},
+	    {"iI", "local.get 1", 2},
+	    {"iIf", "local.get 1", 2},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		for (int m = 0; m < MODES; m++) {
+			struct wasm w = {0};
+			wasm_export(&w, "f", EXTERN_FUNC,
+			            wasm_func(&w, "i_i", rows[i].locals, "%s", rows[i].body));
+			struct guest g = {.options.fuel = rows[i].units};
+			guest_open(&g, &modes[m]);
+			guest_start(&g, &w);
+			guest_i32(&g, "f", 1, 0);
+			assert_int_equal(store_fuel_left(g.store), 0);
+			assert_int_equal(guest_call(&g, "f", (const union value[]){{0}}, (union value[]){{0}}),
+			                 TRAP_FUEL);
+			guest_close(&g);
+		}
+	}
+}
+
 static void test_fuel_is_counted_in_the_start_function(void **state)
 {
 	(void)state;
@@ -211,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_fuel_ends_what_does_not_end),
 	    cmocka_unit_test(test_fuel_is_counted),
+	    cmocka_unit_test(test_fuel_is_counted_by_small_functions),
 	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
 	    cmocka_unit_test(test_no_limit_counts_nothing),
 	    cmocka_unit_test(test_interrupted_by_a_signal),
