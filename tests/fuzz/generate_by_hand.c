@@ -1,0 +1,132 @@
+/* Other instructions that are typed by hand: select, locals, bulk operations, tables. */
+#include "tests/fuzz/generator.h"
+
+#include <string.h>
+
+void put_select(struct gen *g)
+{
+	char letter = any_letter(g);
+	bool typed = letter == 'r' || letter == 'c' || source_once_in(&g->s, 3);
+	want(g, (const char[]){letter, letter, '\0'}, 1);
+	put_value(g, 'i', 2);
+	if (typed) {
+		put_insn_u(&g->code, INSN_select_t, 1);
+		bytes_byte(&g->code, type_code(letter));
+	} else {
+		put_insn(&g->code, INSN_select);
+	}
+	pop(g, 3);
+	push(g, letter);
+}
+
+void put_local(struct gen *g)
+{
+	char letter = top_letter(g);
+	uint32_t local;
+	if (letter == '\0' || source_once_in(&g->s, 2)) {
+		letter = any_letter(g);
+		put_value(g, letter, 2);
+	}
+	if (!find_local(g, letter, &local))
+		return;
+	bool tee = source_once_in(&g->s, 3);
+	put_insn_u(&g->code, tee ? INSN_local_tee : INSN_local_set, local);
+	if (!tee)
+		pop(g, 1);
+}
+
+/* A row of three numbers for the bulk operations, mostly in bounds. */
+static void put_row(struct gen *g, const char *letters, uint32_t size)
+{
+	for (; *letters != '\0'; letters++) {
+		if (*letters == 'i' && !source_once_in(&g->s, 8)) {
+			put_insn_s(&g->code, INSN_i32_const, source_choose(&g->s, size));
+			push(g, 'i');
+		} else {
+			put_value(g, *letters, 1);
+		}
+	}
+}
+
+void put_memory_bulk(struct gen *g)
+{
+	put_row(g, "iii", 200);
+	switch (source_choose(&g->s, 4)) {
+	case 0:
+		put_insn_u(&g->code, INSN_memory_init, source_choose(&g->s, g->datas));
+		bytes_byte(&g->code, 0);
+		break;
+	case 1:
+		put_insn_u(&g->code, INSN_data_drop, source_choose(&g->s, g->datas));
+		put_insn_u(&g->code, INSN_memory_fill, 0);
+		break;
+	case 2:
+		put_insn_u(&g->code, INSN_memory_copy, 0);
+		bytes_byte(&g->code, 0);
+		break;
+	default:
+		put_insn_u(&g->code, INSN_memory_fill, 0);
+		break;
+	}
+	pop(g, 3);
+}
+
+/* Table 0 has functions, table 1 external references. */
+void put_table(struct gen *g)
+{
+	uint32_t table = source_choose(&g->s, 2);
+	char letter = table == 0 ? 'c' : 'r';
+	struct bytes *b = &g->code;
+	switch (source_choose(&g->s, 8)) {
+	case 0:
+		put_row(g, "i", TABLE_SIZE);
+		put_insn_u(b, INSN_table_get, table);
+		pop(g, 1);
+		push(g, letter);
+		break;
+	case 1:
+		put_row(g, (const char[]){'i', letter, '\0'}, TABLE_SIZE);
+		put_insn_u(b, INSN_table_set, table);
+		pop(g, 2);
+		break;
+	case 2:
+		put_insn_u(b, INSN_table_size, table);
+		push(g, 'i');
+		break;
+	case 3:
+		put_row(g, (const char[]){letter, 'i', '\0'}, 3);
+		put_insn_u(b, INSN_table_grow, table);
+		pop(g, 2);
+		push(g, 'i');
+		break;
+	case 4:
+		put_row(g, (const char[]){'i', letter, 'i', '\0'}, 4);
+		put_insn_u(b, INSN_table_fill, table);
+		pop(g, 3);
+		break;
+	case 5:
+		put_row(g, "iii", 4);
+		put_insn_u(b, INSN_table_copy, table);
+		bytes_u(b, table);
+		pop(g, 3);
+		break;
+	case 6:
+		put_row(g, "iii", 4);
+		put_insn_u(b, INSN_table_init, source_choose(&g->s, g->elems));
+		bytes_u(b, 0);
+		pop(g, 3);
+		break;
+	default:
+		put_insn_u(b, INSN_elem_drop, source_choose(&g->s, g->elems));
+		break;
+	}
+}
+
+void put_is_null(struct gen *g)
+{
+	char letter = source_once_in(&g->s, 2) ? 'c' : 'r';
+	want(g, (const char[]){letter, '\0'}, 1);
+	put_insn(&g->code, INSN_ref_is_null);
+	pop(g, 1);
+	push(g, 'i');
+}

@@ -1,0 +1,134 @@
+/* Inside tests/fuzz: the generator of modules, shared between its files (generate_*.c). */
+#ifndef TESTS_FUZZ_GENERATOR_H
+#define TESTS_FUZZ_GENERATOR_H
+
+#include "tests/fuzz/generate.h"
+#include "tests/fuzz/source.h"
+
+#define TYPES_MAX 12
+#define FUNCS_MAX 24
+#define GLOBALS_MAX 24
+#define LOCALS_MAX 40
+#define STACK_MAX 400
+#define NESTING_MAX 12
+#define LETTERS_MAX 8
+
+#define MEMORY_PAGES 1
+#define MEMORY_PAGES_MAX 3
+#define TABLE_SIZE 8
+#define TABLE_SIZE_MAX 16
+#define ADDRESS_MASK 0xff8 /* atomics trap where they are not aligned */
+
+struct sig {
+	char params[LETTERS_MAX];
+	char results[LETTERS_MAX];
+};
+
+struct control {
+	enum insn_id opener;
+	uint32_t height;
+	const char *params;
+	const char *results;
+	bool dead;
+};
+
+struct gen {
+	struct source s;
+	struct wasm w;
+	struct sig types[TYPES_MAX];
+	uint32_t type_count;
+	uint32_t funcs[FUNCS_MAX]; /* type of each, imported ones first */
+	uint32_t func_count;
+	uint32_t imported_func_count;
+	char globals[GLOBALS_MAX]; /* letters; all mutable */
+	uint32_t global_count;
+	uint32_t fuel; /* global index */
+	uint32_t datas, elems;
+	bool has_memory;
+
+	/* The function being made. */
+	struct bytes code;
+	char locals[LOCALS_MAX];
+	uint32_t local_count;
+	char stack[STACK_MAX];
+	uint32_t height;
+	uint32_t floor; /* operands below it are promised to somebody else */
+	struct control controls[NESTING_MAX + 1];
+	uint32_t control_count;
+	uint32_t budget; /* statements that may still be made */
+};
+
+#define COUNT(array) (uint32_t)(sizeof array / sizeof *array)
+
+/* ---- generate_stack.c ---- */
+
+bool is_on(enum feature feature);
+char any_letter(struct gen *g);
+void any_letters(struct gen *g, char *out, uint32_t most);
+/* Its index; an equal one is taken again. */
+uint32_t add_type(struct gen *g, const struct sig *sig);
+
+struct control *top(struct gen *g);
+void push(struct gen *g, char letter);
+void push_all(struct gen *g, const char *letters);
+/* Operands of the present block. */
+uint32_t operands(struct gen *g);
+/* In dead code an empty stack holds whatever is wanted. */
+void pop(struct gen *g, uint32_t count);
+char top_letter(struct gen *g); /* 0: the block has no operand */
+/* What follows in the present block is never reached. */
+void die_here(struct gen *g);
+
+/* ---- generate_value.c ---- */
+
+uint64_t any_integer(struct gen *g); /* mostly an odd one */
+void put_const(struct gen *g, char letter);
+/* One of the locals (or globals) of this type; false when there is none. */
+bool find_local(struct gen *g, char letter, uint32_t *out);
+bool find_global(struct gen *g, char letter, uint32_t *out);
+/* Pushes a constant, a local or a global. */
+void put_leaf(struct gen *g, char letter);
+
+/* ---- generate_insn.c ---- */
+
+/* The next instruction from a random place on that can be made and, unless letter is 0, leaves this
+ * type alone; INSN_COUNT: none. */
+enum insn_id any_insn(struct gen *g, char letter);
+/* Conversions that trap on most floats are taken seldom. */
+bool mostly_traps(const char *mnemonic);
+/* Operands, of instructions nested so deep, and then this one. */
+void put_simple(struct gen *g, enum insn_id id, uint32_t depth);
+/* Pushes a value of the type and takes nothing that stands there. */
+void put_value(struct gen *g, char letter, uint32_t depth);
+/* Sees to it that the stack ends in these types: what stands there already is taken. */
+void want(struct gen *g, const char *letters, uint32_t depth);
+
+/* ---- generate_control.c ---- */
+
+/* Takes the top value away, mostly so that it changes what is seen in the end. */
+void put_sink(struct gen *g);
+/* Exactly these types must stand on the present block's part of the stack. */
+void settle(struct gen *g, const char *letters);
+void put_fuel_check(struct gen *g);
+/* A block begins, or a function; leaving it is the caller's. */
+void enter(struct gen *g, enum insn_id opener, const char *params, const char *results);
+void put_block(struct gen *g);
+void put_br(struct gen *g);
+void put_br_table(struct gen *g);
+void put_return(struct gen *g);
+void put_call(struct gen *g);
+
+/* ---- generate_by_hand.c ---- */
+
+void put_select(struct gen *g);
+void put_local(struct gen *g);
+void put_memory_bulk(struct gen *g);
+void put_table(struct gen *g);
+void put_is_null(struct gen *g);
+
+/* ---- generate.c ---- */
+
+/* At most so many, until the function's budget is used up. */
+void put_statements(struct gen *g, uint32_t most);
+
+#endif
