@@ -77,7 +77,7 @@
 		v128 x = vector;                                                                           \
 		M v;                                                                                       \
 		MARK_FAULT();                                                                              \
-		__builtin_memcpy(&v, mem + (address), sizeof v);                                           \
+		__builtin_memcpy(&v, PLACE(address), sizeof v);                                            \
 		HOLD_STATE();                                                                              \
 		SET_v128(e);                                                                               \
 		keep;                                                                                      \
@@ -99,7 +99,7 @@
 		v128 x = vector;                                                                           \
 		M v = e;                                                                                   \
 		MARK_FAULT();                                                                              \
-		__builtin_memcpy(mem + (address), &v, sizeof v);                                           \
+		__builtin_memcpy(PLACE(address), &v, sizeof v);                                            \
 		HOLD_STATE();                                                                              \
 		NEXT;                                                                                      \
 	}
