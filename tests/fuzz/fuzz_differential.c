@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t mode = 0; mode < MODES; mode++) {
 		/* The stack is larger than FUEL frames: where it ends may differ between the modes. */
 		struct store_options options = {
-		    .memory_limit = UINT64_C(5) << 16,
+		    .memory_limit = UINT64_C(16) << 16,
 		    .table_limit = 64,
 		    .unfolded = modes[mode].unfolded,
 		    .checked_memory = modes[mode].checked_memory,

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t modes = size > 0 ? data[0] : 0;
 	uint64_t fail = size > 1 && (modes & 4) ? data[1] : UINT64_MAX;
 	struct store_options options = {
-	    .memory_limit = UINT64_C(4) << 16,
+	    .memory_limit = UINT64_C(8) << 16,
 	    .table_limit = 64,
 	    .stack_size = modes & 2 ? 4096 : 65536,
 	    .unfolded = modes & 1,

@@ -8,83 +8,69 @@
 
 /* ---- statements ---- */
 
-static void put_statement(struct gen *g, uint32_t kind)
+static void put_any(struct gen *g)
 {
-	enum insn_id id;
-	switch (kind) {
-	case 1:
-	case 2:
-	case 3:
-	case 4:
-		id = any_insn(g, '\0');
-		if (!mostly_traps(insns[id].mnemonic) || source_once_in(&g->s, 6))
-			put_simple(g, id, 2);
-		break;
-	case 5:
-	case 6:
-		put_value(g, any_letter(g), 3);
-		break;
-	case 7:
-	case 8:
-		put_local(g);
-		break;
-	case 9:
-		put_sink(g);
-		break;
-	case 10:
-	case 11:
-	case 12:
-		if (g->control_count <= NESTING_MAX)
-			put_block(g);
-		break;
-	case 13:
-	case 14:
-		put_br(g);
-		break;
-	case 15:
-		put_br_table(g);
-		break;
-	case 16:
-	case 17:
-		put_call(g);
-		break;
-	case 18:
-		put_select(g);
-		break;
-	case 19:
-		if (g->has_memory)
-			put_memory_bulk(g);
-		break;
-	case 20:
-	case 21:
-		put_table(g);
-		break;
-	case 22:
-		put_is_null(g);
-		break;
-	default:
-		if (source_once_in(&g->s, 3)) {
-			put_return(g);
-		} else if (source_once_in(&g->s, 4)) {
-			put_insn(&g->code, INSN_unreachable);
-			die_here(g);
-		} else {
-			put_insn(&g->code, INSN_nop);
-		}
-		break;
+	enum insn_id id = any_insn(g, '\0');
+	if (!mostly_traps(insns[id].mnemonic) || source_once_in(&g->s, 6))
+		put_simple(g, id, 2);
+}
+
+static void put_any_value(struct gen *g)
+{
+	put_value(g, any_letter(g), 3);
+}
+
+/* What ends a function, seldom. */
+static void put_ending(struct gen *g)
+{
+	if (source_once_in(&g->s, 3)) {
+		put_return(g);
+	} else if (source_once_in(&g->s, 4)) {
+		put_insn(&g->code, INSN_unreachable);
+		die_here(g);
+	} else {
+		put_insn(&g->code, INSN_nop);
 	}
 }
-#define STATEMENT_KINDS 24
+
+/* Of so many statements of a kind and all others one is made. */
+static const struct {
+	uint8_t weight;
+	void (*put)(struct gen *);
+} statements[] = {
+    {4, put_any},         {2, put_any_value}, {4, put_store},    {2, put_local},  {1, put_sink},
+    {3, put_block},       {2, put_br},        {1, put_br_table}, {2, put_call},   {1, put_select},
+    {1, put_memory_bulk}, {2, put_table},     {1, put_is_null},  {1, put_ending},
+};
+
+static void put_statement(struct gen *g, uint32_t choice)
+{
+	for (uint32_t i = 0; i < COUNT(statements); i++) {
+		if (choice < statements[i].weight) {
+			statements[i].put(g);
+			return;
+		}
+		choice -= statements[i].weight;
+	}
+}
+
+static uint32_t all_weights(void)
+{
+	uint32_t sum = 0;
+	for (uint32_t i = 0; i < COUNT(statements); i++)
+		sum += statements[i].weight;
+	return sum;
+}
 
 void put_statements(struct gen *g, uint32_t most)
 {
 	/* Beyond half of the stack's room nothing new is begun. */
 	for (uint32_t i = 0; i < most && g->budget > 0 && g->height < STACK_MAX / 2; i++) {
-		uint32_t kind = source_choose(&g->s, STATEMENT_KINDS);
-		if (kind == 0)
+		uint32_t choice = source_choose(&g->s, all_weights() + 1);
+		if (choice == 0)
 			return;
 		g->budget--;
-		put_statement(g, kind);
+		put_statement(g, choice - 1);
 	}
 }
 
@@ -131,11 +117,23 @@ static void import_things(struct gen *g)
 	}
 	g->imported_func_count = g->func_count;
 	uint32_t what = source_byte(&g->s);
-	g->has_memory = true;
 	if (what & 1)
 		wasm_import_memory(&g->w, "env", "memory", MEMORY_PAGES, MEMORY_PAGES_MAX);
 	else
 		wasm_memory(&g->w, MEMORY_PAGES, MEMORY_PAGES_MAX);
+	wasm_memory_of_type(&g->w, (struct memory_type){
+	                               .limits = {.min = MEMORY_PAGES,
+	                                          .max = MEMORY_PAGES_MAX,
+	                                          .has_max = true,
+	                                          .is_64 = true},
+	                               .page_size_log2 = 16,
+	                           });
+	wasm_memory_of_type(&g->w,
+	                    (struct memory_type){
+	                        .limits = {.min = BYTES_SIZE, .max = BYTES_SIZE_MAX, .has_max = true},
+	                        .page_size_log2 = 0,
+	                    });
+	g->memories = "iIi";
 	if (what & 2)
 		wasm_import_table(&g->w, "env", "table", 'c', TABLE_SIZE, TABLE_SIZE_MAX);
 	else
@@ -221,10 +219,16 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 		any_letters(&g, sig.results, 3);
 		g.funcs[g.func_count++] = add_type(&g, &sig);
 	}
+	g.near = g.func_count;
+	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "ii"});
+	g.near_wide = g.func_count;
+	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "II"});
 	make_globals(&g);
 	make_segments(&g);
-	for (uint32_t i = g.imported_func_count; i < g.func_count; i++)
+	for (uint32_t i = g.imported_func_count; i < g.near; i++)
 		make_function(&g, i);
+	wasm_func(&g.w, "_ii", "", "i32.const 1000 i32.const 24");
+	wasm_func(&g.w, "_II", "", "i64.const 1000 i64.const 24");
 	export_all(&g);
 	return wasm_finish(&g.w);
 }

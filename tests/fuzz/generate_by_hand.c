@@ -39,9 +39,10 @@ void put_local(struct gen *g)
 static void put_row(struct gen *g, const char *letters, uint32_t size)
 {
 	for (; *letters != '\0'; letters++) {
-		if (*letters == 'i' && !source_once_in(&g->s, 8)) {
-			put_insn_s(&g->code, INSN_i32_const, source_choose(&g->s, size));
-			push(g, 'i');
+		if ((*letters == 'i' || *letters == 'I') && !source_once_in(&g->s, 8)) {
+			put_insn_s(&g->code, *letters == 'i' ? INSN_i32_const : INSN_i64_const,
+			           source_choose(&g->s, size));
+			push(g, *letters);
 		} else {
 			put_value(g, *letters, 1);
 		}
@@ -50,22 +51,36 @@ static void put_row(struct gen *g, const char *letters, uint32_t size)
 
 void put_memory_bulk(struct gen *g)
 {
-	put_row(g, "iii", 200);
-	switch (source_choose(&g->s, 4)) {
+	struct bytes *b = &g->code;
+	uint32_t memory = any_memory(g), other = any_memory(g);
+	char at = g->memories[memory], from = g->memories[other];
+	switch (source_choose(&g->s, 6)) {
 	case 0:
-		put_insn_u(&g->code, INSN_memory_init, source_choose(&g->s, g->datas));
-		bytes_byte(&g->code, 0);
+		put_row(g, (const char[]){at, 'i', 'i', '\0'}, 200);
+		put_insn_u(b, INSN_memory_init, source_choose(&g->s, g->datas));
+		bytes_u(b, memory);
 		break;
 	case 1:
-		put_insn_u(&g->code, INSN_data_drop, source_choose(&g->s, g->datas));
-		put_insn_u(&g->code, INSN_memory_fill, 0);
-		break;
+		put_insn_u(b, INSN_data_drop, source_choose(&g->s, g->datas));
+		return;
 	case 2:
-		put_insn_u(&g->code, INSN_memory_copy, 0);
-		bytes_byte(&g->code, 0);
+		put_row(g, (const char[]){at, from, at == from ? at : 'i', '\0'}, 200);
+		put_insn_u(b, INSN_memory_copy, memory);
+		bytes_u(b, other);
 		break;
+	case 3:
+		put_insn_u(b, INSN_memory_size, memory);
+		push(g, at);
+		return;
+	case 4:
+		put_row(g, (const char[]){at, '\0'}, 2);
+		put_insn_u(b, INSN_memory_grow, memory);
+		pop(g, 1);
+		push(g, at);
+		return;
 	default:
-		put_insn_u(&g->code, INSN_memory_fill, 0);
+		put_row(g, (const char[]){at, 'i', at, '\0'}, 200);
+		put_insn_u(b, INSN_memory_fill, memory);
 		break;
 	}
 	pop(g, 3);

@@ -115,6 +115,8 @@ static void put_block_type(struct gen *g, const struct sig **sig)
 
 void put_block(struct gen *g)
 {
+	if (g->control_count > NESTING_MAX)
+		return;
 	static const enum insn_id openers[] = {INSN_block, INSN_loop, INSN_if};
 	enum insn_id opener = openers[source_choose(&g->s, 3)];
 	/* The type stands behind the opcode, and the operands before it: made apart. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static char sig_letter(uint8_t kind)
+static char sig_letter(uint8_t kind, char address)
 {
 	switch (kind) {
 	case SIG_I64:
@@ -14,12 +14,24 @@ static char sig_letter(uint8_t kind)
 		return 'F';
 	case SIG_V128:
 		return 'v';
+	case SIG_ADDRESS:
+		return address;
 	default:
-		return 'i'; /* addresses: the memories have 32 bits */
+		return 'i';
 	}
 }
 
-static bool can_make(const struct gen *g, const struct insn *insn)
+uint32_t any_memory(struct gen *g)
+{
+	return source_once_in(&g->s, 4) ? source_choose(&g->s, (uint32_t)strlen(g->memories)) : 0;
+}
+
+static bool accesses(const struct insn *insn)
+{
+	return insn->immediate == IMM_MEMARG || insn->immediate == IMM_MEMARG_LANE;
+}
+
+static bool can_make(const struct insn *insn)
 {
 	if (insn->signature == SIG_HAND_ || !is_on((enum feature)insn->feature))
 		return false;
@@ -28,11 +40,10 @@ static bool can_make(const struct gen *g, const struct insn *insn)
 	case IMM_ZERO:
 	case IMM_LANE:
 	case IMM_SHUFFLE:
-		return true;
 	case IMM_MEMARG:
 	case IMM_MEMARG_LANE:
 	case IMM_MEMORY:
-		return g->has_memory;
+		return true;
 	default:
 		return false; /* constants are made by put_const() */
 	}
@@ -44,9 +55,10 @@ enum insn_id any_insn(struct gen *g, char letter)
 	for (uint32_t i = 0; i < INSN_COUNT; i++) {
 		enum insn_id id = (enum insn_id)((start + i) % INSN_COUNT);
 		const struct signature *sig = &signatures[insns[id].signature];
-		if (!can_make(g, &insns[id]))
+		if (!can_make(&insns[id]))
 			continue;
-		if (letter == '\0' || (sig->result_count == 1 && sig_letter(sig->results[0]) == letter))
+		if (letter == '\0' ||
+		    (sig->result_count == 1 && sig_letter(sig->results[0], 'i') == letter))
 			return id;
 	}
 	return INSN_COUNT;
@@ -133,25 +145,40 @@ static bool divides(const char *mnemonic)
 	return strstr(mnemonic, ".div_") != NULL || strstr(mnemonic, ".rem_") != NULL;
 }
 
-static void put_immediate(struct gen *g, const struct insn *insn)
+/* Its alignment and the memory; the address is in bounds, and the offset mostly small. */
+static void put_access(struct gen *g, const struct insn *insn, uint32_t memory)
+{
+	struct bytes *b = &g->code;
+	bool is_atomic = insn->feature == FEATURE_THREADS;
+	unsigned align = is_atomic         ? insn->align
+	                 : insn->align > 0 ? source_choose(&g->s, insn->align + 1u)
+	                                   : 0;
+	bytes_u(b, memory == 0 ? align : align | 0x40);
+	if (memory != 0)
+		bytes_u(b, memory);
+	/* Atomics are to be aligned; what is not traps. */
+	if (is_atomic)
+		bytes_u(b, source_choose(&g->s, 8) * 8);
+	else if (!source_once_in(&g->s, 8))
+		bytes_u(b, source_choose(&g->s, 64));
+	else
+		bytes_u(b, g->memories[memory] == 'I' ? any_integer(g) : (uint32_t)any_integer(g));
+	if (insn->immediate == IMM_MEMARG_LANE)
+		bytes_byte(b, source_choose(&g->s, 16u >> insn->align));
+}
+
+static void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory)
 {
 	struct bytes *b = &g->code;
 	unsigned lanes;
 	switch (insn->immediate) {
 	case IMM_MEMARG:
 	case IMM_MEMARG_LANE:
-		if (insn->feature == FEATURE_THREADS) {
-			/* Atomics are to be aligned; what is not traps. */
-			bytes_u(b, insn->align);
-			bytes_u(b, source_choose(&g->s, 8) * 8);
-			break;
-		}
-		bytes_u(b, insn->align > 0 ? source_choose(&g->s, insn->align + 1u) : 0);
-		bytes_u(b, source_once_in(&g->s, 8) ? (uint32_t)any_integer(g) : source_choose(&g->s, 64));
-		if (insn->immediate == IMM_MEMARG_LANE)
-			bytes_byte(b, source_choose(&g->s, 16u >> insn->align));
+		put_access(g, insn, memory);
 		break;
 	case IMM_MEMORY:
+		bytes_u(b, memory);
+		break;
 	case IMM_ZERO:
 		bytes_byte(b, 0);
 		break;
@@ -171,32 +198,43 @@ static void put_immediate(struct gen *g, const struct insn *insn)
 	}
 }
 
+/* Half of what is stored is a constant, which cells take only when it is short. True: it is one. */
+static bool put_stored(struct gen *g, char letter, uint32_t depth)
+{
+	if (source_once_in(&g->s, 2)) {
+		put_const(g, letter);
+		push(g, letter);
+		return true;
+	}
+	put_value(g, letter, depth);
+	return false;
+}
+
 void put_simple(struct gen *g, enum insn_id id, uint32_t depth)
 {
 	const struct insn *insn = &insns[id];
 	const struct signature *sig = &signatures[insn->signature];
+	/* The size of a memory is a value of 32 bits wherever one is wanted. */
+	uint32_t memory = accesses(insn) ? any_memory(g) : 0;
 	char params[LETTERS_MAX] = "";
 	for (unsigned i = 0; i < sig->param_count; i++)
-		params[i] = sig_letter(sig->params[i]);
+		params[i] = sig_letter(sig->params[i], g->memories[memory]);
 	params[sig->param_count] = '\0';
 
-	bool accesses = insn->immediate == IMM_MEMARG || insn->immediate == IMM_MEMARG_LANE;
+	bool is_const = false;
 	if (id == INSN_memory_grow) {
 		/* Mostly by little, or the first run would take all there is. */
 		put_insn_s(&g->code, INSN_i32_const,
 		           source_once_in(&g->s, 8) ? -1 : (int64_t)source_choose(&g->s, 3));
 		push(g, 'i');
-	} else if (accesses && !source_once_in(&g->s, 8)) {
-		/* Mostly in bounds. */
-		put_value(g, 'i', depth);
-		put_insn_s(&g->code, INSN_i32_const, ADDRESS_MASK);
-		put_insn(&g->code, INSN_i32_and);
+	} else if (accesses(insn) && !source_once_in(&g->s, 16)) {
+		put_address(g, params[0], depth);
 		for (unsigned i = 1; i < sig->param_count; i++)
-			put_value(g, params[i], depth);
+			is_const = put_stored(g, params[i], depth);
 	} else {
 		want(g, params, depth);
 	}
-	if (shows_bits(id) && operands(g) > 0)
+	if (shows_bits(id) && operands(g) > 0 && !is_const)
 		canonicalise(g, params[sig->param_count - 1]);
 	if (divides(insn->mnemonic) && operands(g) > 0 && !source_once_in(&g->s, 8)) {
 		if (params[0] == 'i')
@@ -205,10 +243,10 @@ void put_simple(struct gen *g, enum insn_id id, uint32_t depth)
 			assemble(&g->code, "i64.const 1 i64.or");
 	}
 	put_insn(&g->code, id);
-	put_immediate(g, insn);
+	put_immediate(g, insn, memory);
 	pop(g, sig->param_count);
 	for (unsigned i = 0; i < sig->result_count; i++)
-		push(g, sig_letter(sig->results[i]));
+		push(g, sig_letter(sig->results[i], g->memories[memory]));
 	if (is_on(FEATURE_SIMD))
 		canonicalise_lanes(g, id);
 }
@@ -216,6 +254,12 @@ void put_simple(struct gen *g, enum insn_id id, uint32_t depth)
 bool mostly_traps(const char *mnemonic)
 {
 	return strstr(mnemonic, ".trunc_f") != NULL && strstr(mnemonic, "sat") == NULL;
+}
+
+void put_store(struct gen *g)
+{
+	uint32_t count = INSN_i64_store32 - INSN_i32_store + 1u;
+	put_simple(g, (enum insn_id)(INSN_i32_store + source_choose(&g->s, count)), 1);
 }
 
 void put_value(struct gen *g, char letter, uint32_t depth)

@@ -5,7 +5,7 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/source.h"
 
-#define TYPES_MAX 12
+#define TYPES_MAX 16
 #define FUNCS_MAX 24
 #define GLOBALS_MAX 24
 #define LOCALS_MAX 40
@@ -17,7 +17,8 @@
 #define MEMORY_PAGES_MAX 3
 #define TABLE_SIZE 8
 #define TABLE_SIZE_MAX 16
-#define ADDRESS_MASK 0xff8 /* atomics trap where they are not aligned */
+#define BYTES_SIZE 4096 /* of the memory whose pages are bytes */
+#define BYTES_SIZE_MAX 4200
 
 struct sig {
 	char params[LETTERS_MAX];
@@ -44,7 +45,8 @@ struct gen {
 	uint32_t global_count;
 	uint32_t fuel; /* global index */
 	uint32_t datas, elems;
-	bool has_memory;
+	const char *memories;     /* the letter of each one's addresses */
+	uint32_t near, near_wide; /* functions with two small results */
 
 	/* The function being made. */
 	struct bytes code;
@@ -98,10 +100,20 @@ enum insn_id any_insn(struct gen *g, char letter);
 bool mostly_traps(const char *mnemonic);
 /* Operands, of instructions nested so deep, and then this one. */
 void put_simple(struct gen *g, enum insn_id id, uint32_t depth);
+/* One of the plain stores. */
+void put_store(struct gen *g);
 /* Pushes a value of the type and takes nothing that stands there. */
 void put_value(struct gen *g, char letter, uint32_t depth);
 /* Sees to it that the stack ends in these types: what stands there already is taken. */
 void want(struct gen *g, const char *letters, uint32_t depth);
+
+/* Any memory, mostly the first, which is the fast one. */
+uint32_t any_memory(struct gen *g);
+
+/* ---- generate_address.c ---- */
+
+/* Pushes an address of this type, mostly in bounds of all memories, made in one of many ways. */
+void put_address(struct gen *g, char letter, uint32_t depth);
 
 /* ---- generate_control.c ---- */
 
