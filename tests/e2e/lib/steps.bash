@@ -2,7 +2,7 @@
 #
 #   serve_guest NAME FILE           puts a module into the store, as 127.0.0.1:1/test/NAME:1
 #   serve_start NAME [OPTIONS…]     sets $serve (host:port), $serve_pid, $serve_log
-#   execute NAME WASM [TEMPLATE]    runs a step: WASM is what stands beside `module`, TEMPLATE what stands
+#   execute NAME WASM [TEMPLATE]    runs a step of such a module, or of a reference: WASM is what stands beside `module`, TEMPLATE what stands
 #                                   beside `plugin`, both JSON without braces; the node goes to $work/node.
 #                                   $workflow_more stands beside the workflow's metadata
 #   node PATH                       a field of the node: `node outputs.result`
@@ -15,11 +15,12 @@ serve_guest() {
 }
 
 serve_start() {
-	local name=$1
+	local name=$1 store=()
 	shift
+	[ ! -d "$work/store" ] || store=(--store "$work/store")
 	serve_log=$work/$name.log
 	mkdir -p "$work/steps"
-	start "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth --store "$work/store" \
+	start "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth "${store[@]}" \
 		--work-dir "$work/steps" --cache-dir "$work/cache" "$@"
 	serve_pid=$started
 	if ! wait_for 10 grep -q ' address=' "$serve_log"; then
@@ -30,9 +31,14 @@ serve_start() {
 }
 
 execute() {
+	local module=$1
+	case $module in
+	*/*) ;;
+	*) module=127.0.0.1:1/test/$module:1 ;;
+	esac
 	cat >"$work/request" <<-JSON
 		{"workflow": {"metadata": {"name": "wf", "namespace": "argo", "uid": "u-1"}${workflow_more:+, $workflow_more}},
-		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "127.0.0.1:1/test/$1:1"}, $2}}
+		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "$module"}, $2}}
 		 ${3:+, $3}}}
 	JSON
 	# A step that goes on is asked for again, with the same bytes, as the agent does.
