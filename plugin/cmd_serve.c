@@ -9,6 +9,7 @@
 #include "plugin/modules.h"
 #include "plugin/options.h"
 #include "plugin/pool.h"
+#include "plugin/processors.h"
 #include "plugin/server.h"
 #include "plugin/signature.h"
 #include "plugin/step.h"
@@ -17,7 +18,6 @@
 #include "plugin/worker.h"
 
 #include <jansson.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -81,9 +81,10 @@ static const struct option serve_rows[] = {
         "an OCI image layout that is asked for modules before any registry; may be given again"),
     OPTION_ENABLE(struct serve_options),
     OPTION_LIMIT(struct serve_options),
-    OPTION_NUMBER(struct serve_options, concurrency, "concurrency", "N", 1, 1024,
-                  "steps that run at a time (default: two for each processor; while one waits, "
-                  "the other computes)"),
+    OPTION_NUMBER(
+        struct serve_options, concurrency, "concurrency", "N", 1, 1024,
+        "steps that run at a time (default: two for each processor that the cgroup's quota "
+        "grants; while one waits, the other computes)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
                   "steps that may wait for their turn; more are told to come again (default 256)"),
     OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 1024,
@@ -184,12 +185,6 @@ static const struct command_line serve_line = {
     .notes = "Environment: LOG_LEVEL (debug, info, warn, error, off), INSECURE_OCI_REGISTRIES\n"
              "(HOST[:PORT],… that are reached by plain HTTP), FS_CACHE_DIR, DOCKER_CONFIG.\n",
 };
-
-static uint64_t processors(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? (uint64_t)CPU_COUNT(&set) : 1;
-}
 
 static int report(const struct error *err)
 {
@@ -466,7 +461,7 @@ int cmd_serve(int argc, char **argv)
 	    .listen = ":3000",
 	    .token_file = "/var/run/argo/token",
 	    .work_dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp,
-	    .concurrency = 2 * processors(),
+	    .concurrency = 2 * processors_granted("", processors_present()),
 	    .queue = 256,
 	    .ready_workers = READY_AS_CONCURRENCY,
 	    .step_timeout = 300,
