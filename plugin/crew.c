@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -259,6 +260,8 @@ void workers_destroy(struct workers *workers)
 void workers_stop(struct workers *workers)
 {
 	struct hand *hand;
+	/* Whoever holds the lock may be waiting for a worker parent that hangs. */
+	atomic_store(&workers->launcher.is_stopping, true);
 	pthread_mutex_lock(&workers->lock);
 	workers->stopping = true;
 	/* Those that stand ready end with their sockets. */

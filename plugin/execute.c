@@ -60,7 +60,9 @@ static void run_job(struct pool_job *job, bool stopping)
 	/* Without an outcome nobody waits any more: executor_stop() has been called. */
 	if (!stopping && step_run(executor->setting.step, &execution->step, &node))
 		execution->reply = reply_of_node(&node);
-	size_t size = execution->reply == NULL ? 0 : strlen(execution->reply);
+	/* A result may wait for long; its request need not. */
+	size_t size = sizeof *execution + request_keep_names(&execution->request) +
+	              (execution->reply == NULL ? 0 : strlen(execution->reply));
 	runs_ended(executor->runs, &execution->run, size, now_ms());
 }
 
@@ -163,16 +165,31 @@ static void *keep_time(void *env)
 
 /* ---- visits ---- */
 
-static void refuse_request(struct answer *answer, const struct error *err)
+/* A template's mistake is a step that failed, for Argo as for those who watch the server. */
+static void fail_request(struct answer *answer, const struct request *request,
+                         const struct error *err)
 {
 	cleanup_node struct node node = {0};
+	node_fail(&node, "%s", err->message);
+	cleanup_free char *text = reply_of_node(&node);
+	answer_json(answer, text);
+	metrics_add(METRIC_FAILED, 1);
+	struct log_line line = log_begin(LOG_WARN, "step refused");
+	log_text(&line, "workflow", request->workflow);
+	log_text(&line, "namespace", request->namespace);
+	log_text(&line, "template", request->template);
+	log_text(&line, "message", err->message);
+	log_end(&line);
+}
+
+static void refuse_request(struct answer *answer, const struct request *request,
+                           const struct error *err)
+{
 	if (err->kind == ERROR_MALFORMED) {
 		answer_refuse(answer, MHD_HTTP_BAD_REQUEST, "not an ExecuteTemplateRequest: %s",
 		              err->message);
 	} else if (err->kind == ERROR_USAGE || err->kind == ERROR_UNSUPPORTED) {
-		node_fail(&node, "%s", err->message);
-		cleanup_free char *text = reply_of_node(&node);
-		answer_json(answer, text);
+		fail_request(answer, request, err);
 	} else {
 		answer_refuse(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err->message);
 	}
@@ -192,7 +209,7 @@ static struct execution *decode(struct executor *executor, struct visit *visit, 
 	execution->job.run = run_job;
 	step_watch_init(&execution->step, &execution->request);
 	if (!request_decode(body, size, &execution->request, &err))
-		refuse_request(&visit->answer, &err);
+		refuse_request(&visit->answer, &execution->request, &err);
 	else if (execution->request.form == REQUEST_NOT_OURS)
 		answer_json(&visit->answer, reply_not_ours);
 	else
@@ -209,7 +226,7 @@ bool executor_take(struct executor *executor, struct visit *visit, const char *b
 	if (execution == NULL)
 		return true;
 	if (!digest_of_bytes(body, size, DIGEST_SHA256, &digest, &err)) {
-		refuse_request(&visit->answer, &err);
+		refuse_request(&visit->answer, &execution->request, &err);
 		execution_destroy(execution);
 		return true;
 	}

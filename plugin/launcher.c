@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,6 +15,8 @@
 
 /* The hello and the replies come at once or never. */
 #define PATIENCE_S 30
+#define STOPPING_MS 20
+#define LOOK_UP_MS 10
 
 struct start {
 	const char *executable;
@@ -61,9 +64,25 @@ _Noreturn static void become_worker_parent(struct start *start)
 	_exit(127);
 }
 
-/* Blocks, at most PATIENCE_S, unless the flags say MSG_DONTWAIT. */
-static bool receive(const struct launcher *launcher, void *message, size_t size, int flags)
+/* Until there is a message; false when there is none within PATIENCE_S, or, when the server stops,
+ * STOPPING_MS. */
+static bool wait_for_word(struct launcher *launcher)
 {
+	struct pollfd fd = {.fd = launcher->socket, .events = POLLIN};
+	for (int waited = 0;
+	     waited < (atomic_load(&launcher->is_stopping) ? STOPPING_MS : PATIENCE_S * 1000);
+	     waited += LOOK_UP_MS) {
+		if (poll(&fd, 1, LOOK_UP_MS) > 0)
+			return true;
+	}
+	errno = ETIMEDOUT;
+	return false;
+}
+
+static bool receive(struct launcher *launcher, void *message, size_t size, int flags)
+{
+	if ((flags & MSG_DONTWAIT) == 0 && !wait_for_word(launcher))
+		return false;
 	ssize_t got;
 	do
 		got = recv(launcher->socket, message, size, flags);
@@ -112,7 +131,6 @@ static bool start_parent(struct launcher *launcher, struct error *err)
 		return error_set_errno(err, errno, "a socket for the worker parent");
 	launcher->socket = pair[0];
 	cleanup_close int theirs = pair[1];
-	setsockopt(launcher->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(launcher->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	struct start start = {.executable = launcher->executable, .socket = theirs, .server = getpid()};
 	pid_t pid = vfork();

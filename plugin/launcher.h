@@ -5,6 +5,7 @@
 #include "plugin/order.h"
 #include "plugin/worker.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 struct launcher {
@@ -12,6 +13,8 @@ struct launcher {
 	pid_t pid;              /* of the worker parent; 0: none */
 	int socket;
 	struct worker_sandbox sandbox;
+	atomic_bool
+	    is_stopping; /* set by any thread: nobody waits long for the worker parent any more */
 };
 
 /* Starts the worker parent and waits for its hello. */

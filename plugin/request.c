@@ -428,8 +428,32 @@ bool request_decode(const char *body, size_t size, struct request *out, struct e
 	return read_document(&reader);
 }
 
+size_t request_keep_names(struct request *request)
+{
+	const char *names[] = {request->workflow, request->namespace, request->uid, request->template};
+	enum { NAMES = sizeof names / sizeof names[0] };
+	size_t sizes[NAMES], size = 0;
+	for (size_t i = 0; i < NAMES; i++)
+		size += sizes[i] = strlen(names[i]) + 1;
+	char *all = malloc(size), *at = all;
+	for (size_t i = 0; i < NAMES; i++) {
+		/* Without memory they are forgotten, too. */
+		names[i] = all == NULL ? "" : memcpy(at, names[i], sizes[i]);
+		at += all == NULL ? 0 : sizes[i];
+	}
+	/* Not before they are copied: a second call finds them in what it frees. */
+	request_clear(request);
+	request->names = all;
+	request->workflow = names[0];
+	request->namespace = names[1];
+	request->uid = names[2];
+	request->template = names[3];
+	return size;
+}
+
 void request_clear(struct request *request)
 {
+	free(request->names);
 	free(request->parameters.items);
 	free(request->artifacts.items);
 	free(request->outputs.items);

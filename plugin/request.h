@@ -56,6 +56,7 @@ struct request_texts {
 struct request {
 	json_t *document;
 	json_t *texts; /* keeps the strings made from numbers and booleans */
+	char *names;   /* what request_keep_names() left */
 
 	enum request_form form;
 	const char *workflow; /* "" where Argo sent none, as for the next three */
@@ -84,6 +85,10 @@ struct request {
  * names the field's path; answer a Failed node. ERROR_UNSUPPORTED: the same, for a permission that
  * this build does not provide. ERROR_NO_MEMORY. */
 bool request_decode(const char *body, size_t size, struct request *out, struct error *err);
+
+/* Frees everything but workflow, namespace, uid and template, which log lines are about; nothing
+ * else may be asked of it then. The bytes that are left. */
+size_t request_keep_names(struct request *request);
 
 void request_clear(struct request *request);
 #define cleanup_request __attribute__((cleanup(request_clear)))

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <microhttpd.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -155,6 +156,14 @@ static void check_line(struct call *call, const char *url, const char *method)
 	}
 }
 
+/* A token, good or not, lies in the connection's memory until something else is written there. */
+static void forget_token(struct call *call)
+{
+	const char *authorization = header(call, MHD_HTTP_HEADER_AUTHORIZATION);
+	if (authorization != NULL)
+		OPENSSL_cleanse((void *)(uintptr_t)authorization, strlen(authorization));
+}
+
 /* ---- steps ---- */
 
 static void let_sleep(struct visit *visit)
@@ -222,6 +231,7 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 		*state = call;
 		atomic_fetch_add(&server->calls, 1);
 		check_line(call, url, method);
+		forget_token(call);
 		/* Closes the connection, without reading what may be endless. */
 		return call->visit.answer.status == MHD_HTTP_CONTENT_TOO_LARGE ? send_reply(call) : MHD_YES;
 	}

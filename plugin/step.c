@@ -562,7 +562,8 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	workdir_destroy(&step.dir);
 	if (!stopped) {
 		metrics_add(node->failed ? METRIC_FAILED : METRIC_SUCCEEDED, 1);
-		metrics_step_took(step.outcome.took_ms);
+		if (ran)
+			metrics_step_took(step.outcome.took_ms);
 		log_step(&step, watch, digest);
 	}
 	worker_outcome_clear(&step.outcome);

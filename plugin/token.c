@@ -55,7 +55,10 @@ static bool equal(const char *a, const char *b)
 		return false;
 	memcpy(one, a, strlen(a));
 	memcpy(other, b, strlen(b));
-	return CRYPTO_memcmp(one, other, sizeof one) == 0;
+	bool same = CRYPTO_memcmp(one, other, sizeof one) == 0;
+	OPENSSL_cleanse(one, sizeof one);
+	OPENSSL_cleanse(other, sizeof other);
+	return same;
 }
 
 enum token_verdict token_check(struct token *token, const char *authorization)
@@ -77,5 +80,6 @@ enum token_verdict token_check(struct token *token, const char *authorization)
 		memcpy(token->text, fresh, sizeof fresh);
 	bool good = equal(token->text, authorization);
 	pthread_mutex_unlock(&token->lock);
+	OPENSSL_cleanse(fresh, sizeof fresh);
 	return good ? TOKEN_GOOD : TOKEN_WRONG;
 }

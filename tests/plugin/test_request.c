@@ -42,6 +42,33 @@ static void names_come_through(void **state)
 	assert_string_equal(request.module, "host:5000/a/b:1");
 }
 
+/* A result that waits for its caller keeps no request: of megabytes of parameters four names stay.
+ */
+static void only_names_are_kept(void **state)
+{
+	(void)state;
+	cleanup_request struct request request;
+	assert_decodes(
+	    "{\"workflow\":{\"metadata\":{\"name\":\"wf\",\"namespace\":\"argo\",\"uid\":\"u-1\"}},"
+	    "\"template\":{\"name\":\"main\",\"inputs\":{\"parameters\":[{\"name\":\"p\",\"value\":"
+	    "\"large\"}]},\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"h/m:1\"},\"stdin\":\"text\"}}}}",
+	    &request);
+	assert_int_equal(request_keep_names(&request),
+	                 sizeof "wf" + sizeof "argo" + sizeof "u-1" + sizeof "main");
+	assert_string_equal(request.workflow, "wf");
+	assert_string_equal(request.namespace, "argo");
+	assert_string_equal(request.uid, "u-1");
+	assert_string_equal(request.template, "main");
+	assert_null(request.document);
+	assert_null(request.texts);
+	assert_null(request.parameters.items);
+	assert_null(request.stdin_text);
+	/* Once more is no harm. */
+	assert_int_equal(request_keep_names(&request),
+	                 sizeof "wf" + sizeof "argo" + sizeof "u-1" + sizeof "main");
+	assert_string_equal(request.template, "main");
+}
+
 static void what_is_not_ours_is_not_looked_at(void **state)
 {
 	(void)state;
@@ -367,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_come_through),
+	    cmocka_unit_test(only_names_are_kept),
 	    cmocka_unit_test(what_is_not_ours_is_not_looked_at),
 	    cmocka_unit_test(form_follows_keys),
 	    cmocka_unit_test(scalars_become_texts),

@@ -58,6 +58,19 @@ static pid_t first_child(void)
 	return pid;
 }
 
+static pid_t last_child(void)
+{
+	int pid = 0;
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	for (int next; fscanf(file, "%d", &next) == 1;)
+		pid = next;
+	fclose(file);
+	return pid;
+}
+
 static void run_task(struct worker_task task, const char *what, struct worker_outcome *outcome)
 {
 	struct error err = ERROR_INIT;
@@ -291,6 +304,40 @@ static size_t children(pid_t *pids, size_t max)
 	return count;
 }
 
+static void *run_one(void *env)
+{
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	const struct worker_task task = {.strings = (const char *const[]){"exit"},
+	                                 .string_count = 1,
+	                                 .time_ms = 60000,
+	                                 .output_bytes = 100};
+	struct error err = ERROR_INIT;
+	worker_run(env, &task, &outcome, &err);
+	return NULL;
+}
+
+/* A step waits for a worker parent that does nothing any more, and holds the lock meanwhile. */
+static void stopping_does_not_wait_for_a_worker_parent_that_hangs(void **state)
+{
+	(void)state;
+	pthread_t step;
+	struct timespec begin, end;
+	struct error err = ERROR_INIT;
+	struct workers *stuck = workers_create(child, 0, &err);
+	assert_non_null(stuck);
+	/* The youngest child is its worker parent. */
+	assert_int_equal(kill(last_child(), SIGSTOP), 0);
+	assert_int_equal(pthread_create(&step, NULL, run_one, stuck), 0);
+	usleep(200000);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	workers_stop(stuck);
+	pthread_join(step, NULL);
+	workers_destroy(stuck);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	/* It waited for 30 s. */
+	assert_true(end.tv_sec - begin.tv_sec < 15);
+}
+
 static void run_exit(struct workers *ready)
 {
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
@@ -417,6 +464,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_killed_worker_parent_is_replaced),
 	    cmocka_unit_test(some_stand_ready),
 	    cmocka_unit_test(those_that_stand_ready_are_not_reaped_by_others),
+	    cmocka_unit_test(stopping_does_not_wait_for_a_worker_parent_that_hangs),
 	    cmocka_unit_test(stopping_kills_and_starts_no_more),
 	};
 	child = argc > 1 ? argv[1] : "";

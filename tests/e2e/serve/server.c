@@ -123,9 +123,10 @@ void server_start(const struct site *site, struct server_process *server, const 
 	snprintf(cache, sizeof cache, "%s", site_path(site, "cache"));
 	for (; before != NULL && *before != NULL; before++)
 		argv[count++] = *before;
-	const char *const line[] = {site->tiphys,   "serve", "--listen",    "127.0.0.1:0",
-	                            "--token-file", token,   "--store",     store,
-	                            "--work-dir",   work,    "--cache-dir", cache};
+	const char *const line[] = {site->tiphys, "serve", "--listen", "127.0.0.1:0", "--token-file",
+	                            token, "--store", store, "--work-dir", work, "--cache-dir", cache,
+	                            /* A worker that makes one would be taken for a step. */
+	                            "--images-bytes", "0"};
 	for (size_t i = 0; i < sizeof line / sizeof line[0]; i++)
 		argv[count++] = line[i];
 	for (; more != NULL && *more != NULL; more++)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <curl/curl.h>
@@ -412,6 +413,7 @@ static void metrics_count_steps(void **state)
 	double succeeded = metric("\ntiphys_steps_total{phase=\"Succeeded\"} ");
 	double failed = metric("\ntiphys_steps_total{phase=\"Failed\"} ");
 	double refused = metric("\ntiphys_calls_refused_total ");
+	double timed = metric("\ntiphys_step_seconds_count ");
 	double remembered = metric("\ntiphys_modules_total{from=\"memory\"} ");
 	json_decref(client_execute(server.address, RUN("[\"echo\"]"), ""));
 	json_decref(client_execute(server.address, RUN("[\"echo\"]"), ""));
@@ -427,7 +429,84 @@ static void metrics_count_steps(void **state)
 	for (int i = 0; i < 500 && metric("\ntiphys_steps_running ") > 0; i++)
 		sleep_ms(10);
 	assert_true(metric("\ntiphys_steps_running ") == 0);
-	assert_true(metric("\ntiphys_step_seconds_count ") >= succeeded + failed + 3);
+	assert_true(metric("\ntiphys_step_seconds_count ") == timed + 3);
+}
+
+/* What is refused before it runs is told to those who watch the server, too; and it is no step that
+ * took no time. */
+static void a_template_that_is_refused_counts(void **state)
+{
+	(void)state;
+	double failed = metric("\ntiphys_steps_total{phase=\"Failed\"} ");
+	double timed = metric("\ntiphys_step_seconds_count ");
+	size_t lines = log_lines(&server, "msg=\"step refused\"");
+	json_decref(client_execute(server.address, "{" COMMAND ",\"args\":\"echo\"}", ""));
+	assert_true(metric("\ntiphys_steps_total{phase=\"Failed\"} ") == failed + 1);
+	assert_int_equal(log_lines(&server, "msg=\"step refused\""), lines + 1);
+	/* A module that is nowhere: a step that was taken, and ended before it ran. */
+	json_decref(client_execute(
+	    server.address, "{\"module\":{\"oci\":\"127.0.0.1:1/test/nowhere:1\"},\"args\":[]}", ""));
+	assert_true(metric("\ntiphys_steps_total{phase=\"Failed\"} ") == failed + 2);
+	assert_true(metric("\ntiphys_step_seconds_count ") == timed);
+	json_decref(client_execute(server.address, RUN("[\"echo\"]"), ""));
+	assert_true(metric("\ntiphys_step_seconds_count ") == timed + 1);
+}
+
+/* How often the text stands in the memory of a process. */
+static size_t count_in_memory(pid_t pid, const char *text)
+{
+	char path[64], line[512];
+	size_t found = 0, size = strlen(text);
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	FILE *maps = fopen(path, "r");
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+	FILE *memory = fopen(path, "r");
+	if (maps == NULL || memory == NULL)
+		fail_msg("cannot read %s", path);
+	while (fgets(line, sizeof line, maps) != NULL) {
+		unsigned long from, to;
+		char access[8];
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, access) != 3 || strncmp(access, "rw", 2) != 0)
+			continue;
+		char *bytes = malloc(to - from);
+		assert_non_null(bytes);
+		size_t got =
+		    fseek(memory, (long)from, SEEK_SET) == 0 ? fread(bytes, 1, to - from, memory) : 0;
+		for (const char *at = bytes; got >= size; at++) {
+			at = memmem(at, got - (size_t)(at - bytes), text, size);
+			if (at == NULL)
+				break;
+			found++;
+		}
+		free(bytes);
+	}
+	fclose(maps);
+	fclose(memory);
+	return found;
+}
+
+/* Of a token that someone sends nothing stays behind, however often the right one is sent. */
+static void tokens_do_not_lie_about(void **state)
+{
+	(void)state;
+	static const struct call calls[] = {
+	    {.body = "{\"template\":{}}", .authorization = "Bearer a-token-that-nobody-else-has"},
+	    {.body = "{\"template\":{}}"},
+	};
+	if (geteuid() != 0) {
+		skip();
+		return;
+	}
+	for (int i = 0; i < 20; i++) {
+		cleanup_answer struct answer stranger = client_call(server.address, calls[0]);
+		cleanup_answer struct answer friend = client_call(server.address, calls[1]);
+		assert_int_equal(stranger.status, 403);
+		assert_int_equal(friend.status, 200);
+	}
+	assert_int_equal(count_in_memory(server.pid, "a-token-that-nobody-else-has"), 0);
+	/* Besides its own place: vector registers that the dynamic linker saved when it bound a
+	 * function. */
+	assert_in_range(count_in_memory(server.pid, SERVER_TOKEN), 1, 3);
 }
 
 #define OUTPUT(text) ",\"outputs\":{\"parameters\":[{\"name\":\"out\",\"valueFrom\":{" text "}}]}"
@@ -570,6 +649,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(both_streams_are_in_the_log),
 	    cmocka_unit_test(a_working_directory),
 	    cmocka_unit_test(metrics_count_steps),
+	    cmocka_unit_test(a_template_that_is_refused_counts),
+	    cmocka_unit_test(tokens_do_not_lie_about),
 	    cmocka_unit_test(a_command_finds_its_raw_artifact),
 	    cmocka_unit_test(sixteen_callers),
 	    cmocka_unit_test(nothing_is_left_behind),
