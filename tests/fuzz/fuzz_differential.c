@@ -1,5 +1,6 @@
 /* Fuzz target: a generated module gives the same results, traps with the same backtraces, and
- * leaves the same globals, tables and memories, folded and unfolded, with guard pages and without.
+ * leaves the same globals, tables and memories, folded and unfolded, with guard pages and without,
+ * and with collections at every allocation and without.
  */
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/harness.h"
@@ -25,11 +26,12 @@ static const struct {
 	const char *name;
 	bool unfolded;
 	bool checked_memory;
+	bool collect_always;
 } modes[] = {
-    {"folded", false, false},
-    {"unfolded", true, false},
-    {"folded, checked memory", false, true},
-    {"unfolded, checked memory", true, true},
+    {"folded", false, false, false},
+    {"unfolded", true, false, false},
+    {"folded, checked memory, collecting", false, true, true},
+    {"unfolded, checked memory, collecting", true, true, true},
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -61,10 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t mode = 0; mode < MODES; mode++) {
 		/* The stack is larger than FUEL frames: where it ends may differ between the modes. */
 		struct store_options options = {
-		    .memory_limit = UINT64_C(16) << 16,
+		    /* Out of reach, too: a collection's time may not decide what there is room for. */
+		    .memory_limit = UINT64_C(1) << 28,
 		    .table_limit = 64,
 		    .unfolded = modes[mode].unfolded,
 		    .checked_memory = modes[mode].checked_memory,
+		    .collect_always = modes[mode].collect_always,
 		};
 		if (!harness_run(module, &options, &seen[mode], &err))
 			give_up(&bytes, error_format(&err, text, sizeof text));

@@ -38,9 +38,10 @@ static const struct {
 	uint8_t weight;
 	void (*put)(struct gen *);
 } statements[] = {
-    {4, put_any},         {2, put_any_value}, {4, put_store},    {2, put_local},  {1, put_sink},
-    {3, put_block},       {2, put_br},        {1, put_br_table}, {2, put_call},   {1, put_select},
-    {1, put_memory_bulk}, {2, put_table},     {1, put_is_null},  {1, put_ending},
+    {4, put_any},    {2, put_any_value}, {4, put_store},  {2, put_local},       {1, put_sink},
+    {3, put_block},  {2, put_br},        {1, put_br_on},  {1, put_br_table},    {3, put_call},
+    {2, put_try},    {1, put_throw},     {4, put_gc},     {1, put_memory_bulk}, {2, put_table},
+    {1, put_select}, {1, put_is_null},   {1, put_ending},
 };
 
 static void put_statement(struct gen *g, uint32_t choice)
@@ -81,11 +82,9 @@ static void make_function(struct gen *g, uint32_t func)
 	const struct sig *sig = &g->types[g->funcs[func]];
 	char more[LOCALS_MAX] = "";
 	/* One local of each type at least, so that every value finds a place. */
-	static const char each[] = "iIfFrciI";
+	static const char each[] = "iIfFrciIvaax";
 	memcpy(more, each, sizeof each);
 	uint32_t count = sizeof each - 1;
-	if (is_on(FEATURE_SIMD))
-		more[count++] = 'v';
 	for (uint32_t extra = source_choose(&g->s, 8); extra > 0; extra--)
 		more[count++] = any_letter(g);
 	more[count] = '\0';
@@ -139,6 +138,7 @@ static void import_things(struct gen *g)
 	else
 		wasm_table(&g->w, 'c', TABLE_SIZE, TABLE_SIZE_MAX);
 	wasm_table(&g->w, 'r', TABLE_SIZE / 2, TABLE_SIZE_MAX);
+	wasm_table(&g->w, 'a', TABLE_SIZE / 2, TABLE_SIZE_MAX);
 	if (what & 4) {
 		wasm_import_global(&g->w, "env", "i64", 'I', true);
 		g->globals[g->global_count++] = 'I';
@@ -149,7 +149,7 @@ static void import_things(struct gen *g)
 
 static void make_globals(struct gen *g)
 {
-	static const char letters[] = "iIfFrc";
+	static const char letters[] = "iIfFrcax";
 	for (const char *p = letters; *p != '\0'; p++) {
 		g->globals[g->global_count++] = *p;
 		switch (*p) {
@@ -158,6 +158,12 @@ static void make_globals(struct gen *g)
 			break;
 		case 'c':
 			wasm_global(&g->w, *p, true, "ref.null func");
+			break;
+		case 'a':
+			wasm_global(&g->w, *p, true, "i32.const %d ref.i31", (int)(int8_t)source_byte(&g->s));
+			break;
+		case 'x':
+			wasm_global(&g->w, *p, true, "ref.null exn");
 			break;
 		default:
 			wasm_global(&g->w, *p, true, "%s.const %d",
@@ -211,6 +217,7 @@ static void export_all(struct gen *g)
 struct bytes generate_module(const uint8_t *data, size_t size)
 {
 	struct gen g = {.s = {.data = data, .left = size}};
+	g.first_func_type = g.type_count = make_gc_types(&g);
 	import_things(&g);
 	uint32_t own = 1 + source_choose(&g.s, 4);
 	for (uint32_t i = 0; i < own; i++) {
@@ -223,6 +230,7 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "ii"});
 	g.near_wide = g.func_count;
 	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "II"});
+	make_tags(&g);
 	make_globals(&g);
 	make_segments(&g);
 	for (uint32_t i = g.imported_func_count; i < g.near; i++)

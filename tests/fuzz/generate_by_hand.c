@@ -6,7 +6,7 @@
 void put_select(struct gen *g)
 {
 	char letter = any_letter(g);
-	bool typed = letter == 'r' || letter == 'c' || source_once_in(&g->s, 3);
+	bool typed = strchr("rcax", letter) != NULL || source_once_in(&g->s, 3);
 	want(g, (const char[]){letter, letter, '\0'}, 1);
 	put_value(g, 'i', 2);
 	if (typed) {
@@ -86,11 +86,11 @@ void put_memory_bulk(struct gen *g)
 	pop(g, 3);
 }
 
-/* Table 0 has functions, table 1 external references. */
+/* Table 0 has functions, table 1 external references, table 2 any others. */
 void put_table(struct gen *g)
 {
-	uint32_t table = source_choose(&g->s, 2);
-	char letter = table == 0 ? 'c' : 'r';
+	uint32_t table = source_choose(&g->s, 3);
+	char letter = "cra"[table];
 	struct bytes *b = &g->code;
 	switch (source_choose(&g->s, 8)) {
 	case 0:
@@ -139,7 +139,7 @@ void put_table(struct gen *g)
 
 void put_is_null(struct gen *g)
 {
-	char letter = source_once_in(&g->s, 2) ? 'c' : 'r';
+	char letter = "crax"[source_choose(&g->s, 4)];
 	want(g, (const char[]){letter, '\0'}, 1);
 	put_insn(&g->code, INSN_ref_is_null);
 	pop(g, 1);

@@ -86,7 +86,7 @@ void enter(struct gen *g, enum insn_id opener, const char *params, const char *r
 	push_all(g, params);
 }
 
-static void leave(struct gen *g)
+void leave(struct gen *g)
 {
 	const struct control c = *top(g);
 	g->height = c.height;
@@ -94,23 +94,24 @@ static void leave(struct gen *g)
 	push_all(g, c.results);
 }
 
-static void put_block_type(struct gen *g, const struct sig **sig)
+const struct sig *put_block_type(struct gen *g, struct bytes *out)
 {
 	static const struct sig none = {"", ""};
-	static const struct sig single[] = {{"", "i"}, {"", "I"}, {"", "f"},
-	                                    {"", "F"}, {"", "r"}, {"", "c"}};
+	static const struct sig single[] = {{"", "i"}, {"", "I"}, {"", "f"}, {"", "F"},
+	                                    {"", "r"}, {"", "c"}, {"", "a"}, {"", "v"}};
 	uint32_t choice = source_choose(&g->s, 4);
 	if (choice == 0) {
-		*sig = &none;
-		bytes_byte(&g->code, 0x40);
-	} else if (choice == 1) {
-		*sig = &single[source_choose(&g->s, COUNT(single))];
-		bytes_byte(&g->code, type_code((*sig)->results[0]));
-	} else {
-		uint32_t index = source_choose(&g->s, g->type_count);
-		*sig = &g->types[index];
-		bytes_s(&g->code, index);
+		bytes_byte(out, 0x40);
+		return &none;
 	}
+	if (choice == 1) {
+		const struct sig *sig = &single[source_choose(&g->s, COUNT(single))];
+		bytes_byte(out, type_code(sig->results[0]));
+		return sig;
+	}
+	uint32_t index = g->first_func_type + source_choose(&g->s, g->type_count - g->first_func_type);
+	bytes_s(out, index);
+	return &g->types[index];
 }
 
 void put_block(struct gen *g)
@@ -120,12 +121,8 @@ void put_block(struct gen *g)
 	static const enum insn_id openers[] = {INSN_block, INSN_loop, INSN_if};
 	enum insn_id opener = openers[source_choose(&g->s, 3)];
 	/* The type stands behind the opcode, and the operands before it: made apart. */
-	struct bytes before = g->code;
-	g->code = (struct bytes){0};
-	const struct sig *sig;
-	put_block_type(g, &sig);
-	struct bytes type = g->code;
-	g->code = before;
+	struct bytes type = {0};
+	const struct sig *sig = put_block_type(g, &type);
 
 	want(g, sig->params, 1);
 	if (opener == INSN_if) {
@@ -165,7 +162,7 @@ void put_block(struct gen *g)
 	leave(g);
 }
 
-static const char *label_letters(const struct gen *g, uint32_t label)
+const char *label_letters(const struct gen *g, uint32_t label)
 {
 	const struct control *c = &g->controls[g->control_count - 1 - label];
 	return c->opener == INSN_loop ? c->params : c->results;
@@ -224,26 +221,63 @@ void put_return(struct gen *g)
 	die_here(g);
 }
 
+/* May a call of the type end the present function? */
+static bool can_be_last(const struct gen *g, const struct sig *sig)
+{
+	return strcmp(sig->results, g->controls[0].results) == 0;
+}
+
+/* A function by its reference, mostly of the right type. */
+static void put_callee(struct gen *g, uint32_t func, uint32_t type)
+{
+	if (!source_once_in(&g->s, 4)) {
+		put_insn_u(&g->code, INSN_ref_func, func);
+		push(g, 'c');
+		return;
+	}
+	put_value(g, 'c', 1);
+	put_insn(&g->code, source_once_in(&g->s, 2) ? INSN_ref_cast : INSN_ref_cast_null);
+	bytes_s(&g->code, type);
+}
+
 void put_call(struct gen *g)
 {
-	bool indirect = source_once_in(&g->s, 2);
+	enum { DIRECT, INDIRECT, BY_REFERENCE };
+	static const enum insn_id insns_of[][2] = {{INSN_call, INSN_return_call},
+	                                           {INSN_call_indirect, INSN_return_call_indirect},
+	                                           {INSN_call_ref, INSN_return_call_ref}};
+	struct bytes *b = &g->code;
+	uint32_t how = source_choose(&g->s, 3);
 	uint32_t func = source_choose(&g->s, g->func_count);
 	/* Mostly of a type that a function has. */
-	uint32_t type =
-	    indirect && source_once_in(&g->s, 6) ? source_choose(&g->s, g->type_count) : g->funcs[func];
+	uint32_t type = g->funcs[func];
+	if (how == INDIRECT && source_once_in(&g->s, 6))
+		type = g->first_func_type + source_choose(&g->s, g->type_count - g->first_func_type);
 	const struct sig *sig = &g->types[type];
+	bool is_last = can_be_last(g, sig) && source_once_in(&g->s, 3);
 	want(g, sig->params, 1);
-	if (indirect) {
+	switch (how) {
+	case INDIRECT:
 		if (source_once_in(&g->s, 3))
 			put_value(g, 'i', 1);
 		else
-			put_insn_s(&g->code, INSN_i32_const, func % TABLE_SIZE), push(g, 'i');
-		put_insn_u(&g->code, INSN_call_indirect, type);
-		bytes_u(&g->code, 0);
+			put_insn_s(b, INSN_i32_const, func % TABLE_SIZE), push(g, 'i');
+		put_insn_u(b, insns_of[how][is_last], type);
+		bytes_u(b, 0);
 		pop(g, 1);
-	} else {
-		put_insn_u(&g->code, INSN_call, func);
+		break;
+	case BY_REFERENCE:
+		put_callee(g, func, type);
+		put_insn_u(b, insns_of[how][is_last], type);
+		pop(g, 1);
+		break;
+	default:
+		put_insn_u(b, insns_of[how][is_last], func);
+		break;
 	}
 	pop(g, (uint32_t)strlen(sig->params));
-	push_all(g, sig->results);
+	if (is_last)
+		die_here(g);
+	else
+		push_all(g, sig->results);
 }

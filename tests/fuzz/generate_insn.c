@@ -247,8 +247,7 @@ void put_simple(struct gen *g, enum insn_id id, uint32_t depth)
 	pop(g, sig->param_count);
 	for (unsigned i = 0; i < sig->result_count; i++)
 		push(g, sig_letter(sig->results[i], g->memories[memory]));
-	if (is_on(FEATURE_SIMD))
-		canonicalise_lanes(g, id);
+	canonicalise_lanes(g, id);
 }
 
 bool mostly_traps(const char *mnemonic)
@@ -269,6 +268,10 @@ void put_value(struct gen *g, char letter, uint32_t depth)
 		return;
 	}
 	g->budget--;
+	if (letter == 'a') {
+		put_object(g, depth - 1);
+		return;
+	}
 	enum insn_id id = any_insn(g, letter);
 	if (id == INSN_COUNT || (mostly_traps(insns[id].mnemonic) && !source_once_in(&g->s, 6))) {
 		put_leaf(g, letter);

@@ -11,9 +11,8 @@ bool is_on(enum feature feature)
 
 char any_letter(struct gen *g)
 {
-	static const char letters[] = "iIfFiIrcv";
-	uint32_t count = sizeof letters - 1;
-	return letters[source_choose(&g->s, is_on(FEATURE_SIMD) ? count : count - 1)];
+	static const char letters[] = "iIfFiIrcvaax";
+	return letters[source_choose(&g->s, sizeof letters - 1)];
 }
 
 void any_letters(struct gen *g, char *out, uint32_t most)

@@ -110,6 +110,13 @@ void put_const(struct gen *g, char letter)
 		put_insn(b, INSN_ref_null);
 		bytes_byte(b, type_code('c'));
 		break;
+	case 'a':
+		if (source_once_in(&g->s, 2)) {
+			put_insn_s(b, INSN_i32_const, (int32_t)any_integer(g));
+			put_insn(b, INSN_ref_i31);
+			break;
+		}
+		__attribute__((fallthrough));
 	default:
 		put_insn(b, INSN_ref_null);
 		bytes_byte(b, type_code(letter));

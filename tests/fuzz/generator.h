@@ -5,7 +5,7 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/source.h"
 
-#define TYPES_MAX 16
+#define TYPES_MAX 48
 #define FUNCS_MAX 24
 #define GLOBALS_MAX 24
 #define LOCALS_MAX 40
@@ -36,8 +36,9 @@ struct control {
 struct gen {
 	struct source s;
 	struct wasm w;
-	struct sig types[TYPES_MAX];
+	struct sig types[TYPES_MAX]; /* of functions, from first_func_type on */
 	uint32_t type_count;
+	uint32_t first_func_type;
 	uint32_t funcs[FUNCS_MAX]; /* type of each, imported ones first */
 	uint32_t func_count;
 	uint32_t imported_func_count;
@@ -122,13 +123,33 @@ void put_sink(struct gen *g);
 /* Exactly these types must stand on the present block's part of the stack. */
 void settle(struct gen *g, const char *letters);
 void put_fuel_check(struct gen *g);
-/* A block begins, or a function; leaving it is the caller's. */
+/* A block begins, or a function; it ends where the caller says. */
 void enter(struct gen *g, enum insn_id opener, const char *params, const char *results);
+void leave(struct gen *g);
+/* A block's type, written to `out`. */
+const struct sig *put_block_type(struct gen *g, struct bytes *out);
+/* What a branch to the label takes along. */
+const char *label_letters(const struct gen *g, uint32_t label);
 void put_block(struct gen *g);
 void put_br(struct gen *g);
 void put_br_table(struct gen *g);
 void put_return(struct gen *g);
 void put_call(struct gen *g);
+
+/* ---- generate_try.c ---- */
+
+void make_tags(struct gen *g);
+void put_try(struct gen *g);
+void put_throw(struct gen *g);
+
+/* ---- generate_gc.c ---- */
+
+/* Before any other type; how many there are. */
+uint32_t make_gc_types(struct gen *g);
+/* Pushes an anyref that is not null. */
+void put_object(struct gen *g, uint32_t depth);
+void put_gc(struct gen *g);
+void put_br_on(struct gen *g);
 
 /* ---- generate_by_hand.c ---- */
 

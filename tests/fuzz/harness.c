@@ -1,6 +1,6 @@
 #include "tests/fuzz/harness.h"
 
-#include "interp/runtime.h"
+#include "interp/heap.h"
 #include "tests/fuzz/generate.h"
 
 #include <stdio.h>
@@ -56,8 +56,91 @@ static uint64_t bits_of_double(double value)
 	return value != value ? UINT64_C(0x7ff8000000000000) : bits;
 }
 
-static void see_value(struct seen *seen, valtype type, const union value *value)
+#define REF_DEPTH 4 /* fields of fields that are looked at */
+
+static void see_ref(struct harness *h, valtype type, uint64_t ref, unsigned depth);
+static void see_value(struct harness *h, valtype type, const union value *value);
+
+/* Of an object's field or element, which stands in its first bytes. */
+static void see_field(struct harness *h, const struct field *field, const unsigned char *at,
+                      unsigned depth)
 {
+	uint64_t word = 0;
+	unsigned size = element_size(field);
+	if (valtype_is_ref(field->type)) {
+		memcpy(&word, at, sizeof word);
+		see_ref(h, field->type, word, depth);
+		return;
+	}
+	union value value = {0};
+	memcpy(&value, at, size);
+	see_value(h, field->packed_bits != 0 ? VAL_I64 : field->type, &value);
+}
+
+static void see_object(struct harness *h, const struct object *object, unsigned depth)
+{
+	const struct type_def *def = &h->store->types.defs[object->type];
+	const unsigned char *at = (const unsigned char *)object->slots;
+	see(h->seen, object->type);
+	see(h->seen, object->length);
+	if (def->form == FORM_STRUCT) {
+		for (uint32_t i = 0; i < def->field_count; i++) {
+			see_field(h, &def->fields[i], at, depth);
+			at += valtype_slots(def->fields[i].type) * sizeof(union slot);
+		}
+		return;
+	}
+	for (uint32_t i = 0; i < object->length && i < 8; i++)
+		see_field(h, &def->fields[0], at + (size_t)i * element_size(&def->fields[0]), depth);
+}
+
+static void see_exception(struct harness *h, const struct object *object, unsigned depth)
+{
+	const struct tag *tag = (const struct tag *)(uintptr_t)object->slots[0].i64;
+	const union slot *slot = object->slots + 1;
+	for (uint32_t i = 0; i < tag->type->param_count; i++) {
+		const struct field field = {.type = h->store->types.types[tag->type_id].params[i]};
+		see_field(h, &field, (const unsigned char *)slot, depth);
+		slot += valtype_slots(field.type);
+	}
+}
+
+/* What is referred to, not where it lies. */
+static void see_ref(struct harness *h, valtype type, uint64_t ref, unsigned depth)
+{
+	enum ref_form form = ref_form_of(h->store, type, ref);
+	see(h->seen, form);
+	switch (form) {
+	case REF_FORM_FUNC:
+		see(h->seen, ((const struct func *)(uintptr_t)ref)->index);
+		break;
+	case REF_FORM_EXTERN:
+		see(h->seen, ref_host_word(ref));
+		break;
+	case REF_FORM_I31:
+		see(h->seen, (uint32_t)ref_i31_value(ref));
+		break;
+	case REF_FORM_STRUCT:
+	case REF_FORM_ARRAY:
+		if (depth > 0)
+			see_object(h, (const struct object *)(uintptr_t)(ref & ~ANY_BIT), depth - 1);
+		break;
+	case REF_FORM_EXN:
+		if (depth > 0)
+			see_exception(h, (const struct object *)(uintptr_t)ref, depth - 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static void see_value(struct harness *h, valtype type, const union value *value)
+{
+	struct seen *seen = h->seen;
+	if (valtype_is_ref(type)) {
+		see_ref(h, type, value->ref, REF_DEPTH);
+		return;
+	}
 	switch (type) {
 	case VAL_I32:
 		see(seen, value->i32);
@@ -67,10 +150,6 @@ static void see_value(struct seen *seen, valtype type, const union value *value)
 		break;
 	case VAL_F64:
 		see(seen, bits_of_double(value->f64));
-		break;
-	case VAL_FUNCREF:
-		see(seen,
-		    value->ref == 0 ? UINT64_MAX : ((const struct func *)(uintptr_t)value->ref)->index);
 		break;
 	case VAL_V128: {
 		uint64_t halves[2];
@@ -143,7 +222,7 @@ static double host_floats(struct host_call *call, float a, double b)
 static uint64_t host_reference(struct host_call *call, uint64_t a)
 {
 	struct harness *h = call->env;
-	see(h->seen, a);
+	see_ref(h, VAL_EXTERNREF, a, REF_DEPTH);
 	return a == 0 ? 0x1001 : 0;
 }
 
@@ -254,13 +333,12 @@ static void argument(union value *value, valtype type, uint32_t round)
 	case VAL_F64:
 		value->f64 = floats[round % 3];
 		break;
-	case VAL_FUNCREF:
-		break;
 	case VAL_EXTERNREF:
 		value->ref = round % 2 == 0 ? 0 : 0x77;
 		break;
 	default:
-		value->i64 = numbers[round % 3];
+		if (!valtype_is_ref(type))
+			value->i64 = numbers[round % 3];
 		break;
 	}
 }
@@ -274,7 +352,7 @@ static void call_one(struct harness *h, struct func *func, uint32_t round)
 	struct error err = ERROR_INIT;
 	if (func_call(h->store, func, args, results, &err)) {
 		for (uint32_t i = 0; i < type->result_count; i++)
-			see_value(h->seen, type->results[i], &results[i]);
+			see_value(h, type->results[i], &results[i]);
 		return;
 	}
 	see(h->seen, err.kind);
@@ -298,14 +376,14 @@ static void see_state(struct harness *h, struct instance *inst)
 	const struct module *m = inst->module;
 	for (uint32_t i = 0; i < m->global_count; i++) {
 		union value value = global_value(inst->global_refs[i]);
-		see_value(h->seen, m->globals[i].type.type, &value);
+		see_value(h, m->globals[i].type.type, &value);
 	}
 	for (uint32_t i = 0; i < m->table_count; i++) {
 		const struct table *table = inst->tables[i];
 		see(h->seen, table->size);
 		for (uint64_t j = 0; j < table->size; j++) {
 			union value value = {.ref = table->elements[j]};
-			see_value(h->seen, table->type.element, &value);
+			see_value(h, table->type.element, &value);
 		}
 	}
 	for (uint32_t i = 0; i < m->memory_count; i++) {
