@@ -43,10 +43,14 @@ static void free_tables(struct code *code)
 	mem_free(code->tries);
 }
 
+static int32_t distance_of(const void *const *handlers, enum op op)
+{
+	return (int32_t)((const char *)handlers[op] - exec_base());
+}
+
 struct cell code_lazy_cell(void)
 {
-	return (struct cell){.handler =
-	                         (int32_t)((const char *)exec_handlers()[OP_lazy] - exec_base())};
+	return (struct cell){.handler = distance_of(exec_handlers(), OP_lazy)};
 }
 
 /* Cells of its own. Cell 0 is where every function starts that is not lowered. */
@@ -75,7 +79,8 @@ static bool image_fits(const struct store *store, const struct code *code)
 {
 	const struct image *image = store->image;
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
-	return image != NULL && store->image_module == code->module && !image->is_taken &&
+	return image != NULL && store->image_module == code->module &&
+	       (image->header.is_complete || !atomic_load(&image->is_taken)) &&
 	       image->header.code_flags == code_flags(store, code->checked) &&
 	       image->header.sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
 }
@@ -102,14 +107,42 @@ static bool take_tries(struct code *code, struct error *err)
 	return true;
 }
 
+/* The image's cells for this store alone: another may be interrupted. NULL: there are none. */
+static struct cell *take_cells(struct code *code, struct image *image)
+{
+	struct cell *cells = image_section(image, IMAGE_CELLS);
+	if (!atomic_exchange(&image->is_taken, true))
+		return cells;
+	if (!image->header.is_complete)
+		return NULL;
+	/* The size of 0 maps the same once more. */
+	uint64_t size = image->header.sections[IMAGE_CELLS].count * sizeof(struct cell);
+	void *again = mremap(cells, 0, size, MREMAP_MAYMOVE);
+	code->has_own_cells = again != MAP_FAILED;
+	return code->has_own_cells ? again : NULL;
+}
+
+static void give_cells_back(struct code *code)
+{
+	size_t size = code->room * sizeof(struct cell);
+	if (code->image == NULL || code->has_own_cells) {
+		munmap(code->cells, size);
+	} else if (code->image->header.is_complete) {
+		bool fine =
+		    !atomic_load(&code->store->interrupted) || mprotect(code->cells, size, PROT_READ) == 0;
+		atomic_store(&code->image->is_taken, !fine);
+	}
+}
+
 static bool take_image(struct code *code, struct error *err)
 {
 	struct image *image = code->store->image;
+	code->cells = take_cells(code, image);
+	if (code->cells == NULL)
+		return reserve_cells(code, err);
 	code->image = image;
-	image->is_taken = !image->header.is_complete;
 	code->entries = image_section(image, IMAGE_ENTRIES);
 	code->ends = image_section(image, IMAGE_ENDS);
-	code->cells = image_section(image, IMAGE_CELLS);
 	code->count = (uint32_t)image->header.sections[IMAGE_CELLS].count;
 	/* What is mapped: behind a complete one stands nothing. */
 	code->room = image->header.is_complete ? code->count : (uint32_t)image->header.cell_room;
@@ -151,8 +184,7 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 void code_destroy(struct code *code)
 {
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
-	if (code->image == NULL)
-		munmap(code->cells, code->room * sizeof(struct cell));
+	give_cells_back(code);
 	for (uint32_t i = 0; i < functions; i++) {
 		if (code->maps[i] != NULL)
 			mem_free(code->maps[i]);
@@ -264,6 +296,76 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		err->func = m->imported_func_count + index;
 	}
 	return fine;
+}
+
+/* ---- calls of a whole module ---- */
+
+struct op_place {
+	int32_t handler;
+	uint16_t op;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	int32_t x = ((const struct op_place *)a)->handler, y = ((const struct op_place *)b)->handler;
+	return (x > y) - (x < y);
+}
+
+static enum op op_of(const struct op_place *places, const struct cell *cell)
+{
+	const struct op_place key = {.handler = cell->handler};
+	const struct op_place *found = bsearch(&key, places, OP_COUNT, sizeof *places, compare_places);
+	return found == NULL ? OP_lazy : (enum op)found->op;
+}
+
+/* A call that need not look whether its function is lowered. */
+static enum op near_of(enum op op)
+{
+	switch (op) {
+	case OP_call:
+		return OP_call_near;
+	case OP_call_move:
+		return OP_call_move_near;
+	case OP_call_move2:
+		return OP_call_move2_near;
+	case OP_call_sum:
+		return OP_call_sum_near;
+	default:
+		return OP_COUNT;
+	}
+}
+
+bool code_make_calls_near(const struct code *code, struct error *err)
+{
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	const void *const *handlers = exec_handlers();
+	if (atomic_load(&code->store->interrupted))
+		return error_set(err, ERROR_TRAP, "%s", trap_words(TRAP_INTERRUPTED));
+	struct op_place *places = mem_zeroed(OP_COUNT, sizeof *places);
+	if (places == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	for (uint32_t i = 0; i < OP_COUNT; i++)
+		places[i] =
+		    (struct op_place){.handler = distance_of(handlers, (enum op)i), .op = (uint16_t)i};
+	qsort(places, OP_COUNT, sizeof *places, compare_places);
+	for (uint32_t f = 0; f < functions; f++) {
+		struct cell *end = code->cells + code->ends[f];
+		for (struct cell *cell = code->cells + code->entries[f]; cell < end; cell++) {
+			enum op op = op_of(places, cell);
+			enum op near = near_of(op);
+			if (near == OP_COUNT) {
+				cell += data_rows(cell, op);
+				continue;
+			}
+			int64_t way = (const char *)(code->cells + code->entries[cell->c]) - (const char *)cell;
+			if (way != (int32_t)way)
+				continue;
+			cell->jump = (int32_t)way;
+			cell->handler = distance_of(handlers, near);
+		}
+	}
+	mem_free(places);
+	return true;
 }
 
 bool store_lower_all(struct store *store, const struct module *module, struct error *err)

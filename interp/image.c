@@ -92,6 +92,9 @@ static bool map_image(struct image *image, struct error *err)
 	uint64_t size = header->file_size;
 	void *bytes = NULL;
 	int access = PROT_READ;
+	/* Nobody writes to a complete one, so its cells can be mapped once more for another store
+	 * (code.c: take_cells), which private mappings cannot. */
+	int sharing = header->is_complete ? MAP_SHARED : MAP_PRIVATE;
 	image->mapped = size;
 	if (!header->is_complete) {
 		access |= PROT_WRITE;
@@ -103,7 +106,7 @@ static bool map_image(struct image *image, struct error *err)
 			                       (unsigned long long)(image->mapped >> 20));
 		image->bytes = bytes;
 	}
-	bytes = mmap(bytes, size, access, MAP_PRIVATE | (bytes != NULL ? MAP_FIXED : 0), image->fd, 0);
+	bytes = mmap(bytes, size, access, sharing | (bytes != NULL ? MAP_FIXED : 0), image->fd, 0);
 	if (bytes == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot map it");
 	image->bytes = bytes;

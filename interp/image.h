@@ -4,10 +4,11 @@
  *     | header | functions | segments | entries, ends | exceptions | memory | cells …room for more
  * |
  *
- * Everything is position independent and mapped privately: nothing is read before it is needed, and
- * nothing is ever written back. An image is trusted: its cells are jump targets. So it is only to
- * be opened from a place where nobody but the user who runs it can write (plugin/images.h), and an
- * image of another build, another module or other rules, or one that is not whole, is refused.
+ * Everything is position independent; a mapping that can be written is private, so nothing is read
+ * before it is needed, and nothing is ever written back. An image is trusted: its cells are jump
+ * targets. So it is only to be opened from a place where nobody but the user who runs it can write
+ * (plugin/images.h), and an image of another build, another module or other rules, or one that is
+ * not whole, is refused.
  *
  * Only functions that ran are in an image; the others are lowered at their first call, as always.
  */
@@ -46,8 +47,8 @@ struct image *image_prepare(const struct module *module, const struct store_opti
                             struct error *err);
 
 /* Instances of this module in the store start from the image. One with all functions lowered serves
- * any number of stores and threads, of which none may be interrupted while others run; any other
- * one serves a single store. */
+ * any number of stores and threads, of which each may be interrupted alone; any other one serves a
+ * single store. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
 /* Is there something to write: no image was used, or so much was lowered since that another one

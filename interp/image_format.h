@@ -82,8 +82,9 @@ bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX]);
 uint64_t code_flags(const struct store *store, bool checked);
 
 struct image {
-	int fd;        /* kept for the memory's contents; -1: there are none */
-	bool is_taken; /* a store appends to its cells, and no other can use them */
+	int fd;               /* kept for the memory's contents; -1: there are none */
+	atomic_bool is_taken; /* its mapping of the cells is a store's, which may append to them or have
+	                       * them made unreadable: others need a mapping of their own */
 	uint8_t *bytes;
 	uint64_t mapped; /* bytes of address space: the file's pages, and room for more cells */
 	struct image_header header;

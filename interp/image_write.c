@@ -247,6 +247,8 @@ static bool write_draft(struct draft *draft, bool *needs_sync, struct error *err
 		return false;
 	*needs_sync = draft->header.file_size > IMAGE_SUMMED_MAX;
 	draft->header.is_complete = is_complete(draft);
+	if (draft->header.is_complete && draft->code != NULL && !code_make_calls_near(draft->code, err))
+		return false;
 	if (ftruncate(draft->fd, (off_t)draft->header.file_size) != 0)
 		return error_set_errno(err, errno, "cannot write the image");
 	/* The header last: a file that was not finished does not look like an image. */

@@ -71,6 +71,7 @@ struct code {
 	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
 	struct try_table **tries; /* by own function; NULL where it has no try_table */
 	struct image *image; /* that cells, entries, ends and the first try_tables stand in; or NULL */
+	bool has_own_cells;  /* the cells are the image's, in a mapping that this code alone has */
 };
 
 /* Where the references of a function's frame are, for the collector. */
@@ -248,6 +249,8 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 void code_destroy(struct code *code);
 void store_lowering_clear(struct store *store);
 /* Lowers own function `index` (among the module's own); false on an error that err tells. */
+/* Where every function is lowered: all calls of own functions know their way from the start. */
+bool code_make_calls_near(const struct code *code, struct error *err);
 bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* The own function whose code holds the cell, and the byte offset of the cell's instruction. */
 bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index);

@@ -298,6 +298,86 @@ static void test_interrupted(void **state)
 	image_close(image);
 }
 
+/* A store that is interrupted leaves the image to others, at once and afterwards. */
+static void test_interrupted_beside_others(void **state)
+{
+	(void)state;
+	struct guest a = {0}, b = {0};
+	guest_open(&a, &modes[0]);
+	struct wasm w = {0};
+	build(&w);
+	a.bytes = wasm_finish(&w);
+	a.module = module_load(a.bytes.data, a.bytes.size, NULL, &a.err);
+	assert_non_null(a.module);
+	struct image *image = image_prepare(a.module, &a.options, &a.err);
+	assert_non_null(image);
+	/* The one that is interrupted has the image's own mapping, then another of it. */
+	for (int round = 0; round < 2; round++) {
+		struct guest *first = round == 0 ? &a : &b, *second = round == 0 ? &b : &a;
+		if (round > 0)
+			guest_open(&a, &modes[0]);
+		guest_open(&b, &modes[0]);
+		struct guest *guests[] = {first, second};
+		for (int i = 0; i < 2; i++) {
+			store_use_image(guests[i]->store, a.module, image);
+			guests[i]->inst =
+			    instance_create(guests[i]->store, a.module, NULL, NULL, &guests[i]->err);
+			assert_non_null(guests[i]->inst);
+			assert_ptr_equal(guests[i]->inst->code->image, image);
+		}
+		assert_ptr_not_equal(a.inst->code->cells, b.inst->code->cells);
+		store_interrupt(a.store);
+		assert_trap(&a, "load", DATA_AT, 0, TRAP_INTERRUPTED);
+		check_guest(&b);
+		store_destroy(a.store);
+		a.store = NULL;
+		guest_close(&b);
+	}
+	image_close(image);
+	guest_close(&a);
+}
+
+/* Code that is whole is mapped for reading alone, so its calls find their way beforehand. */
+static void test_calls_of_a_whole_image_are_near(void **state)
+{
+	(void)state;
+	struct guest g = {0};
+	guest_open(&g, &modes[0]);
+	struct wasm w = {0};
+	wasm_export(&w, "f", EXTERN_FUNC,
+	            wasm_func(&w, "ii_i", "",
+	                      "v128.const 1 2 drop local.get 0 local.get 1 call 1 local.get 0 "
+	                      "call 2 i32.add local.get 1 i32.const 3 i32.add call 2 i32.add "
+	                      "i32.const 1 call 2 i32.add"));
+	wasm_func(&w, "ii_i", "", "local.get 0 local.get 1 i32.sub");
+	wasm_func(&w, "i_i", "", "local.get 0 i32.const 5 i32.mul");
+	g.bytes = wasm_finish(&w);
+	g.module = module_load(g.bytes.data, g.bytes.size, NULL, &g.err);
+	if (g.module == NULL)
+		fail_msg("%s", g.err.message);
+	struct image *image = image_prepare(g.module, &g.options, &g.err);
+	assert_non_null(image);
+	store_use_image(g.store, g.module, image);
+	g.inst = instance_create(g.store, g.module, NULL, NULL, &g.err);
+	assert_non_null(g.inst);
+	const struct code *code = g.inst->code;
+	static const enum op fars[] = {OP_call, OP_call_move, OP_call_move2, OP_call_sum};
+	static const enum op nears[] = {OP_call_near, OP_call_move_near, OP_call_move2_near,
+	                                OP_call_sum_near};
+	unsigned near = 0;
+	for (uint32_t i = code->entries[0]; i < code->ends[0]; i++) {
+		const char *handler = exec_base() + code->cells[i].handler;
+		for (unsigned k = 0; k < 4; k++) {
+			assert_ptr_not_equal(handler, exec_handlers()[fars[k]]);
+			near += handler == exec_handlers()[nears[k]];
+		}
+	}
+	assert_int_equal(near, 4);
+	assert_int_equal(guest_i32(&g, "f", 9, 2), 7 + 45 + 25 + 5);
+	guest_close(&g);
+	image_close(image);
+}
+
 /* ---- what is refused ---- */
 
 static void expect_refusal(int fd, const struct image_source *source, const char *words,
@@ -471,11 +551,18 @@ static void test_failing_writes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_other_modes),
-	    cmocka_unit_test(test_two_stores),     cmocka_unit_test(test_memory_without_pages),
-	    cmocka_unit_test(test_truncated),      cmocka_unit_test(test_flipped_bits),
-	    cmocka_unit_test(test_foreign),        cmocka_unit_test(test_prepared),
-	    cmocka_unit_test(test_interrupted),    cmocka_unit_test(test_damaged_contents),
+	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_other_modes),
+	    cmocka_unit_test(test_two_stores),
+	    cmocka_unit_test(test_memory_without_pages),
+	    cmocka_unit_test(test_truncated),
+	    cmocka_unit_test(test_flipped_bits),
+	    cmocka_unit_test(test_foreign),
+	    cmocka_unit_test(test_prepared),
+	    cmocka_unit_test(test_interrupted_beside_others),
+	    cmocka_unit_test(test_calls_of_a_whole_image_are_near),
+	    cmocka_unit_test(test_interrupted),
+	    cmocka_unit_test(test_damaged_contents),
 	    cmocka_unit_test(test_failing_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
