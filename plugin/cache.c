@@ -52,6 +52,11 @@ void cache_destroy(struct cache *cache)
 	free(cache);
 }
 
+const char *cache_root(const struct cache *cache)
+{
+	return blobs_root(cache->blobs);
+}
+
 static char *path_in(const struct cache *cache, const char *name)
 {
 	char *path = NULL;

@@ -17,6 +17,9 @@ struct cache;
 struct cache *cache_create(const char *dir, struct error *err);
 void cache_destroy(struct cache *cache);
 
+/* Its folder. Borrowed. */
+const char *cache_root(const struct cache *cache);
+
 /* The blobs; the first call makes the folder and sweeps what dead writers left. Thread-safe. NULL
  * with *err set when the folder cannot be used: ERROR_DENIED when others could write to it. */
 struct blobs *cache_open(struct cache *cache, struct error *err);

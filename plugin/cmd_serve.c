@@ -47,7 +47,8 @@ struct serve_options {
 	uint64_t step_timeout, reply_within, result_ttl;
 	uint64_t kept_results;
 	uint64_t max_memory, max_work, max_output, max_parameter, max_outputs, max_body;
-	uint64_t max_module; /* 0: the default */
+	uint64_t max_module;  /* 0: the default */
+	uint64_t cache_bytes; /* 0: no bound */
 	uint64_t images_bytes;
 	uint64_t max_connections, idle_timeout;
 	struct kv_limits kv; /* 0: the defaults */
@@ -113,6 +114,10 @@ static const struct option serve_rows[] = {
                  "size of all outputs of a step together (default 960K)"),
     OPTION_BYTES(struct serve_options, max_module, "max-module",
                  "size of a module that is fetched (default 256M)"),
+    OPTION_BYTES(
+        struct serve_options, cache_bytes, "cache-bytes",
+        "keep so much of fetched modules; then those go that were used longest ago, and none "
+        "that a step has; 0: no bound (default 4G)"),
     OPTION_BYTES(struct serve_options, images_bytes, "images-bytes",
                  "keep so much of images of modules, which are made while the first steps run; 0: "
                  "neither make nor use any (default 512M)"),
@@ -387,6 +392,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .stores = options->stores.items,
 	    .store_count = options->stores.count,
 	    .max_module_bytes = options->max_module,
+	    .cache_bytes = options->cache_bytes,
 	    .progress = go_on,
 	};
 	const struct server_setting setting = {
@@ -471,6 +477,7 @@ int cmd_serve(int argc, char **argv)
 	    .max_memory = 1024 * MIB,
 	    .max_work = 1024 * MIB,
 	    .max_output = MIB,
+	    .cache_bytes = 4096 * MIB,
 	    .images_bytes = IMAGES_BYTES_DEFAULT,
 	    .max_parameter = REPLY_PARAMETER_DEFAULT,
 	    .max_outputs = REPLY_OUTPUTS_DEFAULT,

@@ -75,6 +75,16 @@ struct modules *modules_create(const struct modules_options *options, struct err
 		return NULL;
 	}
 	modules->resolver.cache = cache_create(options->cache_dir, err);
+	if (modules->resolver.cache != NULL && options->cache_bytes != 0) {
+		modules->room = cache_room_create(
+		    cache_root(modules->resolver.cache), options->cache_bytes,
+		    options->cache_spare_s != 0 ? options->cache_spare_s : CACHE_ROOM_SPARE_S, err);
+		modules->resolver.room = modules->room;
+		if (modules->room == NULL) {
+			modules_destroy(modules);
+			return NULL;
+		}
+	}
 	if (modules->resolver.cache != NULL)
 		modules->resolver.registry = registry_create(&transfer, options->docker_config, err);
 	if (modules->resolver.registry == NULL || !open_stores(modules, options, err)) {
@@ -92,6 +102,7 @@ void modules_destroy(struct modules *modules)
 		layout_destroy(modules->stores[i]);
 	free(modules->stores);
 	recall_destroy(modules->recall);
+	cache_room_destroy(modules->room);
 	registry_destroy(modules->resolver.registry);
 	cache_destroy(modules->resolver.cache);
 	pthread_cond_destroy(&modules->landed);
@@ -193,8 +204,8 @@ static bool take_result(struct flight *flight, char **path, struct digest *diges
 	return ok;
 }
 
-bool modules_get(struct modules *modules, const char *ref, char **path,
-                 char digest[MODULES_DIGEST_SIZE], struct error *err)
+static bool get_once(struct modules *modules, const char *ref, char **path,
+                     char digest[MODULES_DIGEST_SIZE], struct error *err)
 {
 	bool mine, ok;
 	struct digest found;
@@ -237,4 +248,31 @@ bool modules_get(struct modules *modules, const char *ref, char **path,
 		return false;
 	memcpy(digest, digest_format(&found, text), MODULES_DIGEST_SIZE);
 	return true;
+}
+
+/* It may go between being found and being held: then it is fetched again. */
+#define GOES_AGAIN_MAX 3
+
+bool modules_get(struct modules *modules, const char *ref, char **path,
+                 char digest[MODULES_DIGEST_SIZE], struct error *err)
+{
+	for (unsigned i = 0; i < GOES_AGAIN_MAX; i++) {
+		if (!get_once(modules, ref, path, digest, err))
+			return false;
+		if (cache_room_hold(modules->room, *path)) {
+			cache_room_make(modules->room);
+			return true;
+		}
+		free(*path);
+		*path = NULL;
+	}
+	return error_set(
+	    err, ERROR_SYSTEM,
+	    "the module goes from the cache as soon as it is there; give the cache more room "
+	    "(--cache-bytes)");
+}
+
+void modules_let_go(struct modules *modules, const char *path)
+{
+	cache_room_let_go(modules->room, path);
 }

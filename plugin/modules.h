@@ -42,7 +42,11 @@ struct modules_options {
 	                                    0: 3; MODULES_NO_RETRY: none */
 	const struct signature_keys *keys; /* borrowed: modules_get() takes only what one of them signed
 	                                      (plugin/signed.h); NULL: also what nobody signed */
-	modules_progress *progress;        /* NULL: none */
+	uint64_t cache_bytes;       /* that the cache may take; then what was used longest ago goes,
+	                               but nothing that modules_get() gave and nobody has let go; 0:
+	                               no bound */
+	uint64_t cache_spare_s;     /* … and nothing that was used since; 0: 10 */
+	modules_progress *progress; /* NULL: none */
 	void *env;
 };
 
@@ -62,6 +66,10 @@ void modules_destroy(struct modules *modules);
  * ERROR_DENIED (credentials), ERROR_LIMIT (sizes), ERROR_SYSTEM (disk). */
 bool modules_get(struct modules *modules, const char *ref, char **path,
                  char digest[MODULES_DIGEST_SIZE], struct error *err);
+
+/* The file of a modules_get() may go from the cache again; a run that has it open does not mind.
+ * For who gave cache_bytes. */
+void modules_let_go(struct modules *modules, const char *path);
 
 /* Publishes the Wasm module in `file` as `ref`, which has a tag: into the layout `store` (made when
  * it is missing) or, when that is NULL, the registry. `manifest` receives the manifest's digest. */

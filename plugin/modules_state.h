@@ -2,6 +2,7 @@
 #ifndef PLUGIN_MODULES_STATE_H
 #define PLUGIN_MODULES_STATE_H
 
+#include "plugin/cache_room.h"
 #include "plugin/recall.h"
 #include "plugin/resolve.h"
 
@@ -14,7 +15,8 @@ struct modules {
 	struct layout **stores;
 	size_t store_count;
 	struct recall *recall;
-	pthread_mutex_t lock; /* of flights and what they hold */
+	struct cache_room *room; /* NULL: the cache has no bound */
+	pthread_mutex_t lock;    /* of flights and what they hold */
 	pthread_cond_t landed;
 	struct flight *flights;
 };

@@ -144,6 +144,7 @@ bool resolve_blob(const struct resolver *resolver, const struct reference *refer
 		error_wrap(err, "registry %s, repository %s", reference->host, reference->repository);
 		return false;
 	}
+	cache_room_grew(resolver->room);
 	if (!blobs_find(blobs, &blob->digest, blob->size, path, err))
 		return false;
 	return *path != NULL ||
@@ -216,8 +217,10 @@ static bool from_tar(const struct place *place, const struct descriptor *layer, 
 	}
 	if (!found)
 		return true;
-	return blob_writer_commit(&writer, NULL, digest, err) &&
-	       cache_remember_unpacked(place->resolver->cache, &layer->digest, digest, err) &&
+	if (!blob_writer_commit(&writer, NULL, digest, err))
+		return false;
+	cache_room_grew(place->resolver->room);
+	return cache_remember_unpacked(place->resolver->cache, &layer->digest, digest, err) &&
 	       blobs_find(blobs, digest, BLOBS_ANY_SIZE, path, err) &&
 	       (*path != NULL ||
 	        error_set(err, ERROR_SYSTEM, "a blob vanished from the cache %s", blobs_root(blobs)));

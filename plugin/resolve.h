@@ -4,6 +4,7 @@
 #define PLUGIN_RESOLVE_H
 
 #include "plugin/cache.h"
+#include "plugin/cache_room.h"
 #include "plugin/layout.h"
 #include "plugin/manifest.h"
 #include "plugin/modules.h"
@@ -17,6 +18,7 @@
 struct resolver {
 	struct registry *registry;
 	struct cache *cache;
+	struct cache_room *room; /* told of what is added; NULL: the cache has no bound */
 	uint64_t max_module_bytes;
 	const struct signature_keys *keys; /* who must have signed a module; NULL: nobody */
 	modules_progress *progress;

@@ -560,6 +560,8 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	}
 	artifacts_run_clear(&step.artifacts);
 	workdir_destroy(&step.dir);
+	if (module != NULL)
+		modules_let_go(setting->modules, module);
 	if (!stopped) {
 		metrics_add(node->failed ? METRIC_FAILED : METRIC_SUCCEEDED, 1);
 		if (ran)

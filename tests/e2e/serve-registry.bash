@@ -55,12 +55,9 @@ worker_has_image() {
 }
 
 from_image() {
-	local path
-	path=$("$tiphys" pull "$registry/team/command:1" | cut -f2)
-	sleep 0.2
 	! worker_has_image
-	"$tiphys" compile "$path"
 	succeeds "$registry/team/command:1"
+	wait_for 10 grep -q 'msg="image of a module made"' "$work/serve.log"
 	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/toil" --data \
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"toil\",\"3\"]}}}}" \
 		"http://$address/api/v1/template.execute" &
@@ -68,7 +65,43 @@ from_image() {
 	wait $!
 	expect_in '"phase":"Succeeded"' "$work/toil"
 }
-tap_case "workers start from the image that compile kept" from_image
+tap_case "workers start from the image that the server had made" from_image
+
+# The cache of another server, which holds one of these modules and not two.
+for number in 1 2 3; do
+	cp "$TIPHYS_GUESTS/command.wasm" "$work/$number.wasm"
+	# A section of its own: other contents.
+	printf '\0\3\1x%s' $number >>"$work/$number.wasm"
+	"$tiphys_net" push "$work/$number.wasm" "$registry/team/number:$number" >/dev/null
+done
+server_before=$serve_pid address_before=$address cache_before=$FS_CACHE_DIR
+export FS_CACHE_DIR=$work/small
+: >"$work/serve.log"
+step_server --cache-bytes 400K
+
+cached() {
+	[ -e "$work/small/blobs/sha256/$(sha256sum <"$work/$1.wasm" | cut -d' ' -f1)" ]
+}
+bounded() {
+	succeeds "$registry/team/number:1"
+	succeeds "$registry/team/number:2"
+	# What was used just now stays.
+	cached 1
+	cached 2
+	sleep 11
+	succeeds "$registry/team/number:2"
+	succeeds "$registry/team/number:3"
+	! cached 1
+	cached 3
+	succeeds "$registry/team/number:1"
+	curl -sf --noproxy '*' "http://$address/metrics" >"$work/metrics"
+	[ "$(sed -n 's/^tiphys_module_cache_removed_total //p' "$work/metrics")" -ge 1 ]
+	[ "$(sed -n 's/^tiphys_module_cache_bytes //p' "$work/metrics")" -gt 0 ]
+}
+tap_case "the module cache has a bound" bounded
+stop "$serve_pid"
+export FS_CACHE_DIR=$cache_before
+serve_pid=$server_before address=$address_before
 
 corrupted() {
 	find "$FS_CACHE_DIR" -type f -delete
