@@ -141,8 +141,18 @@ static bool write_block(struct unpacking *u, int fd, const char *bytes, size_t s
 	return true;
 }
 
+/* A sparse file may end with a hole, which comes as nothing at all. */
+static bool end_with_hole(struct unpacking *u, struct archive_entry *entry, int fd, uint64_t end)
+{
+	uint64_t size = end;
+	if (archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0 &&
+	    (uint64_t)archive_entry_size(entry) > end)
+		size = (uint64_t)archive_entry_size(entry);
+	return count_bytes(u, size - end) && (ftruncate(fd, (off_t)size) == 0 || failed(u, errno));
+}
+
 /* Reads an entry's contents, into `fd` or (-1) to nowhere: they are counted either way. */
-static bool read_contents(struct unpacking *u, int fd)
+static bool read_contents(struct unpacking *u, struct archive_entry *entry, int fd)
 {
 	uint64_t end = 0;
 	for (;;) {
@@ -150,12 +160,8 @@ static bool read_contents(struct unpacking *u, int fd)
 		size_t size;
 		la_int64_t offset;
 		int status = archive_read_data_block(u->archive, &block, &size, &offset);
-		if (status == ARCHIVE_EOF) {
-			/* A hole at the end comes as an empty block there. */
-			if (fd >= 0 && ftruncate(fd, (off_t)end) != 0)
-				return failed(u, errno);
-			return true;
-		}
+		if (status == ARCHIVE_EOF)
+			return fd < 0 || end_with_hole(u, entry, fd, end);
 		if (status == ARCHIVE_RETRY)
 			continue;
 		if (status < ARCHIVE_WARN)
@@ -182,7 +188,7 @@ static bool make_file(struct unpacking *u, struct archive_entry *entry)
 	    openat(above, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(u, errno);
-	if (!read_contents(u, fd))
+	if (!read_contents(u, entry, fd))
 		return false;
 	return fchmod(fd, archive_entry_perm(entry) & PERMISSIONS) == 0 || failed(u, errno);
 }
@@ -210,7 +216,7 @@ static bool make_folder(struct unpacking *u, struct archive_entry *entry)
 	if (fd < 0)
 		return failed(u, -fd);
 	return remember_mode(u, (archive_entry_perm(entry) & PERMISSIONS) | 0700) &&
-	       read_contents(u, -1);
+	       read_contents(u, entry, -1);
 }
 
 static bool make_symlink(struct unpacking *u, struct archive_entry *entry)
@@ -226,10 +232,10 @@ static bool make_symlink(struct unpacking *u, struct archive_entry *entry)
 		return failed(u, -above);
 	if (!make_way(u, above, name))
 		return false;
-	return symlinkat(target, above, name) == 0 ? read_contents(u, -1) : failed(u, errno);
+	return symlinkat(target, above, name) == 0 ? read_contents(u, entry, -1) : failed(u, errno);
 }
 
-static bool make_hard_link(struct unpacking *u, const char *target)
+static bool make_hard_link(struct unpacking *u, struct archive_entry *entry, const char *target)
 {
 	char clean[TREE_PATH_MAX + 1], shown[120];
 	unsigned depth;
@@ -252,10 +258,11 @@ static bool make_hard_link(struct unpacking *u, const char *target)
 	if (above < 0)
 		return failed(u, -above);
 	if (strcmp(clean, u->path) == 0)
-		return read_contents(u, -1);
+		return read_contents(u, entry, -1);
 	if (!make_way(u, above, name))
 		return false;
-	return linkat(from, other_name, above, name, 0) == 0 ? read_contents(u, -1) : failed(u, errno);
+	return linkat(from, other_name, above, name, 0) == 0 ? read_contents(u, entry, -1)
+	                                                     : failed(u, errno);
 }
 
 static bool unpack_entry(struct unpacking *u, struct archive_entry *entry)
@@ -275,11 +282,11 @@ static bool unpack_entry(struct unpacking *u, struct archive_entry *entry)
 	if (archive_entry_is_encrypted(entry))
 		return error_set(u->err, ERROR_UNSUPPORTED, "entry %s: is encrypted", u->shown);
 	if (archive_entry_hardlink(entry) != NULL)
-		return depth == 0 || make_hard_link(u, archive_entry_hardlink(entry));
+		return depth == 0 || make_hard_link(u, entry, archive_entry_hardlink(entry));
 	mode_t type = archive_entry_filetype(entry);
 	if (depth == 0) /* "./" */
 		return type == AE_IFDIR
-		           ? read_contents(u, -1)
+		           ? read_contents(u, entry, -1)
 		           : error_set(u->err, ERROR_DENIED,
 		                       "entry %s: is no folder, but stands for the whole one", u->shown);
 	switch (type) {
