@@ -105,7 +105,7 @@ bool artifact_folder(struct artifacts_run *run, const struct artifact_object *ob
 	                              .prefix = (size_t)length,
 	                              .tree = TREE_INIT(folder),
 	                              .count = count};
-	bool done = s3_list(&s3, prefix, gather, &gathering, err);
+	bool done = s3_list(&s3, prefix, "", gather, &gathering, err);
 	tree_clear(&gathering.tree);
 	return done;
 }

@@ -2,10 +2,10 @@
 
 #include "caps/cleanup.h"
 #include "plugin/broker_ask.h"
+#include "plugin/broker_work.h"
 #include "plugin/http_exchange.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +23,16 @@ struct broker {
 	unsigned exchange_max;
 	struct blob *blobs[BLOBS_OPEN_MAX]; /* by handle - BLOB_HANDLE; NULL: none */
 
-	bool pending; /* an ask that waits for the network */
+	/* What became of an ask about objects: written by the work. */
+	struct broker_work work;
+	struct {
+		int failure;
+		struct error err;
+		struct blob *opened;
+		size_t size; /* of `bytes` */
+	} stored;
+
+	bool pending; /* an ask that waits for the network, or for the work */
 	struct ask ask;
 	uint8_t packet[BROKER_ASK_MAX + 1];
 	uint8_t bytes[BROKER_CHUNK_MAX]; /* of a reply */
@@ -145,50 +154,84 @@ static enum verdict ask_kv(struct broker *broker)
 	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
 }
 
-/* Nothing comes from a run that waits, but its end. */
-static bool is_there(void *env)
+static bool is_wanted(void *env)
 {
 	const struct broker *broker = env;
-	struct pollfd own = {.fd = broker->fd, .events = POLLIN};
-	return poll(&own, 1, 0) == 0;
+	return broker_work_is_wanted(&broker->work);
 }
 
-static enum verdict open_blob(struct broker *broker, const struct blob_broker *blobs)
+static unsigned free_blob(const struct broker *broker)
 {
-	struct error err = ERROR_INIT;
 	unsigned at = 0;
 	while (at < BLOBS_OPEN_MAX && broker->blobs[at] != NULL)
 		at++;
-	if (at == BLOBS_OPEN_MAX)
-		return reply_failure(broker, -EMFILE, "as many objects are open as may be");
-	int failure = blob_open(blobs, &broker->ask, &broker->blobs[at], &err);
-	if (failure < 0)
-		return reply_failure(broker, failure, err.message);
-	return reply_done(broker, BLOB_HANDLE + at, blob_size(broker->blobs[at]));
+	return at;
+}
+
+/* What an ask wants of the store. In a thread of its own: it touches the ask, which stands as long
+ * as it is pending, broker->bytes and broker->stored, and objects that are open, of which the loop
+ * takes nothing meanwhile. */
+static void use_store(void *env)
+{
+	struct broker *broker = env;
+	const struct blob_broker blobs = {&broker->terms->blob, is_wanted, broker};
+	const struct ask *ask = &broker->ask;
+	struct error *err = &broker->stored.err;
+	int failure;
+	switch (ask->kind) {
+	case ASK_BLOB_GET:
+	case ASK_BLOB_PUT:
+		failure = blob_open(&blobs, ask, &broker->stored.opened, err);
+		break;
+	case ASK_BLOB_DELETE:
+		failure = blob_delete(&blobs, ask, err);
+		break;
+	case ASK_BLOB_LIST:
+		failure = blob_list(&blobs, ask, (char *)broker->bytes, BROKER_CHUNK_MAX,
+		                    &broker->stored.size, err);
+		break;
+	default: /* ASK_ANSWER */
+		failure = blob_finish(&blobs, broker->blobs[ask->handle - BLOB_HANDLE], err);
+		break;
+	}
+	broker->stored.failure = failure;
+}
+
+static enum verdict begin_store(struct broker *broker)
+{
+	broker->stored.err = (struct error)ERROR_INIT;
+	broker->stored.opened = NULL;
+	broker->stored.size = 0;
+	if (!broker_work_begin(&broker->work, broker->multi, use_store, broker))
+		return reply_failure(broker, -ENOMEM, "no thread is to be had for the store");
+	broker->pending = true;
+	return GO_ON;
+}
+
+static enum verdict end_store(struct broker *broker)
+{
+	struct blob *opened = broker->stored.opened;
+	broker->stored.opened = NULL;
+	if (broker->stored.failure < 0)
+		return reply_failure(broker, broker->stored.failure, broker->stored.err.message);
+	if (opened == NULL)
+		return reply(broker, &(struct broker_reply){0}, broker->bytes, broker->stored.size);
+	unsigned at = free_blob(broker);
+	broker->blobs[at] = opened;
+	return reply_done(broker, BLOB_HANDLE + at, blob_size(opened));
 }
 
 static enum verdict ask_blob(struct broker *broker)
 {
-	const struct blob_broker blobs = {&broker->terms->blob, is_there, broker};
-	const struct ask *ask = &broker->ask;
-	struct error err = ERROR_INIT;
-	size_t size = 0;
-	int failure;
-	if (ask->kind == ASK_BLOB_GET || ask->kind == ASK_BLOB_PUT)
-		return open_blob(broker, &blobs);
-	if (ask->kind == ASK_BLOB_DELETE)
-		failure = blob_delete(&blobs, ask, &err);
-	else
-		failure = blob_list(&blobs, ask, (char *)broker->bytes, BROKER_CHUNK_MAX, &size, &err);
-	if (failure < 0)
-		return reply_failure(broker, failure, err.message);
-	return reply(broker, &(struct broker_reply){0}, broker->bytes, size);
+	bool opens = broker->ask.kind == ASK_BLOB_GET || broker->ask.kind == ASK_BLOB_PUT;
+	if (opens && free_blob(broker) == BLOBS_OPEN_MAX)
+		return reply_failure(broker, -EMFILE, "as many objects are open as may be");
+	return begin_store(broker);
 }
 
 /* An ask about the handle of an object. */
 static enum verdict attend_blob(struct broker *broker)
 {
-	const struct blob_broker blobs = {&broker->terms->blob, is_there, broker};
 	const struct ask *ask = &broker->ask;
 	uint32_t at = ask->handle - BLOB_HANDLE;
 	struct error err = ERROR_INIT;
@@ -202,8 +245,7 @@ static enum verdict attend_blob(struct broker *broker)
 		failure = blob_write(blob, ask->parts[0].bytes, ask->parts[0].size, &err);
 		break;
 	case ASK_ANSWER:
-		failure = blob_finish(&blobs, blob, &err);
-		break;
+		return begin_store(broker);
 	case ASK_RECEIVE:
 		failure = blob_read(blob, broker->bytes, (size_t)ask->number, &size, &err);
 		break;
@@ -302,7 +344,12 @@ static enum verdict loop(struct broker *broker)
 	while (verdict == GO_ON) {
 		struct curl_waitfd own = {.fd = broker->fd, .events = CURL_WAIT_POLLIN};
 		drive(broker);
-		if (broker->pending) {
+		if (broker->work.is_begun) {
+			if (broker_work_take(&broker->work)) {
+				verdict = end_store(broker);
+				continue;
+			}
+		} else if (broker->pending) {
 			verdict = attend(broker);
 			if (verdict != GO_ON || !broker->pending)
 				continue;
@@ -346,6 +393,8 @@ static void broker_clear(struct broker **at)
 	struct broker *broker = *at;
 	if (broker == NULL)
 		return;
+	broker_work_end(&broker->work);
+	blob_destroy(broker->stored.opened);
 	for (unsigned i = 0; broker->exchanges != NULL && i < broker->exchange_max; i++)
 		exchange_destroy(broker->exchanges[i]);
 	free(broker->exchanges);

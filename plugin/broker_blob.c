@@ -315,14 +315,17 @@ static bool list_key(void *env, const char *key, struct error *err)
 int blob_list(const struct blob_broker *broker, const struct ask *ask, char *to, size_t room,
               size_t *size, struct error *err)
 {
-	char bucket[BROKER_BUCKET_MAX + 1], prefix[BROKER_OBJECT_MAX + 1];
+	char bucket[BROKER_BUCKET_MAX + 1], prefix[BROKER_OBJECT_MAX + 1], after[BROKER_OBJECT_MAX + 1];
 	struct listing listing = {.after = ask->parts[2], .to = to, .room = room};
 	int result = admit(broker->terms, ask, false, true, bucket, prefix, err);
 	if (result < 0)
 		return result;
 	struct s3_place place;
 	const struct s3 s3 = client(broker, bucket, &place);
-	if (!s3_list(&s3, prefix, list_key, &listing, err) && !listing.is_full)
+	/* The store begins there, so that a walk over all keys lists each once; a NUL is in no key. */
+	snprintf(after, sizeof after, "%.*s", (int)listing.after.size,
+	         (const char *)listing.after.bytes);
+	if (!s3_list(&s3, prefix, after, list_key, &listing, err) && !listing.is_full)
 		return failed(err);
 	*size = listing.size;
 	return 0;

@@ -133,7 +133,8 @@ static bool on_listed(void *env, const char *parent, const char *name, const cha
 	       error_set(listing->err, ERROR_NO_MEMORY, "no memory for a list");
 }
 
-bool s3_list(const struct s3 *s3, const char *prefix, s3_each *each, void *env, struct error *err)
+bool s3_list(const struct s3 *s3, const char *prefix, const char *after, s3_each *each, void *env,
+             struct error *err)
 {
 	cleanup_free struct transfer_reply *reply = reply_new(err);
 	cleanup_free char *token = NULL;
@@ -141,7 +142,10 @@ bool s3_list(const struct s3 *s3, const char *prefix, s3_each *each, void *env, 
 		return false;
 	for (;;) {
 		struct listing listing = {.each = each, .env = env, .err = err};
-		const struct s3_query first[] = {{"list-type", "2"}, {"prefix", prefix}, {NULL, NULL}};
+		const struct s3_query first[] = {{"list-type", "2"},
+		                                 {"prefix", prefix},
+		                                 {*after != '\0' ? "start-after" : NULL, after},
+		                                 {NULL, NULL}};
 		const struct s3_query more[] = {
 		    {"continuation-token", token}, {"list-type", "2"}, {"prefix", prefix}, {NULL, NULL}};
 		const struct s3_exchange exchange = {.method = "GET",

@@ -59,9 +59,11 @@ bool s3_put(const struct s3 *s3, const char *key, int file, uint64_t size, const
 /* True as well when there is no such object. */
 bool s3_delete(const struct s3 *s3, const char *key, struct error *err);
 
-/* Calls each() with the keys that begin with the prefix, in order; false ends it. */
+/* Calls each() with the keys that begin with the prefix and stand behind `after` (""; all), in
+ * order; false ends it. A server that knows no start-after begins at the first one. */
 typedef bool s3_each(void *env, const char *key, struct error *err);
-bool s3_list(const struct s3 *s3, const char *prefix, s3_each *each, void *env, struct error *err);
+bool s3_list(const struct s3 *s3, const char *prefix, const char *after, s3_each *each, void *env,
+             struct error *err);
 
 /* An upload in parts of at least S3_PART_MIN bytes but for the last. `id` is the caller's to
  * free(). */

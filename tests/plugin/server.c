@@ -37,8 +37,12 @@ static enum MHD_Result answer(void *env, struct MHD_Connection *connection, cons
 	char query[512];
 	snprintf(query, sizeof query, "scope=%s&service=%s", scope != NULL ? scope : "",
 	         service != NULL ? service : "");
-	struct server_request request = {method, url, authorization != NULL ? authorization : "",
-	                                 query};
+	const char *after =
+	    MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "continuation-token");
+	if (after == NULL)
+		after = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "start-after");
+	struct server_request request = {method, url, authorization != NULL ? authorization : "", query,
+	                                 after != NULL ? after : ""};
 	struct server_reply reply = {.status = 404};
 	server->handler(server->env, &request, &reply);
 	nanosleep(&(struct timespec){reply.delay_milliseconds / 1000,

@@ -9,6 +9,7 @@
 struct server_request {
 	const char *method, *path, *authorization; /* authorization: "" without one */
 	const char *query;                         /* "scope=…" and "service=…", joined by '&' */
+	const char *after; /* a listing's continuation-token or else start-after; "" without */
 };
 
 struct server_reply {

@@ -11,10 +11,42 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct server *server;
 static atomic_int requests;
+
+/* Waits for as many to come in; false after ten seconds. */
+static bool wait_for(atomic_int *count, int wanted)
+{
+	for (int i = 0; i < 1000 && atomic_load(count) < wanted; i++)
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	return atomic_load(count) >= wanted;
+}
+
+/* A store's and another server's requests that wait for each other. */
+static atomic_int flags, listings;
+
+#define KEYS 30000
+#define KEYS_A_PAGE 1000
+
+/* A page of the keys 00000 … behind `after`. */
+static const char *list_page(const char *after)
+{
+	static _Thread_local char text[KEYS_A_PAGE * 64 + 512];
+	int key = *after == '\0' ? 0 : atoi(after) + 1, end = key + KEYS_A_PAGE;
+	size_t size = (size_t)sprintf(text, "<ListBucketResult><IsTruncated>%s</IsTruncated>",
+	                              end < KEYS ? "true" : "false");
+	if (end < KEYS)
+		size += (size_t)sprintf(text + size, "<NextContinuationToken>%05d</NextContinuationToken>",
+		                        end - 1);
+	for (; key < end && key < KEYS; key++)
+		size += (size_t)sprintf(text + size, "<Contents><Key>%05d</Key></Contents>", key);
+	strcpy(text + size, "</ListBucketResult>");
+	atomic_fetch_add(&listings, 1);
+	return text;
+}
 
 static void handle(void *env, const struct server_request *request, struct server_reply *reply)
 {
@@ -22,7 +54,13 @@ static void handle(void *env, const struct server_request *request, struct serve
 	atomic_fetch_add(&requests, 1);
 	reply->status = 200;
 	reply->body = request->path;
-	reply->size = strlen(request->path);
+	if (strcmp(request->path, "/data/late") == 0 || strcmp(request->path, "/late") == 0)
+		reply->status = wait_for(&flags, 1) ? 200 : 404;
+	else if (strcmp(request->path, "/flag") == 0)
+		atomic_fetch_add(&flags, 1);
+	else if (strcmp(request->path, "/data") == 0 || strcmp(request->path, "/data/") == 0)
+		reply->body = list_page(request->after);
+	reply->size = strlen(reply->body);
 }
 
 static int start(void **state)
@@ -298,6 +336,167 @@ static void replies_that_nobody_reads(void **state)
 	close(life.ours);
 }
 
+/* ---- several things at a time ---- */
+
+/* The server's address as the one origin, and as a store whose bucket `data` may be read. */
+struct store_life {
+	struct life life;
+	char origin[64], host[32];
+	struct s3_place place;
+	struct caps *caps;
+};
+
+static void store_start(struct store_life *store)
+{
+	const struct transfer_options patience = {.connect_seconds = 10, .stall_seconds = 30};
+	static char key[] = "key", secret[] = "secret";
+	struct error err = ERROR_INIT;
+	atomic_store(&flags, 0);
+	atomic_store(&listings, 0);
+	*store = (struct store_life){0};
+	snprintf(store->host, sizeof store->host, "%s", server_host(server));
+	snprintf(store->origin, sizeof store->origin, "http://%s", store->host);
+	store->place = (struct s3_place){
+	    .endpoint = store->host,
+	    .insecure = true,
+	    .keys = {.id = key, .secret = secret},
+	};
+	struct blob_terms *terms = &store->life.terms.blob;
+	assert_true(blob_terms_add(terms, "data", "", false, &err));
+	terms->place = &store->place;
+	terms->transfers = transfers_create(&patience, &err);
+	terms->folder = "/tmp";
+	assert_non_null(terms->transfers);
+	const char *const hosts[] = {store->origin, NULL};
+	life_start(&store->life, hosts);
+	store->caps = caps_create();
+	assert_int_equal(caps_grant_broker(store->caps, store->life.ours), 0);
+}
+
+static void store_end(struct store_life *store)
+{
+	struct transfers *transfers = store->life.terms.blob.transfers;
+	caps_destroy(store->caps);
+	assert_true(life_end(&store->life));
+	transfers_destroy(transfers);
+}
+
+static int64_t open_at(struct store_life *store, const char *path)
+{
+	char url[128];
+	snprintf(url, sizeof url, "%s%s", store->origin, path);
+	const struct caps_http_request request = {.method = text("GET"), .url = text(url)};
+	return caps_http_open(store->caps, &request);
+}
+
+/* An answer that comes only when another request has come: it stood still once a store was asked,
+ * and the other was never sent. */
+static void a_slow_store_stops_no_request(void **state)
+{
+	(void)state;
+	struct store_life store;
+	store_start(&store);
+	int64_t flag = open_at(&store, "/flag");
+	assert_true(flag > 0);
+	uint64_t size = 0;
+	int64_t object = caps_blob_get(store.caps, text("data"), text("late"), &size);
+	if (object < 0)
+		fail_msg("%s", caps_broker_failure(store.caps));
+	assert_int_equal(size, strlen("/data/late"));
+	uint32_t status = 0;
+	assert_int_equal(caps_http_answer(store.caps, (uint32_t)flag, &status), 0);
+	assert_int_equal(status, 200);
+	store_end(&store);
+}
+
+/* As many requests as the policy lets: the first one is answered behind the last one. */
+static void requests_go_side_by_side(void **state)
+{
+	(void)state;
+	struct store_life store;
+	store_start(&store);
+	int64_t handles[HTTP_CONCURRENT_DEFAULT];
+	for (unsigned i = 0; i < HTTP_CONCURRENT_DEFAULT; i++) {
+		handles[i] = open_at(&store, i + 1 < HTTP_CONCURRENT_DEFAULT ? "/late" : "/flag");
+		assert_true(handles[i] > 0);
+	}
+	assert_int_equal(open_at(&store, "/flag"), -EMFILE);
+	for (unsigned i = 0; i < HTTP_CONCURRENT_DEFAULT; i++) {
+		uint32_t status = 0;
+		assert_int_equal(caps_http_answer(store.caps, (uint32_t)handles[i], &status), 0);
+		assert_int_equal(status, 200);
+	}
+	store_end(&store);
+}
+
+/* The run goes while its broker waits for the store. */
+static void a_run_that_leaves_a_slow_store(void **state)
+{
+	(void)state;
+	struct store_life store;
+	store_start(&store);
+	const struct broker_ask head = {.kind = ASK_BLOB_GET, .sizes = {4, 4, 0}};
+	struct {
+		struct broker_ask head;
+		char parts[8];
+	} packet = {.head = head};
+	memcpy(packet.parts, "datalate", 8);
+	size_t size = sizeof head + 8;
+	assert_int_equal(send(store.life.ours, &packet, size, 0), (ssize_t)size);
+	store_end(&store);
+	atomic_store(&flags, 1);
+}
+
+/* A second ask while the first one is with the store is none of our clients'. */
+static void an_ask_beside_the_store(void **state)
+{
+	(void)state;
+	struct store_life store;
+	store_start(&store);
+	struct {
+		struct broker_ask head;
+		char parts[8];
+	} packet = {.head = {.kind = ASK_BLOB_GET, .sizes = {4, 4, 0}}};
+	memcpy(packet.parts, "datalate", 8);
+	size_t size = sizeof packet.head + 8;
+	assert_int_equal(send(store.life.ours, &packet, size, 0), (ssize_t)size);
+	assert_int_equal(send(store.life.ours, &packet, size, 0), (ssize_t)size);
+	struct transfers *transfers = store.life.terms.blob.transfers;
+	assert_false(life_end(&store.life));
+	assert_int_equal(store.life.err.kind, ERROR_DENIED);
+	transfers_destroy(transfers);
+	caps_destroy(store.caps);
+	atomic_store(&flags, 1);
+}
+
+/* Each listing began at the first key: a walk over all of them asked for most many times. */
+static void a_walk_over_all_keys_lists_each_once(void **state)
+{
+	(void)state;
+	struct store_life store;
+	struct caps_text keys;
+	char last[8] = "";
+	int seen = 0, calls = 0;
+	store_start(&store);
+	for (;;) {
+		int rc = caps_blob_list(store.caps, text("data"), text(""), text(last), &keys);
+		if (rc < 0)
+			fail_msg("%s", caps_broker_failure(store.caps));
+		calls++;
+		if (keys.size == 0)
+			break;
+		for (const char *at = keys.text; at < keys.text + keys.size; at += strlen(at) + 1) {
+			assert_int_equal(atoi(at), seen++);
+			snprintf(last, sizeof last, "%s", at);
+		}
+	}
+	assert_int_equal(seen, KEYS);
+	assert_true(calls > 2);
+	/* Each call may ask for one page that is not used to its end. */
+	assert_true(atomic_load(&listings) <= KEYS / KEYS_A_PAGE + calls);
+	store_end(&store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +508,11 @@ int main(void)
 	    cmocka_unit_test(handles_of_nobody),
 	    cmocka_unit_test(breaches),
 	    cmocka_unit_test(replies_that_nobody_reads),
+	    cmocka_unit_test(a_slow_store_stops_no_request),
+	    cmocka_unit_test(requests_go_side_by_side),
+	    cmocka_unit_test(a_run_that_leaves_a_slow_store),
+	    cmocka_unit_test(an_ask_beside_the_store),
+	    cmocka_unit_test(a_walk_over_all_keys_lists_each_once),
 	};
 	return cmocka_run_group_tests(tests, start, end);
 }
