@@ -123,6 +123,11 @@ int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum 
  * directory. -ENOENT when none is granted. */
 int caps_limit_dir(struct caps *caps, uint64_t bytes);
 
+/* What the run adds below the directory that was granted last counts for the quota of an earlier
+ * one, that which the guest knows as `guest`: together they have that quota, whether one lies in
+ * the other or not. -ENOENT when there is none. */
+int caps_share_limit(struct caps *caps, const char *guest);
+
 enum caps_clock_mode {
 	CAPS_CLOCK_REAL,
 	CAPS_CLOCK_COARSE, /* readings rounded down to CAPS_CLOCK_COARSE_NS */

@@ -41,7 +41,8 @@ int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum 
 	int slot = descriptor_new(caps, FD_FIRST_FREE);
 	if (slot < 0)
 		return slot;
-	roots[caps->root_count] = (struct root){.guest = take_ptr(&name), .quota = CAPS_QUOTA_NONE};
+	roots[caps->root_count] = (struct root){
+	    .guest = take_ptr(&name), .quota = CAPS_QUOTA_NONE, .purse = caps->root_count};
 	caps->table[slot] = (struct descriptor){
 	    .fd = take_fd(&fd),
 	    .is_read_only = access == CAPS_READ_ONLY,

@@ -10,19 +10,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 int caps_limit_dir(struct caps *caps, uint64_t bytes)
 {
 	if (caps->root_count == 0)
 		return -ENOENT;
-	caps->roots[caps->root_count - 1].quota = bytes;
+	struct root *root = &caps->roots[caps->root_count - 1];
+	root->quota = bytes;
+	root->purse = caps->root_count - 1;
 	return 0;
 }
 
+int caps_share_limit(struct caps *caps, const char *guest)
+{
+	for (uint32_t i = 0; i + 1 < caps->root_count; i++) {
+		if (strcmp(caps->roots[i].guest, guest) == 0) {
+			caps->roots[caps->root_count - 1].purse = caps->roots[i].purse;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* The one whose quota the descriptor counts for. */
 static struct root *root_of(struct caps *caps, const struct descriptor *d)
 {
-	return d->root < caps->root_count ? &caps->roots[d->root] : NULL;
+	return d->root < caps->root_count ? &caps->roots[caps->roots[d->root].purse] : NULL;
 }
 
 bool quota_applies(struct caps *caps, const struct descriptor *d)

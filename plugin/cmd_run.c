@@ -48,7 +48,8 @@ static const struct option rows[] = {
     ROW(TEXTS, policies, "policy", "FILE",
         "grant what that document says, in YAML or JSON; the other options are added"),
     ROW(TEXTS, grants.dirs, "dir", "HOST::GUEST[:ro|:quota=BYTES]",
-        "grant the directory HOST, which the guest sees as GUEST; a quota limits what it adds"),
+        "grant the directory HOST, which the guest sees as GUEST; a quota limits what it adds, "
+        "alone or (quota=/OTHER) together with one that was granted before"),
     ROW(TEXTS, grants.env, "env", "NAME=VALUE", "grant an environment variable"),
     ROW(FLAG, grants.has_stdin, "stdin", "grant standard input"),
     ROW(FLAG, grants.no_stdout, "no-stdout", "do not grant standard output"),

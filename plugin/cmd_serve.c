@@ -105,7 +105,8 @@ static const struct option serve_rows[] = {
                  "memory that a module may have (default 1G)"),
     OPTION_BYTES(
         struct serve_options, max_work, "max-work",
-        "what a step may add below /work; each file counts 4K besides its size (default 1G)"),
+        "what a step may add below /work and where its artifacts lie; each file counts 4K besides "
+        "its size (default 1G)"),
     OPTION_BYTES(struct serve_options, max_output, "max-output",
                  "what a step may write to stdout, and to stderr (default 1M)"),
     OPTION_BYTES(struct serve_options, max_parameter, "max-parameter",

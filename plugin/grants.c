@@ -24,24 +24,47 @@ static bool take_off(char *text, const char *suffix)
 	return true;
 }
 
-/* GUEST[:ro] or GUEST[:quota=BYTES] */
-static bool take_terms(char *guest, enum caps_access *access, uint64_t *quota)
+struct dir_terms {
+	enum caps_access access;
+	uint64_t quota;
+	const char *shares; /* the guest's name of a directory whose quota holds for both, or NULL */
+};
+
+/* GUEST[:ro] or GUEST[:quota=BYTES] or GUEST[:quota=/OTHER] */
+static bool take_terms(char *guest, struct dir_terms *terms)
 {
 	static const char mark[] = ":quota=";
-	char *bytes = strstr(guest, mark);
-	*access = take_off(guest, ":ro") ? CAPS_READ_ONLY : CAPS_READ_WRITE;
-	*quota = CAPS_QUOTA_NONE;
-	if (bytes == NULL || bytes == guest)
+	char *quota = strstr(guest, mark);
+	*terms = (struct dir_terms){
+	    .access = take_off(guest, ":ro") ? CAPS_READ_ONLY : CAPS_READ_WRITE,
+	    .quota = CAPS_QUOTA_NONE,
+	};
+	if (quota == NULL || quota == guest)
 		return true;
-	*bytes = '\0';
-	return *access == CAPS_READ_WRITE && !take_off(guest, ":ro") &&
-	       option_parse_bytes(bytes + sizeof mark - 1, quota);
+	*quota = '\0';
+	quota += sizeof mark - 1;
+	if (terms->access != CAPS_READ_WRITE || take_off(guest, ":ro"))
+		return false;
+	if (*quota == '/')
+		terms->shares = quota;
+	return terms->shares != NULL || option_parse_bytes(quota, &terms->quota);
+}
+
+static bool limit_dir(struct caps *caps, const struct dir_terms *terms, const char *text,
+                      struct error *err)
+{
+	if (terms->shares == NULL)
+		return granted(caps_limit_dir(caps, terms->quota), "--dir", text, err);
+	return caps_share_limit(caps, terms->shares) == 0 ||
+	       error_set(
+	           err, ERROR_USAGE,
+	           "--dir %s: no directory is granted as %s before it, whose quota it could share",
+	           text, terms->shares);
 }
 
 static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 {
-	enum caps_access access;
-	uint64_t quota;
+	struct dir_terms terms;
 	cleanup_free char *host = strdup(text);
 	if (host == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for --dir");
@@ -50,22 +73,20 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 	char *guest = NULL;
 	for (char *at = host; (at = strstr(at, "::")) != NULL; at++)
 		guest = at;
-	if (guest == NULL || guest == host || guest[2] == '\0' ||
-	    !take_terms(guest + 2, &access, &quota))
+	if (guest == NULL || guest == host || guest[2] == '\0' || !take_terms(guest + 2, &terms))
 		return error_set(err, ERROR_USAGE,
 		                 "--dir wants HOST::GUEST, HOST::GUEST:ro or HOST::GUEST:quota=BYTES, as "
 		                 "./data::/data, not \"%s\"",
 		                 text);
 	*guest = '\0';
 	guest += 2;
-	int result = caps_grant_dir(caps, host, guest, access);
+	int result = caps_grant_dir(caps, host, guest, terms.access);
 	if (result == -EEXIST)
 		return error_set(err, ERROR_USAGE,
 		                 "--dir %s: another directory is granted as %s already; give each a name "
 		                 "of its own",
 		                 text, guest);
-	return granted(result, "--dir", text, err) &&
-	       granted(caps_limit_dir(caps, quota), "--dir", text, err);
+	return granted(result, "--dir", text, err) && limit_dir(caps, &terms, text, err);
 }
 
 static bool grant_env(struct caps *caps, const char *text, struct error *err)

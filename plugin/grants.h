@@ -7,7 +7,7 @@
 
 /* What a command line grants. {0} grants nothing but the output streams, without limit. */
 struct grants {
-	struct option_texts dirs; /* HOST::GUEST, HOST::GUEST:ro, HOST::GUEST:quota=BYTES */
+	struct option_texts dirs; /* HOST::GUEST[:ro|:quota=BYTES|:quota=/OTHER] */
 	struct option_texts env;  /* NAME=VALUE */
 	bool has_stdin;
 	bool no_stdout, no_stderr;

@@ -121,12 +121,11 @@ static bool lay_out(struct step *step)
 
 /* ---- the run ---- */
 
-/* Where artifacts lie that are not below /work. */
+/* Where artifacts lie that are not below /work. A step has one quota for all that it adds. */
 static bool add_places(const struct step *step, struct policy_words *words, struct error *err)
 {
 	for (size_t i = 0; i < step->artifacts.grant_count; i++) {
-		if (!policy_word(words, err, "--dir=%s:quota=%" PRIu64, step->artifacts.grants[i],
-		                 step->setting->work_bytes))
+		if (!policy_word(words, err, "--dir=%s:quota=" WORKDIR_GUEST, step->artifacts.grants[i]))
 			return false;
 	}
 	return true;
@@ -166,8 +165,8 @@ static bool add_workdir(const struct step *step, struct policy_words *words, str
 		return true;
 	for (size_t i = 0; i < request->env.count; i++)
 		has_pwd = has_pwd || strncmp(request->env.items[i], "PWD=", 4) == 0;
-	return policy_word(words, err, "--dir=%s/%s::.:quota=%" PRIu64, step->dir.path,
-	                   workdir_of(request), step->setting->work_bytes) &&
+	return policy_word(words, err, "--dir=%s/%s::.:quota=" WORKDIR_GUEST, step->dir.path,
+	                   workdir_of(request)) &&
 	       (has_pwd || policy_word(words, err, "--env=PWD=%s", request->workdir));
 }
 

@@ -216,6 +216,33 @@ static void a_quota_is_of_the_directory_granted_last(void **state)
 	caps_destroy(empty);
 }
 
+/* Two names of one directory, or of one inside another, were two quotas. */
+static void directories_share_a_quota(void **state)
+{
+	struct fixture *f = *state;
+	host_mkdir(f, "root/below");
+	char path[PATH_MAX * 2];
+	snprintf(path, sizeof path, "%s/below", f->root);
+	assert_int_equal(caps_grant_dir(f->caps, path, ".", CAPS_READ_WRITE), 0);
+	assert_int_equal(caps_share_limit(f->caps, "/other"), -ENOENT);
+	assert_int_equal(caps_share_limit(f->caps, "."), -ENOENT); /* not its own */
+	assert_int_equal(caps_share_limit(f->caps, "/"), 0);
+	const struct caps_open how = {.write = true, .create = true};
+	int below = caps_path_open(f->caps, ROOT_FD + 1, "a", &how);
+	int above = open_write(f, "b");
+	assert_int_equal(put(f, below, 20000), 20000);
+	assert_int_equal(put(f, above, 20000), QUOTA - 2 * ENTRY - 20000);
+	assert_int_equal(put(f, below, 1), -EDQUOT);
+	assert_string_equal(caps_limit_reached(f->caps), "files below / are limited to 40000 bytes");
+	/* What is taken away by the one makes room for the other. */
+	assert_int_equal(caps_fd_close(f->caps, (uint32_t)below), 0);
+	assert_int_equal(caps_path_unlink(f->caps, ROOT_FD, "below/a"), 0);
+	assert_int_equal(put(f, above, 30000), 20000 + ENTRY);
+	below = caps_path_open(f->caps, ROOT_FD + 1, "a", &how);
+	assert_int_equal(below, -EDQUOT);
+	assert_true(added(f) <= (int64_t)QUOTA + ENTRY); /* root/below is the host's */
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, quota_setup, fixture_teardown)
@@ -230,6 +257,7 @@ int main(void)
 	    CASE(an_unlinked_file_that_is_open_counts),
 	    CASE(each_directory_has_its_own),
 	    CASE(a_quota_is_of_the_directory_granted_last),
+	    CASE(directories_share_a_quota),
 	};
 	return cmocka_run_group_tests_name("caps/quota", tests, NULL, NULL);
 }

@@ -121,10 +121,17 @@ tap_case "a step that fills /work is told --max-work's bytes" ends_by '{}' \
 	'["write","/work/file","a line of ten","200000"]' "files below /work are limited to 1048576 bytes"
 fills_workdir() {
 	step_ask '{"module":"registry.test/team/command:1","workdir":"/work/a","args":["write","file","a line of ten","200000"]}'
-	step_failed "files below . are limited to 1048576 bytes"
+	step_failed "files below /work are limited to 1048576 bytes"
 }
 # Once what was written by a relative path was not counted.
 tap_case "a step that fills its workdir is told --max-work's bytes" fills_workdir
+
+# Its two ways to the same directory had that much each.
+fills_both() {
+	step_ask '{"module":"registry.test/team/command:1","workdir":"/work/a","args":["write","file","a line of ten","50000","/work/file","a line of ten","50000"]}'
+	step_failed "files below /work are limited to 1048576 bytes"
+}
+tap_case "/work and workdir have --max-work together" fills_both
 tap_case "a step that floods its output is told whose limit it was" ends_by '{"limits":{"output":"4K"}}' \
 	'["flood"]' "wrote more than 4096 bytes to stdout (limits.output)"
 tap_case "an endless step is told whose limit it was" ends_by '{"limits":{"time":"1s"}}' \

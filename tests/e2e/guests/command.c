@@ -57,7 +57,7 @@ static int flood(FILE *stream)
 		fputs("a line of the flood\n", stream);
 }
 
-/* write PATH TEXT [TIMES] */
+/* write PATH TEXT [TIMES [PATH TEXT TIMES] …] */
 static int write_file(int argc, char **argv)
 {
 	FILE *file = fopen(argv[2], "w");
@@ -68,7 +68,9 @@ static int write_file(int argc, char **argv)
 	for (int times = argc > 4 ? atoi(argv[4]) : 1; times > 0; times--)
 		fputs(argv[3], file);
 	int has_failed = ferror(file);
-	return fclose(file) != 0 || has_failed;
+	if (fclose(file) != 0 || has_failed)
+		return 1;
+	return argc > 7 ? write_file(argc - 3, argv + 3) : 0;
 }
 
 static int show_file(char **argv)
