@@ -221,6 +221,11 @@ static bool is_within_ceiling(const struct artifacts_run *run, const struct repo
 	return policy_ceiling_lets_url(ceiling, url, err);
 }
 
+static bool may_ask(const void *ceiling, const char *url, struct error *err)
+{
+	return policy_ceiling_lets_url(ceiling, url, err);
+}
+
 static bool find_s3(const struct artifacts_run *run, const json_t *location,
                     const struct repository *repository, bool with_keys, struct s3_place *place,
                     struct error *err)
@@ -242,7 +247,10 @@ static bool find_s3(const struct artifacts_run *run, const json_t *location,
 	if (!take_place(location, place, err))
 		return false;
 	bool is_own = repository == NULL || !is_same_server(&repository->place, place);
-	place->reach = is_own ? REACH_NAMED : REACH_ANYWHERE;
+	const struct policy *ceiling = run->shared->options.ceiling;
+	place->reach = !is_own ? REACH_ANYWHERE : ceiling != NULL ? REACH_LISTED : REACH_NAMED;
+	place->may_ask = is_own && ceiling != NULL ? may_ask : NULL;
+	place->may_ask_env = ceiling;
 	return is_within_ceiling(run, repository, place, err) &&
 	       (!with_keys || find_keys(run, location, repository, place, err));
 }

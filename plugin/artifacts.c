@@ -2,6 +2,8 @@
 
 #include "plugin/artifact_place.h"
 #include "plugin/artifacts_state.h"
+#include "plugin/origin.h"
+#include "plugin/policy_ceiling.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -38,13 +40,26 @@ static bool read_gcs(const struct artifacts_options *options, struct s3_place *g
 	return false;
 }
 
+/* A registry that the ceiling lists says where its layers lie, and redirects there; but what trusts
+ * its callers for their place must be listed itself. */
+static bool may_ask_registry(const void *ceiling, const char *url, struct error *err)
+{
+	struct origin origin;
+	const char *holder;
+	return origin_parse(url, strlen(url), &origin, NULL, err) &&
+	       (!origin.at.is_address || address_special(&origin.at.address, &holder) == NULL ||
+	        policy_ceiling_lets_url(ceiling, url, err));
+}
+
 struct artifacts *artifacts_create(const struct artifacts_options *options, struct error *err)
 {
 	const struct transfer_options transfers = {
 	    .connect_seconds = CONNECT_SECONDS, .stall_seconds = STALL_SECONDS, .retries = RETRIES};
 	struct transfer_options registries = transfers;
 	registries.insecure_hosts = getenv("INSECURE_OCI_REGISTRIES");
-	registries.reach = REACH_NAMED;
+	registries.reach = options->ceiling != NULL ? REACH_LISTED : REACH_NAMED;
+	registries.may_ask = options->ceiling != NULL ? may_ask_registry : NULL;
+	registries.may_ask_env = options->ceiling;
 	struct artifacts *artifacts = calloc(1, sizeof *artifacts);
 	if (artifacts == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "no memory for artifacts");

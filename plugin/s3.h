@@ -29,6 +29,9 @@ struct s3_place {
 	char *authorities; /* PEM, or NULL */
 	bool insecure;     /* plain http */
 	enum reach reach;
+	/* Asked before what a redirect leads to, at another origin; NULL: any will do. Borrowed. */
+	bool (*may_ask)(const void *env, const char *url, struct error *err);
+	const void *may_ask_env;
 	bool creates_bucket;
 	enum s3_style style;
 	struct store_keys keys;

@@ -41,6 +41,21 @@ static bool advise(const struct s3_place *place, const struct transfer_reply *re
 	return false;
 }
 
+/* The place that was admitted, and the URL of its bucket, whose host may be one of the bucket's
+ * own.
+ */
+struct home {
+	const struct s3_place *place;
+	const char *url;
+};
+
+static bool may_ask(const void *env, const char *url, struct error *err)
+{
+	const struct home *home = env;
+	return transfer_same_origin(home->url, url) ||
+	       home->place->may_ask(home->place->may_ask_env, url, err);
+}
+
 bool s3_ask(const struct s3 *s3, const struct s3_exchange *exchange, bool may_miss,
             struct transfer_reply *reply, struct error *err)
 {
@@ -67,9 +82,12 @@ bool s3_ask(const struct s3 *s3, const struct s3_exchange *exchange, bool may_mi
 	for (size_t i = 0; i < 3 && exchange->headers[i] != NULL; i++)
 		headers[count++] = exchange->headers[i];
 	const struct transfer_signature signature = {lines.scope, place->keys.id, place->keys.secret};
+	const struct home home = {place, url.data};
 	const struct transfer_request request = {
 	    .method = exchange->method,
 	    .url = url.data,
+	    .may_ask = place->may_ask != NULL ? may_ask : NULL,
+	    .may_ask_env = &home,
 	    .private_headers = headers,
 	    .signature = is_signed ? &signature : NULL,
 	    .authorities = place->authorities,

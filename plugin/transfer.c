@@ -617,7 +617,10 @@ static bool find_reach(const struct transfers *transfers, struct exchange *excha
 	if (exchange->request->reach > exchange->reach)
 		exchange->reach = exchange->request->reach;
 	*strrchr(exchange->host, ':') = '\0';
-	return reach_lets_host(exchange->reach, exchange->host, err);
+	const struct transfer_options *options = &transfers->options;
+	return reach_lets_host(exchange->reach, exchange->host, err) &&
+	       (is_listed || options->may_ask == NULL ||
+	        options->may_ask(options->may_ask_env, url, err));
 }
 
 static bool ask(struct transfers *transfers, const struct transfer_request *request,

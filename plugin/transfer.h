@@ -27,6 +27,9 @@ struct transfer_options {
 	                               by plain http; every other URL is https with verification by
 	                               the system's authorities, or $SSL_CERT_FILE, $SSL_CERT_DIR */
 	enum reach reach;           /* of every URL whose host is not one of insecure_hosts */
+	/* Asked before each URL of such a host, as may_ask of a request below. */
+	bool (*may_ask)(const void *env, const char *url, struct error *err);
+	const void *may_ask_env;
 };
 
 /* Connections that are kept between exchanges. Thread-safe. */

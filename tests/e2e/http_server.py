@@ -1,6 +1,7 @@
 """A real HTTP/1.1 server on 127.0.0.1 for the end-to-end tests, whose paths behave well or badly.
 Prints its port, then a line for each request: METHOD PATH, and headers that matter."""
 import http.server
+import json
 import socketserver
 import sys
 import time
@@ -52,6 +53,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         seen = [self.headers.get(name, "-") for name in ("Authorization", "Cookie", "Content-Type", "User-Agent")]
         print(self.command, self.path, *seen, sep="|", flush=True)
+        if url.path.startswith("/to/"):
+            # An object of the bucket "to" lies elsewhere: to/HOST:PORT/PATH.
+            self.reply(307, headers=[("Location", "http://" + urllib.parse.unquote(url.path[len("/to/"):]))])
+            return
+        if url.path.startswith("/v2/team/"):
+            # A registry whose layers lie elsewhere, at the port that is the repository's name.
+            port, kind = url.path.split("/")[3:5]
+            if kind == "blobs":
+                self.reply(307, headers=[("Location", "https://127.0.0.1:" + port + "/hello")])
+            else:
+                layer = {"mediaType": "application/octet-stream", "digest": "sha256:" + "0" * 64, "size": 6}
+                text = json.dumps({"schemaVersion": 2, "layers": [layer]}).encode()
+                self.reply(200, text, [("Content-Type", "application/vnd.oci.image.manifest.v1+json")])
+            return
         act = getattr(self, "at" + url.path.replace("/", "_").replace("-", "_"), None)
         if act is None:
             self.reply(404, b"nothing is here\n")

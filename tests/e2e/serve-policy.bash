@@ -21,11 +21,12 @@ files:
 limits:
   memory: 64M
   time: 5s
-registries: [registry.test/team]
+registries: [registry.test/team, $listed/team]
 http: {allowed_hosts: ["http://$listed"]}
 END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
+export INSECURE_OCI_REGISTRIES=$listed
 step_server --max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
 
 # execute PERMISSIONS ARGS [MODULE]
@@ -94,12 +95,24 @@ artifact_comes() {
 	step_succeeded hello
 }
 tap_case "an artifact of a listed host" artifact_comes
+artifact_comes_by() {
+	artifact "$1"
+	step_succeeded hello
+}
 unlisted="the ceiling does not list http://$other ($ceiling:11:8: http.allowed_hosts)"
 tap_case "an artifact of another host" artifact_fails "\"http\":{\"url\":\"http://$other/hello\"}" "$unlisted"
 tap_case "an artifact that a listed host redirects to another" artifact_fails \
 	"\"http\":{\"url\":\"http://$listed/redirect?to=http://$other/hello\"}" "$unlisted"
 tap_case "an artifact in a store that the template names" artifact_fails \
 	"\"s3\":{\"endpoint\":\"$other\",\"insecure\":true,\"bucket\":\"b\",\"key\":\"k\"}" "$unlisted"
+# A redirect of these two was looked at by its address alone.
+tap_case "an artifact in a listed store that redirects to another" artifact_fails \
+	"\"s3\":{\"endpoint\":\"$listed\",\"insecure\":true,\"bucket\":\"to\",\"key\":\"$other/hello\"}" "$unlisted"
+tap_case "an artifact in a listed store that redirects to itself" artifact_comes_by \
+	"\"s3\":{\"endpoint\":\"$listed\",\"insecure\":true,\"bucket\":\"to\",\"key\":\"$listed/hello\"}"
+tap_case "an artifact of a listed registry that redirects to loopback" artifact_fails \
+	"\"http\":{\"url\":\"oci://$listed/team/${other#*:}:1\"}" \
+	"the ceiling does not list https://$other ($ceiling:11:8: http.allowed_hosts)"
 tap_case "an artifact of a registry that is not listed" artifact_fails \
 	"\"http\":{\"url\":\"oci://registry.test/other/data:1\"}" \
 	"the ceiling does not list registry.test/other/data ($ceiling:10:1: registries)"
