@@ -28,6 +28,7 @@ struct heap {
 	struct block *classes[SIZE_CLASSES];
 	struct block *current[SIZE_CLASSES]; /* where the next allocation looks first */
 	struct block *large;
+	uint64_t bytes;            /* of all blocks */
 	uint64_t since_collection; /* bytes allocated */
 	uint64_t threshold;        /* collect when that many were */
 	/* Blocks by address, sorted, made anew for every collection: marking must find an object's
@@ -82,11 +83,18 @@ static void set_bit(uint64_t *bits, uint32_t i)
 	bits[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+/* The limit is for memories and heap together; its default, for the heap alone. */
+static bool has_room(const struct store *store, uint64_t bytes)
+{
+	uint64_t limit = store->options.memory_limit;
+	return limit != 0 ? bytes <= limit - store->memory_bytes
+	                  : bytes <= INTERP_HEAP_LIMIT_DEFAULT - store->heap->bytes;
+}
+
 static struct block *new_block(struct store *store, uint32_t cell_size, uint32_t count)
 {
 	uint64_t bytes = sizeof(struct block) + (uint64_t)cell_size * count;
-	uint64_t limit = store->options.memory_limit;
-	if (limit != 0 && bytes > limit - store->memory_bytes) {
+	if (!has_room(store, bytes)) {
 		store->memory_limit_reached = true;
 		return NULL;
 	}
@@ -97,6 +105,7 @@ static struct block *new_block(struct store *store, uint32_t cell_size, uint32_t
 	block->cell_count = count;
 	block->bytes = bytes;
 	store->memory_bytes += bytes;
+	store->heap->bytes += bytes;
 	return block;
 }
 
@@ -150,7 +159,9 @@ static struct object *allocate_large(struct store *store, uint64_t size)
 		return NULL;
 	block->next = heap->large;
 	heap->large = block;
-	return take_cell(block);
+	/* Its cell is zero already: pages that nobody has touched stay so. */
+	set_bit(block->used, 0);
+	return (struct object *)block->cells;
 }
 
 static void collect(struct store *store);
@@ -425,6 +436,7 @@ static uint64_t sweep_list(struct store *store, struct block **list)
 		if (cells == 0) {
 			*list = block->next;
 			store->memory_bytes -= block->bytes;
+			store->heap->bytes -= block->bytes;
 			mem_free(block);
 			continue;
 		}

@@ -41,7 +41,8 @@ struct heap *heap_create(struct store *store); /* NULL: out of memory */
 void heap_destroy(struct heap *heap);
 
 /* An object with `size` zeroed bytes behind its header. NULL: the limit
- * (store_options.memory_limit) leaves no room, also after a collection. */
+ * (store_options.memory_limit, or INTERP_HEAP_LIMIT_DEFAULT) leaves no room, also after a
+ * collection. */
 struct object *heap_allocate(struct store *store, uint32_t type, uint32_t length, uint64_t size);
 
 /* The present cell, for collections. Everything that allocates or calls from a handler sets it. */

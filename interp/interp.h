@@ -44,7 +44,8 @@ union value {
 
 struct store_options {
 	uint64_t memory_limit; /* bytes that all memories and the garbage-collected heap together may
-	                        * take; 0: no limit but Wasm's */
+	                        * take; 0: no limit but Wasm's for memories, and for the heap
+	                        * INTERP_HEAP_LIMIT_DEFAULT */
 	uint64_t table_limit;  /* elements that all tables together may grow to; 0: the default */
 	size_t stack_size;     /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
 	uint64_t fuel;       /* units that all runs together may use, at most INT64_MAX; 0: no limit */
@@ -56,6 +57,9 @@ struct store_options {
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
 #define INTERP_TABLE_LIMIT_DEFAULT ((uint64_t)10000000)
+
+/* Without a memory_limit, bytes of all structs, arrays and exceptions of a store together. */
+#define INTERP_HEAP_LIMIT_DEFAULT ((uint64_t)4 << 30)
 
 /* Without a memory_limit, bytes that one 64-bit memory can grow to. It is address space, which is
  * reserved when the memory is made; a memory that starts larger gets what it starts with. */
@@ -187,8 +191,8 @@ const struct trap_report *store_trap(const struct store *store);
 /* The status given to host_exit() by the guest's last run that ended in ERROR_EXIT. */
 uint32_t store_exit_status(const struct store *store);
 
-/* Was a memory or an object of the heap refused for the sake of memory_limit? A guest may well end
- * in its own words for that. */
+/* Was a memory or an object of the heap refused for the sake of memory_limit, or of its default? A
+ * guest may well end in its own words for that. */
 bool store_memory_limit_reached(const struct store *store);
 
 /* With store_options.fuel: what is left of it. A unit is an instruction; a function pays for all

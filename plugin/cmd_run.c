@@ -64,7 +64,8 @@ static const struct option rows[] = {
     ROW(NUMBER, grants.open_files, "open-files", "N", 4, CAPS_OPEN_FILES_MAX,
         "descriptors at a time, the streams included (256)"),
     ROW(BYTES, max_memory, "memory",
-        "memory that the guest may have (0: up to 4G, or 64G at 64-bit addresses)"),
+        "memory that the guest may have (0: 4G each, or 64G at 64-bit addresses, and 4G of "
+        "objects)"),
     ROW(NUMBER, fuel, "fuel", "N", 1, INT64_MAX, "instructions that the guest may execute"),
     ROW(TEXT, timeout, "timeout", "TIME", "end the run after TIME, as 30s (ms, s, m, h)"),
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
@@ -372,6 +373,17 @@ static int guest_status(uint32_t status)
 	return (status & 0xff) == 0 && status != 0 ? 1 : (int)(status & 0xff);
 }
 
+static void report_memory_limit(uint64_t bytes)
+{
+	if (bytes != 0)
+		fprintf(stderr, "tiphys run: memory is limited to %" PRIu64 " bytes\n", bytes);
+	else
+		fprintf(stderr,
+		        "tiphys run: garbage-collected objects are limited to %" PRIu64
+		        " bytes; --memory BYTES sets a limit for all memory\n",
+		        INTERP_HEAP_LIMIT_DEFAULT);
+}
+
 /* Tells why the run ended, and returns the exit status. */
 static int report(const struct run *run, const struct error *err)
 {
@@ -393,8 +405,7 @@ static int report(const struct run *run, const struct error *err)
 			trap_report_print(store_trap(run->store), stderr);
 	}
 	if (status != 0 && run->store != NULL && store_memory_limit_reached(run->store))
-		fprintf(stderr, "tiphys run: memory is limited to %" PRIu64 " bytes\n",
-		        run->options.max_memory);
+		report_memory_limit(run->options.max_memory);
 	if (status != 0 && run->caps != NULL) {
 		const char *denial = caps_denial(run->caps);
 		const char *limit = caps_limit_reached(run->caps);

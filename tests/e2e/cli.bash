@@ -309,6 +309,18 @@ memory_limit() {
 }
 tap_case "memory ends at --memory" memory_limit
 
+heap_limit() {
+	# Five arrays of 1 GiB, of which nothing is touched.
+	printf '\0asm\1\0\0\0\1\7\2\136\170\1\140\0\0\3\2\1\1\7\12\1\6_start\0\0\12\66\1\64\0\101\200\200\200\200\4\373\7\0\101\200\200\200\200\4\373\7\0\101\200\200\200\200\4\373\7\0\101\200\200\200\200\4\373\7\0\101\200\200\200\200\4\373\7\0\32\32\32\32\32\13' >"$work/arrays.wasm"
+	run 134 "$work/arrays.wasm"
+	expect_in "garbage-collected heap exhausted" "$err"
+	expect_in "objects are limited to 4294967296 bytes; --memory BYTES sets" "$err"
+	run 134 --memory 2G "$work/arrays.wasm"
+	expect_in "memory is limited to 2147483648 bytes" "$err"
+	run 0 --memory 6G "$work/arrays.wasm"
+}
+tap_case "objects end at 4G, or at --memory" heap_limit
+
 fuel_limit() {
 	run 0 --fuel 100000000 "$probe" args
 	run 134 --fuel 100 "$probe" args

@@ -95,6 +95,38 @@ static void garbage_makes_room(void **state)
 	}
 }
 
+/* Arrays of 1 GiB, of which nothing is touched: without a memory limit four have no room. */
+static void the_heap_has_a_limit_by_default(void **state)
+{
+	static const uint8_t bytes[] = {0x5e, 0x78, 1}; /* (array (mut i8)) */
+	static const struct store_options defaults = {0};
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct guest g = {.options = defaults};
+		struct wasm w = {0};
+		guest_open(&g, &modes[m]);
+		wasm_first_types(&w, bytes, sizeof bytes, 1);
+		wasm_table(&w, 'a', 8, 8);
+		wasm_export(&w, "drop", EXTERN_FUNC,
+		            wasm_func(&w, "_", "", "i32.const 0 ref.null any table.set 0"));
+		wasm_export(
+		    &w, "keep", EXTERN_FUNC,
+		    wasm_func(&w, "i_i", "",
+		              "local.get 0 i32.const 0x40000000 array.new_default 0 table.set 0 "
+		              "local.get 0 table.get 0 ref.cast 0 i32.const 0x3fffffff array.get_u 0"));
+		guest_start(&g, &w);
+		for (uint64_t i = 0; i < INTERP_HEAP_LIMIT_DEFAULT / 0x40000000 - 1; i++)
+			assert_int_equal(guest_i32(&g, "keep", (uint32_t)i, 0), 0);
+		assert_false(store_memory_limit_reached(g.store));
+		union value arg = {.i32 = 7}, result;
+		assert_int_equal(guest_call(&g, "keep", &arg, &result), TRAP_HEAP_EXHAUSTED);
+		assert_true(store_memory_limit_reached(g.store));
+		assert_int_equal(guest_call(&g, "drop", NULL, NULL), TRAP_NONE);
+		assert_int_equal(guest_i32(&g, "keep", 7, 0), 0);
+		guest_close(&g);
+	}
+}
+
 /* ---- collections in the middle of calls ---- */
 
 #define TREE "local.get 0 call %1$u "
@@ -178,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_heap_is_within_the_memory_limit),
 	    cmocka_unit_test(garbage_makes_room),
+	    cmocka_unit_test(the_heap_has_a_limit_by_default),
 	    cmocka_unit_test(a_collection_at_every_allocation),
 	};
 	return cmocka_run_group_tests_name("interp/gc", tests, NULL, NULL);
