@@ -85,16 +85,14 @@ static bool check_header(const struct image_header *header, uint64_t file,
 
 /* The file, and room for more cells behind it, of which only address space is taken until they are
  * there. */
-static bool map_image(struct image *image, struct error *err)
+static bool map_image(struct image *image, bool is_shared, struct error *err)
 {
 	const struct image_header *header = &image->header;
 	const struct image_section *cells = &header->sections[IMAGE_CELLS];
 	uint64_t size = header->file_size;
 	void *bytes = NULL;
 	int access = PROT_READ;
-	/* Nobody writes to a complete one, so its cells can be mapped once more for another store
-	 * (code.c: take_cells), which private mappings cannot. */
-	int sharing = header->is_complete ? MAP_SHARED : MAP_PRIVATE;
+	int sharing = is_shared && header->is_complete ? MAP_SHARED : MAP_PRIVATE;
 	image->mapped = size;
 	if (!header->is_complete) {
 		access |= PROT_WRITE;
@@ -131,7 +129,8 @@ static bool read_header(struct image *image, const struct image_source *source, 
 	return check_header(&image->header, (uint64_t)st.st_size, source, err);
 }
 
-struct image *image_open(int fd, const struct image_source *source, struct error *err)
+static struct image *open_image(int fd, const struct image_source *source, bool is_shared,
+                                struct error *err)
 {
 	struct image *image = mem_zeroed(1, sizeof *image);
 	if (image == NULL) {
@@ -140,7 +139,7 @@ struct image *image_open(int fd, const struct image_source *source, struct error
 		return NULL;
 	}
 	image->fd = fd;
-	if (!read_header(image, source, err) || !map_image(image, err)) {
+	if (!read_header(image, source, err) || !map_image(image, is_shared, err)) {
 		image_close(image);
 		return NULL;
 	}
@@ -158,6 +157,16 @@ struct image *image_open(int fd, const struct image_source *source, struct error
 	    .data_count = (uint32_t)sections[IMAGE_DATAS].count,
 	};
 	return image;
+}
+
+struct image *image_open(int fd, const struct image_source *source, struct error *err)
+{
+	return open_image(fd, source, false, err);
+}
+
+struct image *image_open_shared(int fd, const struct image_source *source, struct error *err)
+{
+	return open_image(fd, source, true, err);
 }
 
 void image_close(struct image *image)

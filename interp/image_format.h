@@ -91,6 +91,11 @@ struct image {
 	struct module_parts parts;
 };
 
+/* As image_open(), for many stores: a complete image's cells can be mapped once more for each
+ * (code.c: take_cells), which private mappings cannot. Not for a process behind the wall of
+ * caps/sandbox.h: that lets nothing be shared. */
+struct image *image_open_shared(int fd, const struct image_source *source, struct error *err);
+
 static inline void *image_section(const struct image *image, enum image_section_id id)
 {
 	return image->bytes + image->header.sections[id].offset;

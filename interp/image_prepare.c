@@ -24,7 +24,7 @@ struct image *image_prepare(const struct module *module, const struct store_opti
 	            image_write(fd, store, module, &source, &needs_sync, err);
 	store_destroy(store);
 	if (fine)
-		return image_open(fd, &source, err);
+		return image_open_shared(fd, &source, err);
 	close(fd);
 	return NULL;
 }
