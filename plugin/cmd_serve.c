@@ -83,12 +83,12 @@ static const struct option serve_rows[] = {
     OPTION_ENABLE(struct serve_options),
     OPTION_LIMIT(struct serve_options),
     OPTION_NUMBER(
-        struct serve_options, concurrency, "concurrency", "N", 1, 1024,
+        struct serve_options, concurrency, "concurrency", "N", 1, 16384,
         "steps that run at a time (default: two for each processor that the cgroup's quota "
         "grants; while one waits, the other computes)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
                   "steps that may wait for their turn; more are told to come again (default 256)"),
-    OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 1024,
+    OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 16384,
                   "processes that are forked before there is a step for them (default: as many as "
                   "--concurrency)"),
     OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
