@@ -3,22 +3,28 @@
 #include "caps/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { PROCESSES_MAX = 4096, NOT_TRACED = 125 };
 
 #define OPTIONS                                                                                    \
 	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT |         \
-	 PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
+	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
 /* What a process had at most; threads belong to their process. */
 struct peak {
 	pid_t process;
 	uint64_t bytes;
+	bool has_execed; /* its memory is its own, and no parent's that it still shares */
 };
 
 /* What the tracer tells its parent. */
@@ -27,7 +33,9 @@ struct answer {
 	int status;
 };
 
-static void note_peak(struct peak *peaks, size_t *count, pid_t thread)
+/* At a thread's end, and before and after an execve(), by which a process gets new memory and the
+ * kernel forgets the peak of the old one. */
+static void note_peak(struct peak *peaks, size_t *count, pid_t thread, int event)
 {
 	char path[64], line[256];
 	struct peak now = {.process = thread};
@@ -46,11 +54,13 @@ static void note_peak(struct peak *peaks, size_t *count, pid_t thread)
 	for (size_t i = 0; i < *count; i++) {
 		if (peaks[i].process != now.process)
 			continue;
-		if (peaks[i].bytes < now.bytes)
+		if (peaks[i].bytes < now.bytes && (event != PTRACE_EVENT_SECCOMP || peaks[i].has_execed))
 			peaks[i].bytes = now.bytes;
+		peaks[i].has_execed = peaks[i].has_execed || event == PTRACE_EVENT_EXEC;
 		return;
 	}
-	if (*count < PROCESSES_MAX)
+	now.has_execed = event == PTRACE_EVENT_EXEC;
+	if (*count < PROCESSES_MAX && event != PTRACE_EVENT_SECCOMP)
 		peaks[(*count)++] = now;
 }
 
@@ -79,8 +89,10 @@ static struct answer trace(pid_t first)
 		if (thread < 0)
 			break;
 		if (WIFSTOPPED(status)) {
-			if (status >> 16 == PTRACE_EVENT_EXIT)
-				note_peak(peaks, &count, thread);
+			int event = status >> 16;
+			if (event == PTRACE_EVENT_EXIT || event == PTRACE_EVENT_EXEC ||
+			    event == PTRACE_EVENT_SECCOMP)
+				note_peak(peaks, &count, thread, event);
 			ptrace(PTRACE_CONT, thread, NULL, signal_of_stop(status));
 		} else if (thread == first) {
 			answer.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -91,6 +103,24 @@ static struct answer trace(pid_t first)
 	return answer;
 }
 
+/* From now on this process and its descendants stop for the tracer before an execve(). */
+static bool stop_before_exec(void)
+{
+	struct sock_filter rows[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 1, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = sizeof rows / sizeof rows[0], .filter = rows};
+	/* Root needs no promise not to gain privileges, which a container runtime would have to keep.
+	 */
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ||
+	       (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
 static void become(char *const *argv)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -98,6 +128,8 @@ static void become(char *const *argv)
 	    ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 		_exit(NOT_TRACED);
 	raise(SIGSTOP);
+	if (!stop_before_exec())
+		_exit(NOT_TRACED);
 	execvp(argv[0], argv);
 	_exit(NOT_TRACED);
 }

@@ -37,6 +37,25 @@ static void processes_are_summed(void **state)
 	assert_in_range(two - one, 30 * MIB, 36 * MIB);
 }
 
+/* An executable that hands over to another one, as `tiphys run REF` does: the kernel forgets the
+ * first one's peak. */
+static void peak_before_an_exec_counts(void **state)
+{
+	(void)state;
+	uint64_t small = peak_of("exec true");
+	uint64_t large = peak_of("x=$(head -c 33554432 /dev/zero | tr '\\0' x); exec true");
+	assert_true(large > small + 30 * MIB);
+}
+
+/* What a child shares with its parent until its execve() is not the child's. */
+static void memory_shared_until_an_exec_counts_once(void **state)
+{
+	(void)state;
+	uint64_t one = peak_of("x=$(head -c 33554432 /dev/zero | tr '\\0' x); true");
+	uint64_t two = peak_of("x=$(head -c 33554432 /dev/zero | tr '\\0' x); /bin/true");
+	assert_true(two < one + 20 * MIB);
+}
+
 static void failing_command_has_no_peak(void **state)
 {
 	(void)state;
@@ -104,6 +123,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(peak_grows_with_what_is_touched),
 	    cmocka_unit_test(processes_are_summed),
+	    cmocka_unit_test(peak_before_an_exec_counts),
+	    cmocka_unit_test(memory_shared_until_an_exec_counts_once),
 	    cmocka_unit_test(failing_command_has_no_peak),
 	    cmocka_unit_test(files_with_two_names_count_once),
 	    cmocka_unit_test(answered_gets_are_traffic),
