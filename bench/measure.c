@@ -1,6 +1,7 @@
 #include "bench/measure.h"
 
 #include "bench/progress.h"
+#include "bench/stats.h"
 #include "caps/cleanup.h"
 
 #include <string.h>
@@ -52,66 +53,138 @@ static bool check(const struct cell *cell, const struct process_result *result, 
 	return true;
 }
 
-static bool run_cell(struct cell *cells, size_t count, struct cell *cell, bool is_first,
-                     bool is_kept, char **expected, struct error *err)
+struct crew {
+	struct cell *cells;
+	size_t count;
+	const struct measure_options *options;
+	char **expected; /* one for each cell: what it printed first, when that counts for others */
+};
+
+/* *is_done: it was run and checked, not refused. */
+static bool run_once(const struct crew *crew, struct cell *cell, bool is_first,
+                     struct process_result *result, bool *is_done, struct error *err)
 {
-	cleanup_process struct process_result result = {0};
-	if (!cell->run(cell->env, &result, err)) {
+	*is_done = false;
+	if (!cell->run(cell->env, result, err)) {
 		error_wrap(err, "%s by %s", cell->job, cell->contender);
 		return false;
 	}
-	if (is_first && is_refusal(cell, &result)) {
-		excerpt(&result, cell->refusal, sizeof cell->refusal);
-		if (result.complaint[0] != '\0' || cell->refusal[0] == '\0')
-			snprintf(cell->refusal, sizeof cell->refusal, "status %d: %.200s", result.status,
-			         result.complaint);
+	if (is_first && is_refusal(cell, result)) {
+		excerpt(result, cell->refusal, sizeof cell->refusal);
+		if (result->complaint[0] != '\0' || cell->refusal[0] == '\0')
+			snprintf(cell->refusal, sizeof cell->refusal, "status %d: %.200s", result->status,
+			         result->complaint);
 		return true;
 	}
-	if (cell->expected == NULL && !settle_expected(cells, count, cell, &result, expected, err))
+	if (cell->expected == NULL && !settle_expected(crew->cells, crew->count, cell, result,
+	                                               &crew->expected[cell - crew->cells], err))
 		return false;
-	if (!check(cell, &result, err))
-		return false;
-	if (is_kept) {
-		cell->wall[cell->count] = result.wall;
-		cell->user[cell->count] = result.user;
-		cell->count++;
-	}
+	*is_done = true;
+	return check(cell, result, err);
+}
+
+static bool warm_up(const struct crew *crew, struct cell *cell, bool is_first, struct error *err)
+{
+	bool is_done;
+	cleanup_process struct process_result result = {0};
+	return run_once(crew, cell, is_first, &result, &is_done, err);
+}
+
+static bool run_round(const struct crew *crew, struct cell *cell, bool is_first, struct error *err)
+{
+	size_t most = cell->burst_max != 0 && cell->burst_max < MEASURE_BURST_MAX ? cell->burst_max
+	                                                                          : MEASURE_BURST_MAX;
+	double wall[MEASURE_BURST_MAX], user[MEASURE_BURST_MAX], spent = 0;
+	size_t count = 0;
+	do {
+		bool is_done;
+		cleanup_process struct process_result result = {0};
+		if (!run_once(crew, cell, is_first && count == 0, &result, &is_done, err))
+			return false;
+		if (!is_done)
+			return true;
+		spent += wall[count] = cell->runs[cell->run_count++] = result.wall;
+		user[count++] = result.user;
+	} while (spent < crew->options->burst_seconds && count < most);
+	cell->wall[cell->count] = summarize(wall, count).median;
+	cell->user[cell->count++] = summarize(user, count).median;
 	return true;
 }
 
-static bool run_rounds(struct cell *cells, size_t count, const struct measure_options *options,
-                       char **expected, struct error *err)
+static bool run_rounds(const struct crew *crew, struct error *err)
 {
+	const struct measure_options *options = crew->options;
+	size_t count = crew->count;
 	unsigned rounds = options->warm_ups + options->rounds;
 	struct progress_line progress;
 	bool went_well = true;
 	progress_line_init(&progress, options->title);
 	for (size_t i = 0; went_well && i < rounds * count; i++) {
-		struct cell *cell = &cells[i % count];
+		struct cell *cell = &crew->cells[i % count];
 		unsigned round = (unsigned)(i / count);
 		char what[128];
 		if (cell->refusal[0] != '\0')
 			continue;
 		snprintf(what, sizeof what, "%s by %s", cell->job, cell->contender);
 		progress_line_show(&progress, i, rounds * count, what);
-		went_well = run_cell(cells, count, cell, round == 0, round >= options->warm_ups,
-		                     &expected[i % count], err);
+		went_well = (round < options->warm_ups ? warm_up : run_round)(crew, cell, round == 0, err);
 	}
 	progress_line_clear(&progress);
 	return went_well;
+}
+
+static bool is_settled(const struct cell *cell, unsigned rounds_max)
+{
+	return cell->count == 0 || cell->count >= rounds_max ||
+	       summarize(cell->wall, cell->count).spread <= SPREAD_LIMIT;
+}
+
+static bool settle(const struct crew *crew, struct error *err)
+{
+	const struct measure_options *options = crew->options;
+	double deadline = monotonic_seconds() + options->settle_seconds;
+	struct progress_line progress;
+	bool went_well = true, is_open = true;
+	progress_line_init(&progress, options->title);
+	while (went_well && is_open) {
+		is_open = false;
+		for (size_t i = 0; went_well && i < crew->count && monotonic_seconds() < deadline; i++) {
+			struct cell *cell = &crew->cells[i];
+			char what[160];
+			if (is_settled(cell, options->rounds_max))
+				continue;
+			is_open = true;
+			snprintf(what, sizeof what, "%s by %s once more, since it scatters", cell->job,
+			         cell->contender);
+			progress_line_show(&progress, 0, 1, what);
+			went_well = run_round(crew, cell, false, err);
+		}
+	}
+	progress_line_clear(&progress);
+	return went_well;
+}
+
+static bool make_room(struct cell *cell, const struct measure_options *options)
+{
+	size_t rounds = options->settle_seconds > 0 && options->rounds_max > options->rounds
+	                    ? options->rounds_max
+	                    : options->rounds;
+	cell->wall = calloc(rounds, sizeof *cell->wall);
+	cell->user = calloc(rounds, sizeof *cell->user);
+	cell->runs =
+	    calloc(rounds * (options->burst_seconds > 0 ? MEASURE_BURST_MAX : 1), sizeof *cell->runs);
+	return cell->wall != NULL && cell->user != NULL && cell->runs != NULL;
 }
 
 bool measure_cells(struct cell *cells, size_t count, const struct measure_options *options,
                    struct error *err)
 {
 	char **expected = calloc(count + 1, sizeof *expected);
+	const struct crew crew = {cells, count, options, expected};
 	bool is_ready = expected != NULL;
-	for (size_t i = 0; i < count; i++) {
-		cells[i].wall = calloc(options->rounds, sizeof *cells[i].wall);
-		cells[i].user = calloc(options->rounds, sizeof *cells[i].user);
-		is_ready = is_ready && cells[i].wall != NULL && cells[i].user != NULL;
-	}
-	bool went_well = is_ready ? run_rounds(cells, count, options, expected, err)
+	for (size_t i = 0; i < count; i++)
+		is_ready = make_room(&cells[i], options) && is_ready;
+	bool went_well = is_ready ? run_rounds(&crew, err) && settle(&crew, err)
 	                          : error_set(err, ERROR_NO_MEMORY, "no memory for the figures");
 	for (size_t i = 0; expected != NULL && i < count; i++) {
 		for (size_t j = 0; expected[i] != NULL && j < count; j++)
@@ -128,5 +201,6 @@ void cells_clear(struct cell *cells, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(cells[i].wall);
 		free(cells[i].user);
+		free(cells[i].runs);
 	}
 }

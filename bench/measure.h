@@ -14,22 +14,38 @@ struct cell {
 	void *env;
 	const char *expected; /* the output; NULL: what the job's first cell printed */
 	int expected_status;
-	bool may_refuse; /* it is left out when its first run has another exit status */
+	bool may_refuse;    /* it is left out when its first run has another exit status */
+	unsigned burst_max; /* runs in a round at most; 0: MEASURE_BURST_MAX */
 
 	/* Filled by measure_cells(). */
 	char refusal[256];   /* not empty: it was left out, and why */
-	double *wall, *user; /* seconds, one for each round */
+	double *wall, *user; /* seconds, one for each round: the median of its runs */
 	size_t count;
+	double *runs; /* the wall time of each run of these rounds */
+	size_t run_count;
 };
 
 struct measure_options {
 	const char *title; /* for the progress line */
 	unsigned warm_ups, rounds;
+
+	/* A cell is run several times in a round until that time is over, at most MEASURE_BURST_MAX
+	 * times: what takes less than a turn of the scheduler would scatter by the other work on the
+	 * machine and not by itself. 0: once. */
+	double burst_seconds;
+
+	/* After the rounds, cells whose wall time spreads by more than SPREAD_LIMIT (bench/stats.h) go
+	 * on, until none does, they have had `rounds_max` rounds, or that time is over. 0: none does.
+	 */
+	double settle_seconds;
+	unsigned rounds_max;
 };
 
-/* Every round runs every cell once; the figures of the warm-ups are not kept. Each run's output and
- * exit status are checked: false, with *err saying which contender did what, at the first that is
- * not as expected. */
+#define MEASURE_BURST_MAX 15
+
+/* Every round runs every cell; the figures of the warm-ups, of one run each, are not kept. Each
+ * run's output and exit status are checked: false, with *err saying which contender did what, at
+ * the first that is not as expected. */
 bool measure_cells(struct cell *cells, size_t count, const struct measure_options *options,
                    struct error *err);
 void cells_clear(struct cell *cells, size_t count);

@@ -2,6 +2,7 @@
 #include "tests/plugin/table.h"
 
 #include "bench/measure.h"
+#include "bench/stats.h"
 
 #include <unistd.h>
 
@@ -131,6 +132,75 @@ static void wrong_output_is_no_refusal(void **state)
 	cells_clear(&cell, 1);
 }
 
+/* A contender whose times are the test's own: what is reckoned from them does not hang on the
+ * machine. */
+struct script {
+	const double *walls; /* one after the other; the last one for ever */
+	size_t count, done;
+};
+
+static bool run_script(void *env, struct process_result *result, struct error *err)
+{
+	struct script *script = env;
+	(void)err;
+	result->wall = script->walls[script->done < script->count ? script->done : script->count - 1];
+	script->done++;
+	result->output = strdup("");
+	return true;
+}
+
+static void what_scatters_goes_on_until_it_does_not(void **state)
+{
+	(void)state;
+	static const double even[] = {1}, odd[] = {9, 1, 9, 1, 9, 2};
+	struct error err = ERROR_INIT;
+	struct script scripts[] = {{even, 1, 0}, {odd, COUNT(odd), 0}};
+	struct cell cells[] = {
+	    {.job = "j", .contender = "even", .run = run_script, .env = &scripts[0]},
+	    {.job = "j", .contender = "odd", .run = run_script, .env = &scripts[1]},
+	};
+	const struct measure_options options = {
+	    .title = "test", .rounds = 5, .settle_seconds = 3600, .rounds_max = 1000};
+	assert_true(measure_cells(cells, 2, &options, &err));
+	assert_int_equal(5, cells[0].count);
+	assert_in_range(cells[1].count, 6, 999);
+	assert_true(summarize(cells[1].wall, cells[1].count).spread <= SPREAD_LIMIT);
+	cells_clear(cells, 2);
+}
+
+static void what_never_settles_has_an_end(void **state)
+{
+	(void)state;
+	static double odd[64];
+	struct error err = ERROR_INIT;
+	for (size_t i = 0; i < COUNT(odd); i++)
+		odd[i] = i % 2 == 0 ? 1 : 9;
+	struct script script = {odd, COUNT(odd), 0};
+	struct cell cell = {.job = "j", .contender = "odd", .run = run_script, .env = &script};
+	const struct measure_options options = {
+	    .title = "test", .rounds = 5, .settle_seconds = 3600, .rounds_max = 20};
+	assert_true(measure_cells(&cell, 1, &options, &err));
+	assert_int_equal(20, cell.count);
+	cells_clear(&cell, 1);
+}
+
+/* 0.4 s into a burst of 1 s go three times; what takes longer is run once. */
+static void short_runs_are_bundled(void **state)
+{
+	(void)state;
+	static const double walls[] = {0.4, 0.3, 0.5, 2, 0.125};
+	struct error err = ERROR_INIT;
+	struct script script = {walls, COUNT(walls), 0};
+	struct cell cell = {.job = "j", .contender = "a", .run = run_script, .env = &script};
+	const struct measure_options options = {.title = "test", .rounds = 3, .burst_seconds = 1};
+	assert_true(measure_cells(&cell, 1, &options, &err));
+	assert_int_equal(3, cell.count);
+	assert_true(cell.wall[0] == 0.4 && cell.wall[1] == 2 && cell.wall[2] == 0.125);
+	assert_int_equal(3 + 1 + 8, cell.run_count);
+	assert_true(cell.runs[1] == 0.3);
+	cells_clear(&cell, 1);
+}
+
 static void missing_program_is_named(void **state)
 {
 	(void)state;
@@ -206,6 +276,9 @@ int main(void)
 	    cmocka_unit_test(every_round_is_checked),
 	    cmocka_unit_test(refusal_is_told_and_left_out),
 	    cmocka_unit_test(wrong_output_is_no_refusal),
+	    cmocka_unit_test(what_scatters_goes_on_until_it_does_not),
+	    cmocka_unit_test(what_never_settles_has_an_end),
+	    cmocka_unit_test(short_runs_are_bundled),
 	    cmocka_unit_test(missing_program_is_named),
 	    cmocka_unit_test(signal_is_a_status),
 	    cmocka_unit_test(slow_program_is_killed),
