@@ -1,10 +1,10 @@
 /* tiphys bench compare OLD NEW: what changed between two files of results, and whether by more than
  * chance. */
 #include "bench/bench.h"
+#include "bench/results.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
 #include "caps/cleanup.h"
-#include "plugin/json.h"
 #include "plugin/options.h"
 
 #include <string.h>
@@ -89,21 +89,6 @@ static bool compare(struct sheet *sheet, const json_t *before, const json_t *aft
 	return worse && strncmp(text_of(after, "contender"), "tiphys", 6) == 0;
 }
 
-static json_t *load(const char *path, struct error *err)
-{
-	json_error_t wrong;
-	json_t *root = json_load_file(path, 0, &wrong);
-	if (root == NULL)
-		error_put(err, ERROR_USAGE, "%s, line %d: %s", path, wrong.line, wrong.text);
-	else if (!json_is_array(json_object_get(root, "series"))) {
-		error_put(err, ERROR_USAGE, "%s: holds no \"series\"; --json and --out write such files",
-		          path);
-		json_decref(root);
-		root = NULL;
-	}
-	return root;
-}
-
 static bool show(const json_t *before, const json_t *after, bool *worse, struct error *err)
 {
 	static const char *const head[] = {
@@ -136,10 +121,9 @@ int bench_compare(int argc, char **argv)
 	int status;
 	if (!options_take(&line, argc, argv, NULL, &files, &status))
 		return status;
-	cleanup_json json_t *before = load(files.items[0], &err);
-	cleanup_json json_t *after = before != NULL ? load(files.items[1], &err) : NULL;
-	if (after != NULL)
-		show(before, after, &worse, &err);
+	cleanup_results struct results before = {0}, after = {0};
+	if (results_read(&before, files.items[0], &err) && results_read(&after, files.items[1], &err))
+		show(before.root, after.root, &worse, &err);
 	if (err.kind != ERROR_NONE) {
 		fprintf(stderr, "tiphys bench compare: %s\n", err.message);
 		return error_exit_status(err.kind);

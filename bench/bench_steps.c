@@ -1,23 +1,35 @@
 /* tiphys bench steps: the same jobs as a WebAssembly step and as a container step, end to end. */
 #include "bench/bench.h"
 #include "bench/cold.h"
+#include "bench/density.h"
 #include "bench/peaks.h"
 #include "bench/report.h"
-#include "bench/sheet.h"
-#include "bench/stats.h"
+#include "bench/tables.h"
 #include "bench/throughput.h"
 #include "caps/cleanup.h"
 
 #include <string.h>
 
-enum { ROUNDS = 11, ROUNDS_MIN = 5, WARM_UPS = 1, LOAD_MAX = 10000, COLD = 5 };
+enum {
+	ROUNDS = 11,
+	ROUNDS_MIN = 3,
+	ROUNDS_SETTLED = 4, /* so many times the rounds at most, for what scatters */
+	SETTLE_SECONDS = 60,
+	WARM_UPS = 1,
+	BURST_MS = 20,
+	LOAD_MAX = 10000,
+	COLD = 5,
+	RESIDENT = 2000,
+};
 
 struct steps_options {
 	struct contenders_options contenders;
 	uint64_t rounds;
 	const char *directory;
-	uint64_t load; /* requests at a time, at most */
-	uint64_t cold; /* rounds of cold starts */
+	uint64_t load;             /* requests at a time, at most */
+	uint64_t cold;             /* rounds of cold starts */
+	uint64_t settle;           /* seconds */
+	uint64_t resident, memory; /* steps at a time, and bytes that they may take */
 	const char *json, *out;
 };
 
@@ -39,9 +51,17 @@ static const struct option rows[] = {
         "10000; 0: not measured)"),
     OPTION_NUMBER(struct steps_options, cold, "cold", "N", 0, 1000,
                   "rounds of cold starts from a docker-registry on 127.0.0.1 (default 5; 0: none)"),
+    OPTION_NUMBER(struct steps_options, settle, "settle", "SECONDS", 0, 3600,
+                  "how long those go on whose rounds spread by more than 30 % (default 60)"),
+    OPTION_NUMBER(
+        struct steps_options, resident, "resident", "N", 0, 16384,
+        "memory of 1, 10, 100 … steps that sleep at a time, up to N (default 2000; 0: not "
+        "measured)"),
+    OPTION_BYTES(struct steps_options, memory, "memory",
+                 "how much the steps that sleep may take together; it is told how many fit (4G)"),
     OPTION_TEXT(struct steps_options, json, "json", "FILE", "write all figures there"),
     OPTION_TEXT(struct steps_options, out, "out", "DIR",
-                "write results.json, report.md and report.html there"),
+                "write results.json, report.md, report.html and chart.svg there"),
 };
 
 static const struct command_line line = {
@@ -96,81 +116,11 @@ static bool choose_jobs(const struct operands *given, unsigned *chosen, struct e
 
 /* ---- what is shown ---- */
 
-static bool is_wanted(const struct contenders *all, size_t job)
-{
-	return (all->wanted & 1u << job) != 0;
-}
-
-/* The job whose figures are shown in full. */
-static const char *main_job(const struct contenders *all)
-{
-	size_t job = 0;
-	while (!is_wanted(all, job))
-		job++;
-	return jobs[job].name;
-}
-
-static const struct cell *find_cell(const struct contenders *all, const char *contender,
-                                    const char *job)
-{
-	for (size_t i = 0; i < all->cell_count; i++)
-		if (strcmp(all->cells[i].contender, contender) == 0 &&
-		    strcmp(all->cells[i].job, job) == 0 && all->cells[i].count > 0)
-			return &all->cells[i];
-	return NULL;
-}
-
-static void put_milliseconds(struct sheet *sheet, double seconds)
-{
-	double milliseconds = 1e3 * seconds;
-	sheet_put(sheet, milliseconds < 10 ? "%.2f" : "%.0f", milliseconds);
-}
-
-/* How many times longer the contender's first job takes than a request to `tiphys serve`. */
-static void put_ratio(struct sheet *sheet, const struct contenders *all, const struct cell *cell)
-{
-	const struct cell *own = find_cell(all, "tiphys serve", main_job(all));
-	if (own == NULL || cell == NULL) {
-		sheet_put(sheet, "–");
-		return;
-	}
-	struct summary theirs = summarize(cell->wall, cell->count);
-	struct summary ours = summarize(own->wall, own->count);
-	if (theirs.spread > SPREAD_LIMIT || ours.spread > SPREAD_LIMIT)
-		sheet_put(sheet, "–");
-	else
-		sheet_put(sheet, "%.1f", theirs.median / ours.median);
-}
-
-static void put_contender(struct sheet *sheet, const struct contenders *all,
-                          const struct contender *contender)
-{
-	const struct cell *first = find_cell(all, contender->name, main_job(all));
-	struct summary summary = {0};
-	if (first != NULL)
-		summary = summarize(first->wall, first->count);
-	sheet_put(sheet, "%s", contender->name);
-	put_milliseconds(sheet, summary.median);
-	put_milliseconds(sheet, summary.min);
-	put_milliseconds(sheet, summary.p95);
-	sheet_put(sheet, "%.0f %%", 100 * summary.spread);
-	put_ratio(sheet, all, first);
-	for (size_t i = 0; i < job_count; i++) {
-		if (!is_wanted(all, i) || strcmp(jobs[i].name, main_job(all)) == 0)
-			continue;
-		const struct cell *cell = find_cell(all, contender->name, jobs[i].name);
-		if (cell == NULL)
-			sheet_put(sheet, "–");
-		else
-			put_milliseconds(sheet, summarize(cell->wall, cell->count).median);
-	}
-}
-
 static void print_notes(const struct contenders *all, const struct results *results, FILE *out)
 {
 	results_print_machine(results, out);
 	for (size_t i = 0; i < job_count; i++)
-		if (is_wanted(all, i))
+		if ((all->wanted & 1u << i) != 0)
 			fprintf(out, "%s: %s\n", jobs[i].name, jobs[i].what);
 	if (all->note != NULL)
 		fprintf(out, "Note: %s.\n", all->note);
@@ -185,31 +135,13 @@ static void print_notes(const struct contenders *all, const struct results *resu
 	}
 }
 
-static bool show(const struct contenders *all, const struct results *results, uint64_t rounds,
-                 struct error *err)
+/* Each table when it is measured, since the whole takes minutes. */
+static bool show(const struct results *results, enum table_kind table, struct error *err)
 {
-	cleanup_sheet struct sheet sheet = {0};
-	sheet_init(&sheet, 5 + (size_t)__builtin_popcount(all->wanted));
-	sheet_put(&sheet, "by whom (ms)");
-	sheet_put(&sheet, "%s", main_job(all));
-	sheet_put(&sheet, "min");
-	sheet_put(&sheet, "p95");
-	sheet_put(&sheet, "spread");
-	sheet_put(&sheet, "to serve");
-	for (size_t i = 0; i < job_count; i++)
-		if (is_wanted(all, i) && strcmp(jobs[i].name, main_job(all)) != 0)
-			sheet_put(&sheet, "%s", jobs[i].name);
-	for (size_t i = 0; i < all->count; i++)
-		if (all->items[i].left_out[0] == '\0')
-			put_contender(&sheet, all, &all->items[i]);
-	if (!sheet_print(&sheet, stdout))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
-	printf(
-	    "\nTime of the clock, median of %u interleaved rounds, warm: images unpacked, files in the "
-	    "page cache. ",
-	    (unsigned)rounds);
-	print_notes(all, results, stdout);
-	return true;
+	bool is_shown = table_print(results->root, table, stdout);
+	putchar('\n');
+	fflush(stdout);
+	return is_shown || error_set(err, ERROR_NO_MEMORY, "no memory for the table");
 }
 
 static void note(const struct contenders *all, struct results *results)
@@ -222,41 +154,77 @@ static void note(const struct contenders *all, struct results *results)
 	}
 	if (all->note != NULL)
 		results_refusal(results, "steps", "", "machine", all->note);
-	for (size_t i = 0; i < all->cell_count; i++)
-		results_series(results, "steps", all->cells[i].job, all->cells[i].contender, "wall", "s",
-		               all->cells[i].wall, all->cells[i].count);
+	for (size_t i = 0; i < all->cell_count; i++) {
+		const struct cell *cell = &all->cells[i];
+		results_series_of_runs(results, "steps", cell->job, cell->contender, "wall", "s",
+		                       cell->wall, cell->count, cell->runs, cell->run_count);
+	}
+	results_number(results, "burst_ms", BURST_MS);
+}
+
+static bool measure_warm(struct contenders *all, const struct steps_options *options,
+                         struct results *results, struct error *err)
+{
+	const struct measure_options how = {.title = "steps",
+	                                    .warm_ups = WARM_UPS,
+	                                    .rounds = (unsigned)options->rounds,
+	                                    .burst_seconds = BURST_MS / 1e3,
+	                                    .settle_seconds = (double)options->settle,
+	                                    .rounds_max = ROUNDS_SETTLED * (unsigned)options->rounds};
+	if (!results_settle(results, err) || !measure_cells(all->cells, all->cell_count, &how, err))
+		return false;
+	note(all, results);
+	bool is_shown = show(results, TABLE_WARM, err);
+	print_notes(all, results, stdout);
+	return is_shown;
+}
+
+static bool measure_all(struct contenders *all, const struct steps_options *options,
+                        struct results *results, struct error *err)
+{
+	const char *directory = options->contenders.directory;
+	bool no_containers = options->contenders.no_containers;
+	const struct cold_options cold = {.directory = directory,
+	                                  .no_containers = no_containers,
+	                                  .no_python = options->contenders.no_python,
+	                                  .rounds = (unsigned)options->cold};
+	const struct density_options density = {.directory = directory,
+	                                        .no_containers = no_containers,
+	                                        .most = (unsigned)options->resident,
+	                                        .memory = options->memory};
+	results_number(results, "budget", (double)options->memory);
+	return measure_warm(all, options, results, err) && peaks_measure(all, results, err) &&
+	       show(results, TABLE_PEAK, err) && results_settle(results, err) &&
+	       cold_measure(all, &cold, results, err) && show(results, TABLE_COLD, err) &&
+	       results_settle(results, err) &&
+	       throughput_measure(all, results, (unsigned)options->load, err) &&
+	       show(results, TABLE_LOAD, err) && density_measure(all, &density, results, err) &&
+	       show(results, TABLE_DENSITY, err);
 }
 
 static bool run(struct contenders *all, const struct steps_options *options, struct error *err)
 {
 	cleanup_results struct results results = {0};
-	struct measure_options how = {
-	    .title = "steps", .warm_ups = WARM_UPS, .rounds = (unsigned)options->rounds};
 	fprintf(stderr, "Making what the contenders need in %s\n", options->contenders.directory);
 	if (!results_init(&results, "tiphys bench steps", err) ||
-	    !contenders_make(all, &options->contenders, err) || !results_settle(&results, err) ||
-	    !measure_cells(all->cells, all->cell_count, &how, err) ||
-	    !show(all, &results, options->rounds, err))
-		return false;
-	note(all, &results);
-	struct cold_options cold = {.directory = options->contenders.directory,
-	                            .no_containers = options->contenders.no_containers,
-	                            .no_python = options->contenders.no_python,
-	                            .rounds = (unsigned)options->cold};
-	if (!peaks_measure(all, &results, stdout, err) ||
-	    !cold_measure(all, &cold, &results, stdout, err) ||
-	    !throughput_measure(all, &results, (unsigned)options->load, stdout, err) ||
+	    !contenders_make(all, &options->contenders, err) ||
+	    !measure_all(all, options, &results, err) ||
 	    (options->json != NULL && !results_write(&results, options->json, err)) ||
 	    (options->out != NULL && !report_write(&results, options->out, err)))
 		return false;
 	if (options->out != NULL)
-		printf("\nReport: %s/report.html\n", options->out);
+		printf("Report: %s/report.html\n", options->out);
 	return true;
 }
 
 int bench_steps(int argc, char **argv)
 {
-	struct steps_options options = {.rounds = ROUNDS, .load = LOAD_MAX, .cold = COLD};
+	struct steps_options options = {.rounds = ROUNDS,
+	                                .load = LOAD_MAX,
+	                                .cold = COLD,
+	                                .settle = SETTLE_SECONDS,
+	                                .resident = RESIDENT,
+	                                .memory = (uint64_t)4 << 30};
 	struct operands given;
 	struct contenders all = {0};
 	struct error err = ERROR_INIT;

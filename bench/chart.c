@@ -14,6 +14,7 @@ enum {
 	LINE_LEFT = 64,
 	LINE_BOTTOM = 44,
 	MARGIN = 12,
+	TITLE = 36, /* of a picture of its own */
 };
 
 void put_escaped(FILE *out, const char *text)
@@ -40,9 +41,13 @@ static const char *figure(double value, char *text, size_t size)
 	return text;
 }
 
-static void begin(FILE *out, const char *title, int height)
+/* `top`: of what is above the chart itself, which begins at 0. */
+static void begin(FILE *out, const char *title, int top, int height)
 {
-	fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, height);
+	fprintf(out,
+	        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"%d %d %d %d\" role=\"img\" "
+	        "aria-label=\"",
+	        -MARGIN, -top, WIDTH + 2 * MARGIN, height + top);
 	put_escaped(out, title);
 	fputs("\">\n", out);
 }
@@ -120,12 +125,20 @@ static void put_bar(FILE *out, const struct axis *axis, const struct bar *bar, d
 }
 
 void chart_bars(FILE *out, const char *title, const char *unit, const struct bar *bars,
-                size_t count)
+                size_t count, const char *style)
 {
 	if (count == 0)
 		return;
 	struct axis axis = log_axis(bars, count);
-	begin(out, title, (int)count * ROW + AXIS);
+	int height = (int)count * ROW + AXIS;
+	begin(out, title, style != NULL ? TITLE : 0, height);
+	if (style != NULL) {
+		fprintf(out,
+		        "<style>%s</style>\n<rect class=\"paper\" x=\"%d\" y=\"%d\" width=\"%d\" "
+		        "height=\"%d\"/>\n",
+		        style, -MARGIN, -TITLE, WIDTH + 2 * MARGIN, height + TITLE);
+		put_text(out, 0, -TITLE / 2.0, "start strong title", title);
+	}
 	put_grid(out, &axis, count, unit);
 	for (size_t i = 0; i < count; i++)
 		put_bar(out, &axis, &bars[i], (double)i * ROW, unit);
@@ -153,7 +166,7 @@ void chart_line(FILE *out, const char *title, const char *x_title, const char *y
 		most = fmax(most, points[i].y);
 	double top = round_up(fmax(most, 1e-9));
 	double first = log10(points[0].x), last = fmax(log10(points[count - 1].x), first + 1);
-	begin(out, title, LINE_HEIGHT);
+	begin(out, title, 0, LINE_HEIGHT);
 	for (int i = 0; i <= STEPS; i++) {
 		char text[48];
 		double y = bottom - (bottom - MARGIN) * i / STEPS;

@@ -15,9 +15,11 @@ struct bar {
 	bool is_own; /* tiphys: in another colour */
 };
 
-/* Horizontal bars on a logarithmic axis. `unit` stands behind the figures ("ms"). */
+/* Horizontal bars on a logarithmic axis. `unit` stands behind the figures ("ms"). `style` NULL: a
+ * part of a page, which has the colours; else a picture of its own, with these rules of CSS, the
+ * title above and paper below. */
 void chart_bars(FILE *out, const char *title, const char *unit, const struct bar *bars,
-                size_t count);
+                size_t count, const char *style);
 
 struct point {
 	double x, y;

@@ -5,8 +5,6 @@
 #include "bench/progress.h"
 #include "bench/registry_server.h"
 #include "bench/rootfs.h"
-#include "bench/sheet.h"
-#include "bench/stats.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 
@@ -38,7 +36,6 @@ struct cold {
 	struct registry_server registry;
 	struct party *parties;
 	size_t count;
-	FILE *out;
 };
 
 static const char *const line_words[] = {"/job/line", NULL};
@@ -165,27 +162,18 @@ static void add_ctr(struct cold *cold, const char *image, const char *reference,
 	put_words(&party->timed[1], words);
 }
 
-/* Whether a warm contender of that name took part: what it wants is there then. */
-static bool took_part(const struct contenders *all, const char *name)
-{
-	for (size_t i = 0; i < all->cell_count; i++)
-		if (strcmp(all->cells[i].contender, name) == 0)
-			return true;
-	return false;
-}
-
 static bool add_image(struct cold *cold, const char *image, const char *const *words,
                       struct error *err)
 {
 	char reference[WORD_SIZE], warm[64];
 	snprintf(warm, sizeof warm, "podman, %s", image);
-	if (!took_part(cold->all, warm))
+	if (!contenders_have(cold->all, warm))
 		return true;
 	if (!push_image(cold, image, reference, sizeof reference, err))
 		return false;
 	add_podman(cold, image, reference, words);
 	snprintf(warm, sizeof warm, "ctr, %s", image);
-	if (took_part(cold->all, warm))
+	if (contenders_have(cold->all, warm))
 		add_ctr(cold, image, reference, words);
 	return true;
 }
@@ -243,18 +231,15 @@ static bool run_request(const struct cold *cold, const struct party *party, doub
                         struct error *err)
 {
 	char log[4096];
-	struct plugin_server server = {0};
 	cleanup_process struct process_result result = {0};
 	cleanup_free char *tiphys = handover_find("tiphys", err);
-	cleanup_free char *body = plugin_request_body(party->timed[0].words[0]);
-	struct plugin_request request = {.server = &server, .body = body};
+	cleanup_free char *body = plugin_request_body(party->timed[0].words[0], NULL);
 	snprintf(log, sizeof log, "%s/cold-serve.log", cold->options->directory);
-	struct plugin_server_options how = {.tiphys = tiphys, .log = log, .cache = party->store};
+	struct plugin_first_request first = {
+	    .server = {.tiphys = tiphys, .log = log, .cache = party->store}, .body = body};
 	if (tiphys == NULL || body == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
-	bool went_well = plugin_server_start(&server, &how, err) &&
-	                 plugin_request_run(&request, &result, err) && check_line(&result, err);
-	plugin_server_end(&server);
+	bool went_well = plugin_first_request_run(&first, &result, err) && check_line(&result, err);
 	*wall = result.wall;
 	return went_well;
 }
@@ -307,65 +292,28 @@ static bool run_rounds(struct cold *cold, struct error *err)
 	return true;
 }
 
-static void put_size(struct sheet *sheet, double bytes)
-{
-	if (bytes < 1 << 20)
-		sheet_put(sheet, "%.0f KiB", bytes / 1024);
-	else
-		sheet_put(sheet, "%.1f MiB", bytes / (1 << 20));
-}
-
-static bool show(const struct cold *cold, struct results *results, struct error *err)
+static void note(const struct cold *cold, struct results *results)
 {
 	unsigned rounds = cold->options->rounds;
-	cleanup_sheet struct sheet sheet = {0};
-	struct summary own = summarize(cold->parties[1].wall, rounds);
-	static const char *const head[] = {"cold, by whom", "line (ms)", "min",     "p95",
-	                                   "spread",        "to serve",  "fetched", "on disk"};
-	sheet_init(&sheet, sizeof head / sizeof head[0]);
-	for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
-		sheet_put(&sheet, "%s", head[i]);
 	for (size_t i = 0; i < cold->count; i++) {
 		const struct party *party = &cold->parties[i];
-		struct summary summary = summarize(party->wall, rounds);
-		results_series(results, "cold", "line", party->name, "wall", "s", party->wall, rounds);
-		results_series(results, "cold", "line", party->name, "network", "B", party->network,
-		               rounds);
-		results_series(results, "cold", "line", party->name, "disk", "B", party->disk, rounds);
-		sheet_put(&sheet, "%s", party->name);
-		sheet_put(&sheet, "%.1f", 1e3 * summary.median);
-		sheet_put(&sheet, "%.1f", 1e3 * summary.min);
-		sheet_put(&sheet, "%.1f", 1e3 * summary.p95);
-		sheet_put(&sheet, "%.0f %%", 100 * summary.spread);
-		if (summary.spread > SPREAD_LIMIT || own.spread > SPREAD_LIMIT)
-			sheet_put(&sheet, "–");
-		else
-			sheet_put(&sheet, "%.1f", summary.median / own.median);
-		put_size(&sheet, summarize(party->network, rounds).median);
-		put_size(&sheet, summarize(party->disk, rounds).median);
+		const char *name = party->name;
+		results_series(results, "cold", "line", name, "wall", "s", party->wall, rounds);
+		results_series(results, "cold", "line", name, "network", "B", party->network, rounds);
+		results_series(results, "cold", "line", name, "disk", "B", party->disk, rounds);
 	}
-	fputc('\n', cold->out);
-	if (!sheet_print(&sheet, cold->out))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
-	fprintf(
-	    cold->out,
-	    "\nFetched from a docker-registry on 127.0.0.1 and run, the store empty each time; median "
-	    "of %u rounds. On disk: the store after it; containerd's also holds the warm images.\n",
-	    rounds);
-	return true;
 }
 
 bool cold_measure(const struct contenders *all, const struct cold_options *options,
-                  struct results *results, FILE *out, struct error *err)
+                  struct results *results, struct error *err)
 {
-	struct cold cold = {.all = all, .options = options, .out = out};
+	struct cold cold = {.all = all, .options = options};
 	cleanup_free char *found = find_on_path("docker-registry");
 	char directory[4096];
 	if (options->rounds == 0)
 		return true;
 	if (found == NULL) {
-		fprintf(out, "\nCold starts are left out: docker-registry is not installed\n");
-		results_refusal(results, "cold", "", "all", "docker-registry is not installed");
+		results_refusal(results, "cold", "", "cold starts", "docker-registry is not installed");
 		return true;
 	}
 	snprintf(directory, sizeof directory, "%s/registry", options->directory);
@@ -378,7 +326,9 @@ bool cold_measure(const struct contenders *all, const struct cold_options *optio
 	                 (options->no_containers || add_image(&cold, "busybox", line_words, err)) &&
 	                 (options->no_containers || options->no_python ||
 	                  add_image(&cold, "python3", python_words, err)) &&
-	                 run_rounds(&cold, err) && show(&cold, results, err);
+	                 run_rounds(&cold, err);
+	if (went_well)
+		note(&cold, results);
 	registry_server_end(&cold.registry);
 	free(cold.parties);
 	return went_well;

@@ -14,9 +14,9 @@ struct cold_options {
 /* `tiphys run REF`, a request to a `tiphys serve` that has just begun, `podman run REF`, and ctr's
  * pull and run, each job's first: before each run, which is all that is timed, the stores are
  * emptied and proved empty, and after it the registry's log must show that it was asked. Notes
- * series of time, of bytes from the registry and of bytes on disk, and prints a table. Contenders
- * that are not installed are said and left out. */
+ * series of time, of bytes from the registry and of bytes on disk. Contenders that are not
+ * installed are left out. */
 bool cold_measure(const struct contenders *all, const struct cold_options *options,
-                  struct results *results, FILE *out, struct error *err);
+                  struct results *results, struct error *err);
 
 #endif

@@ -6,11 +6,14 @@
 #include "bench/mounts.h"
 #include "bench/pod.h"
 #include "bench/rootfs.h"
+#include "bench/tables.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 
 const struct job jobs[] = {
 #define X(name, what) {name, what},
@@ -142,6 +145,24 @@ static void leave_out(struct contender *contender, struct error *err)
 	error_clear(err);
 }
 
+/* Runs a contender's first cell once: what the machine forbids it is known then, and it takes no
+ * part. One that does something else than its job stays, to be found out. */
+static void probe(struct contenders *all, struct contender *contender, size_t first_cell)
+{
+	cleanup_process struct process_result result = {0};
+	struct error err = ERROR_INIT;
+	const struct cell *cell = &all->cells[first_cell];
+	if (first_cell == all->cell_count)
+		return;
+	if (cell->run(cell->env, &result, &err) && result.status != 0)
+		error_put(&err, ERROR_SYSTEM, "does not run here: status %d: %s", result.status,
+		          result.complaint);
+	if (err.kind == ERROR_NONE)
+		return;
+	leave_out(contender, &err);
+	all->cell_count = first_cell;
+}
+
 static bool is_installed(struct contender *contender, const char *executable)
 {
 	cleanup_free char *path = find_on_path(executable);
@@ -193,8 +214,12 @@ static bool add_peers(struct contenders *all, const struct contenders_options *o
 		return false;
 	for (size_t i = 0; i < all->peers.count; i++) {
 		const struct peer *peer = &all->peers.items[i];
-		static const char *const own[] = {"tiphys run", "tiphys run, cached"};
-		static const char *const how[] = {"nothing cached", "its image in the cache"};
+		static const char *const own[] = {"tiphys run, nothing cached",
+		                                  "tiphys run, cached on disk"};
+		static const char *const how[] = {"FILE, in the process of the command, without a "
+		                                  "sandboxed worker; no image of the module",
+		                                  "FILE, in the process of the command, without a "
+		                                  "sandboxed worker; its image in the cache"};
 		struct contender *contender = add(all, peer->is_own ? own[i] : text(all, "%s", peer->name),
 		                                  peer->is_own ? how[i] : "a WebAssembly runtime");
 		if (contender == NULL)
@@ -210,7 +235,25 @@ static bool add_peers(struct contenders *all, const struct contenders_options *o
 	return true;
 }
 
-static bool push(const char *tiphys, const char *path, const char *store, const char *reference,
+/* What `run` cannot be: it is a process, whose module comes from a file. */
+static bool add_inside(struct contenders *all, struct error *err)
+{
+	const struct contender *contender =
+	    add(all, "tiphys inside, in memory",
+	        "the interpreter called by a process that has the module and its image in memory: "
+	        "without a process of its own, a sandboxed worker or a server");
+	for (size_t i = 0; i < JOB_COUNT; i++) {
+		char *path = module_path(all, i, err);
+		if (contender == NULL || path == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for the contenders");
+		if (!inside_open(&all->insides[i], path, INSIDE_RUN, err) ||
+		    !add_cell(all, contender, i, inside_run, &all->insides[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool module_push(const char *tiphys, const char *path, const char *store, const char *reference,
                  struct error *err)
 {
 	char *argv[] = {(char *)(uintptr_t)tiphys,
@@ -227,29 +270,119 @@ static bool push(const char *tiphys, const char *path, const char *store, const 
 	                                       result.status, result.complaint);
 }
 
+/* Keeps the image of the module in the cache, as an administrator does for the steps to come. */
+static bool compile(const struct contenders *all, const char *tiphys, const char *reference,
+                    struct error *err)
+{
+	char *pull[] = {(char *)(uintptr_t)tiphys,    "pull", "--store", (char *)(uintptr_t)all->store,
+	                (char *)(uintptr_t)reference, NULL};
+	cleanup_process struct process_result pulled = {0};
+	if (!process_run(pull, NULL, &pulled, err))
+		return false;
+	/* DIGEST, a tab, PATH, and the end of the line. */
+	char *path = pulled.output != NULL ? strchr(pulled.output, '\t') : NULL;
+	if (pulled.status != 0 || path == NULL)
+		return error_set(err, ERROR_SYSTEM, "tiphys pull: status %d: %s", pulled.status,
+		                 pulled.complaint);
+	path++;
+	path[strcspn(path, "\n")] = '\0';
+	char *argv[] = {(char *)(uintptr_t)tiphys,     "compile", "--cache-dir",
+	                (char *)(uintptr_t)all->cache, path,      NULL};
+	cleanup_process struct process_result result = {0};
+	if (!process_run(argv, NULL, &result, err))
+		return false;
+	return result.status == 0 || error_set(err, ERROR_SYSTEM, "tiphys compile: status %d: %s",
+	                                       result.status, result.complaint);
+}
+
+static bool store_modules(struct contenders *all, const char *tiphys, struct error *err)
+{
+	char *wait = keep(all, data_find("step-wait.wasm"));
+	if (wait == NULL)
+		return error_set(err, ERROR_SYSTEM, "step-wait.wasm is missing; it is built with tiphys");
+	if (!remove_tree(all->store, err) || !remove_tree(all->cache, err) ||
+	    !module_push(tiphys, wait, all->store, BENCH_MODULE("wait"), err))
+		return false;
+	for (size_t i = 0; i < JOB_COUNT; i++) {
+		char *path = module_path(all, i, err);
+		all->references[i] = text(all, BENCH_MODULE("%s"), jobs[i].name);
+		if (path == NULL || all->references[i] == NULL ||
+		    !module_push(tiphys, path, all->store, all->references[i], err) ||
+		    !compile(all, tiphys, all->references[i], err))
+			return false;
+	}
+	return true;
+}
+
+/* By its reference: what `run` does for a module of a registry or store. */
+static bool add_reference(struct contenders *all, const char *tiphys, struct error *err)
+{
+	const struct contender *contender =
+	    add(all, "tiphys run REF, cached on disk",
+	        "REF, its digest in an image layout and its image in the cache; without a sandboxed "
+	        "worker");
+	for (size_t i = 0; contender != NULL && i < JOB_COUNT; i++)
+		if (!add_command(all, contender, i,
+		                 COMMAND(tiphys, "run", "--cache-dir", all->cache, "--store", all->store,
+		                         all->references[i]),
+		                 err))
+			return false;
+	return contender != NULL ||
+	       error_set(err, ERROR_LIMIT, "more than %d contenders", CONTENDERS_MAX);
+}
+
+static bool add_first_requests(struct contenders *all, const struct contenders_options *options,
+                               const char *tiphys, struct error *err)
+{
+	enum { STARTS = 3 }; /* of a server, in each round */
+	const struct contender *contender =
+	    add(all, "tiphys serve, cached on disk",
+	        "the first request for the module to a server that has begun, the digest in an image "
+	        "layout, no image; sandboxed worker");
+	struct plugin_server_options how = {.tiphys = tiphys,
+	                                    .log = text(all, "%s/first.log", options->directory),
+	                                    .cache = text(all, "%s/first-cache", options->directory),
+	                                    .store = all->store};
+	char *before = keep(all, plugin_request_body(BENCH_MODULE("wait"), "0"));
+	for (size_t i = 0; i < JOB_COUNT; i++) {
+		struct plugin_first_request *first = keep(all, calloc(1, sizeof *first));
+		if (contender == NULL || before == NULL || how.log == NULL || how.cache == NULL ||
+		    first == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for the requests");
+		*first = (struct plugin_first_request){
+		    .server = how,
+		    .before = before,
+		    .body = keep(all, plugin_request_body(all->references[i], NULL))};
+		size_t count = all->cell_count;
+		if (!add_cell(all, contender, i, plugin_first_request_run, first, err))
+			return false;
+		if (all->cell_count > count)
+			all->cells[count].burst_max = STARTS;
+	}
+	return true;
+}
+
 static bool add_server(struct contenders *all, const struct contenders_options *options,
                        const char *tiphys, struct error *err)
 {
 	const struct contender *contender =
-	    add(all, "tiphys serve",
-	        "a request on an open connection, sandboxed worker, module in a store");
-	char *store = text(all, "%s/modules", options->directory);
+	    add(all, TABLES_REFERENCE,
+	        "a request on an open connection to a server that was asked for the module before, its "
+	        "image in the cache; sandboxed worker");
+	struct contender *bare = add(all, "tiphys serve without a sandboxed worker", NULL);
 	struct plugin_server_options how = {.tiphys = tiphys,
 	                                    .log = text(all, "%s/serve.log", options->directory),
-	                                    .cache = text(all, "%s/cache", options->directory),
-	                                    .store = store};
+	                                    .cache = all->cache,
+	                                    .store = all->store};
 	all->requests = calloc(JOB_COUNT, sizeof *all->requests);
-	if (contender == NULL || store == NULL || how.log == NULL || how.cache == NULL ||
-	    all->requests == NULL)
+	if (contender == NULL || bare == NULL || how.log == NULL || all->requests == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the requests");
+	snprintf(
+	    bare->left_out, sizeof bare->left_out,
+	    "there is no such thing: each step of a server runs in a sandboxed process of its own");
 	for (size_t i = 0; i < JOB_COUNT; i++) {
-		char reference[64];
-		char *path = module_path(all, i, err);
-		snprintf(reference, sizeof reference, "modules.example/%s:1", jobs[i].name);
-		if (path == NULL || !push(tiphys, path, store, reference, err))
-			return false;
 		all->requests[i].server = &all->server;
-		all->requests[i].body = keep(all, plugin_request_body(reference));
+		all->requests[i].body = keep(all, plugin_request_body(all->references[i], NULL));
 		if (all->requests[i].body == NULL ||
 		    !add_cell(all, contender, i, plugin_request_run, &all->requests[i], err))
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the requests");
@@ -283,6 +416,7 @@ static bool add_low_level(struct contenders *all, const struct contenders_option
 		return true;
 	ask_version(contender, runtime, "--version");
 	const char *state = text(all, "%s/%s-state", options->directory, runtime);
+	size_t first_cell = all->cell_count;
 	for (size_t i = 0; i < JOB_COUNT; i++) {
 		const char *words[3];
 		const char *bundle =
@@ -294,6 +428,7 @@ static bool add_low_level(struct contenders *all, const struct contenders_option
 		                 err))
 			return false;
 	}
+	probe(all, contender, first_cell);
 	return true;
 }
 
@@ -310,6 +445,7 @@ static bool add_pod(struct contenders *all, const struct contenders_options *opt
 	char *bundles = text(all, "%s/pod-%s", options->directory, runtime);
 	if (!make_directories(bundles, err))
 		return false;
+	size_t first_cell = all->cell_count;
 	for (size_t i = 0; i < JOB_COUNT; i++) {
 		const char **words = keep(all, calloc(3, sizeof *words));
 		struct pod *pod = keep(all, calloc(1, sizeof *pod));
@@ -324,6 +460,7 @@ static bool add_pod(struct contenders *all, const struct contenders_options *opt
 		if (!add_cell(all, contender, i, pod_run, pod, err))
 			return false;
 	}
+	probe(all, contender, first_cell);
 	return true;
 }
 
@@ -339,6 +476,7 @@ static bool add_podman(struct contenders *all, const struct image *image, bool i
 		leave_out(contender, err);
 		return true;
 	}
+	size_t first_cell = all->cell_count;
 	for (size_t i = 0; i < JOB_COUNT; i++) {
 		const char *words[3];
 		job_words(all, image, i, words);
@@ -348,6 +486,7 @@ static bool add_podman(struct contenders *all, const struct image *image, bool i
 		                 err))
 			return false;
 	}
+	probe(all, contender, first_cell);
 	return true;
 }
 
@@ -377,6 +516,7 @@ static bool add_ctr(struct contenders *all, const struct contenders_options *opt
 		leave_out(contender, err);
 		return true;
 	}
+	size_t first_cell = all->cell_count;
 	for (size_t i = 0; i < JOB_COUNT; i++) {
 		const char *words[3];
 		job_words(all, image, i, words);
@@ -386,6 +526,7 @@ static bool add_ctr(struct contenders *all, const struct contenders_options *opt
 		                 err))
 			return false;
 	}
+	probe(all, contender, first_cell);
 	return true;
 }
 
@@ -416,6 +557,10 @@ static bool add_containers(struct contenders *all, const struct contenders_optio
 	all->note = note;
 
 	error_clear(&trouble);
+	/* runc takes no root that is a symbolic link. */
+	char *real = realpath(python.rootfs, NULL);
+	if (real != NULL)
+		python.rootfs = keep(all, real);
 	if (!rootfs_busybox(busybox.rootfs, &trouble))
 		leave_out(add(all, "containers of busybox", NULL), &trouble);
 	else if (!add_image(all, options, &busybox, err))
@@ -429,29 +574,65 @@ static bool add_containers(struct contenders *all, const struct contenders_optio
 	return true;
 }
 
+/* Two that use one directory would run each other's containers. */
+static bool lock(struct contenders *all, const char *directory, struct error *err)
+{
+	const char *path = text(all, "%s/lock", directory);
+	all->lock = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (all->lock < 0)
+		return error_set_errno(err, errno, "cannot make a file in %s", directory);
+	return flock(all->lock, LOCK_EX | LOCK_NB) == 0 ||
+	       error_set(
+	           err, ERROR_SYSTEM,
+	           "another `tiphys bench` works in %s; name a directory of its own by --directory",
+	           directory);
+}
+
 bool contenders_make(struct contenders *all, const struct contenders_options *options,
                      struct error *err)
 {
-	cleanup_free char *tiphys = handover_find("tiphys", err);
+	all->lock = -1;
 	all->cell_room = CONTENDERS_MAX * JOB_COUNT;
 	all->wanted = options->jobs != 0 ? options->jobs : (1u << JOB_COUNT) - 1;
 	all->owned = calloc(OWNED_MAX, sizeof *all->owned);
 	all->cells = calloc(all->cell_room, sizeof *all->cells);
-	if (tiphys == NULL)
-		return false;
 	if (all->owned == NULL || all->cells == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the contenders");
-	return make_directories(options->directory, err) && add_process(all, err) &&
-	       add_peers(all, options, tiphys, err) && add_server(all, options, tiphys, err) &&
+	const char *tiphys = keep(all, handover_find("tiphys", err));
+	if (tiphys == NULL)
+		return false;
+	all->store = text(all, "%s/modules", options->directory);
+	all->cache = text(all, "%s/cache", options->directory);
+	all->references = keep(all, calloc(JOB_COUNT, sizeof *all->references));
+	all->insides = calloc(JOB_COUNT, sizeof *all->insides);
+	if (all->store == NULL || all->cache == NULL || all->references == NULL || all->insides == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the contenders");
+	return make_directories(options->directory, err) && lock(all, options->directory, err) &&
+	       store_modules(all, tiphys, err) && add_process(all, err) && add_inside(all, err) &&
+	       add_peers(all, options, tiphys, err) && add_reference(all, tiphys, err) &&
+	       add_first_requests(all, options, tiphys, err) && add_server(all, options, tiphys, err) &&
 	       (options->no_containers || add_containers(all, options, err));
+}
+
+bool contenders_have(const struct contenders *all, const char *name)
+{
+	for (size_t i = 0; i < all->cell_count; i++)
+		if (strcmp(all->cells[i].contender, name) == 0)
+			return true;
+	return false;
 }
 
 void contenders_clear(struct contenders *all)
 {
 	cells_clear(all->cells, all->cell_count);
+	if (all->owned != NULL && all->lock >= 0)
+		close(all->lock);
 	plugin_server_end(&all->server);
 	containerd_end(&all->containerd);
 	peers_clear(&all->peers);
+	for (size_t i = 0; all->insides != NULL && i < JOB_COUNT; i++)
+		inside_close(&all->insides[i]);
+	free(all->insides);
 	for (size_t i = 0; i < all->owned_count; i++)
 		free(all->owned[i]);
 	free(all->owned);

@@ -4,6 +4,7 @@
 #define BENCH_CONTENDERS_H
 
 #include "bench/containers.h"
+#include "bench/inside.h"
 #include "bench/measure.h"
 #include "bench/peer.h"
 #include "bench/plugin_server.h"
@@ -40,11 +41,16 @@ struct contenders {
 	struct cell *cells; /* contender by contender, the jobs in order */
 	size_t cell_count, cell_room;
 
+	const char *store, *cache; /* an image layout with the modules; with the modules' images */
+	const char **references;   /* of the jobs' modules */
+
 	/* What the cells borrow. */
 	struct peers peers;
+	struct inside *insides;
 	struct plugin_server server;
 	struct plugin_request *requests;
 	struct containerd containerd;
+	int lock; /* of the directory */
 	void **owned;
 	size_t owned_count;
 };
@@ -58,5 +64,15 @@ bool contenders_make(struct contenders *all, const struct contenders_options *op
  * for requests and pods. Borrowed until the next call for that cell. */
 char *const *contender_command(const struct cell *cell);
 void contenders_clear(struct contenders *all);
+
+/* Whether a contender of that name has cells: what it wants is there then. */
+bool contenders_have(const struct contenders *all, const char *name);
+
+/* How a module is called in the store. */
+#define BENCH_MODULE(name) "modules.example/" name ":1"
+
+/* Puts a module into an image layout. */
+bool module_push(const char *tiphys, const char *path, const char *store, const char *reference,
+                 struct error *err);
 
 #endif

@@ -51,32 +51,40 @@ static int set_timer(CURLM *multi, long milliseconds, void *env)
 	return 0;
 }
 
-static bool begin(struct crowd *crowd, struct flight *flight, struct error *err)
+static bool ask(struct crowd *crowd, struct flight *flight, struct error *err)
 {
-	if (crowd->begun == crowd->load->requests)
-		return true;
 	plugin_reply_clear(&flight->reply);
 	plugin_request_prepare(crowd->request, flight->curl, &flight->reply);
 	curl_easy_setopt(flight->curl, CURLOPT_PRIVATE, flight);
-	flight->began = monotonic_seconds();
-	crowd->begun++;
 	return curl_multi_add_handle(crowd->multi, flight->curl) == CURLM_OK ||
 	       error_set(err, ERROR_NO_MEMORY, "no memory for a request");
 }
 
-static bool check(const struct crowd *crowd, struct flight *flight, CURLcode code,
+static bool begin(struct crowd *crowd, struct flight *flight, struct error *err)
+{
+	if (crowd->begun == crowd->load->requests)
+		return true;
+	flight->began = monotonic_seconds();
+	crowd->begun++;
+	return ask(crowd, flight, err);
+}
+
+static bool check(const struct crowd *crowd, struct flight *flight, CURLcode code, bool *is_running,
                   struct error *err)
 {
 	cleanup_process struct process_result answer = {0};
-	if (!plugin_reply_take(flight->curl, code, &flight->reply, &answer, err))
+	if (!plugin_reply_take(flight->curl, code, &flight->reply, &answer, is_running, err))
 		return false;
+	if (*is_running)
+		return true;
 	if (answer.status != 0 || strcmp(answer.output, crowd->load->expected) != 0)
 		return error_set(err, ERROR_SYSTEM, "a request gets status %d and \"%.100s\": %s",
 		                 answer.status, answer.output, answer.complaint);
 	return true;
 }
 
-/* What is answered is checked, and its connection takes the next request. */
+/* What is answered is checked, and its connection takes the next request; a step that goes on is
+ * asked for again, as the agent does. */
 static bool reap(struct crowd *crowd, struct error *err)
 {
 	CURLMsg *message;
@@ -87,9 +95,13 @@ static bool reap(struct crowd *crowd, struct error *err)
 			continue;
 		CURLcode code = message->data.result;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&flight);
-		crowd->result->latencies[crowd->done++] = monotonic_seconds() - flight->began;
+		bool is_running = false;
 		curl_multi_remove_handle(crowd->multi, flight->curl);
-		if (!check(crowd, flight, code, err) || !begin(crowd, flight, err))
+		if (!check(crowd, flight, code, &is_running, err))
+			return false;
+		if (!is_running)
+			crowd->result->latencies[crowd->done++] = monotonic_seconds() - flight->began;
+		if (!(is_running ? ask : begin)(crowd, flight, err))
 			return false;
 	}
 	return true;

@@ -1,5 +1,6 @@
 #include "bench/plugin_server.h"
 
+#include "bench/rootfs.h"
 #include "caps/cleanup.h"
 #include "plugin/json.h"
 
@@ -13,13 +14,37 @@
 static bool launch(struct plugin_server *server, const struct plugin_server_options *options,
                    struct error *err)
 {
-	/* The store stands last, so that leaving it out ends the list before it. */
-	char *argv[] = {TEXT(options->tiphys), "serve",     "--listen",
-	                "127.0.0.1:0",         "--no-auth", "--require-sandbox",
-	                "--work-dir",          "/tmp",      "--cache-dir",
-	                TEXT(options->cache),  "--queue",   "20000",
-	                "--max-connections",   "12000",     options->store != NULL ? "--store" : NULL,
-	                TEXT(options->store),  NULL};
+	char *argv[32] = {TEXT(options->tiphys),
+	                  "serve",
+	                  "--listen",
+	                  "127.0.0.1:0",
+	                  "--no-auth",
+	                  "--require-sandbox",
+	                  "--work-dir",
+	                  "/tmp",
+	                  "--cache-dir",
+	                  TEXT(options->cache),
+	                  "--queue",
+	                  "20000",
+	                  "--max-connections",
+	                  "12000",
+	                  "--reply-within",
+	                  "29"};
+	size_t count = 0;
+	char places[16];
+	while (argv[count] != NULL)
+		count++;
+	snprintf(places, sizeof places, "%u", options->places);
+	if (options->store != NULL) {
+		argv[count++] = "--store";
+		argv[count++] = TEXT(options->store);
+	}
+	if (options->places != 0) {
+		argv[count++] = "--concurrency";
+		argv[count++] = places;
+		argv[count++] = "--ready-workers";
+		argv[count++] = "0";
+	}
 	return daemon_start(&server->daemon, argv, options->log, err);
 }
 
@@ -78,17 +103,40 @@ void plugin_server_end(struct plugin_server *server)
 	*server = (struct plugin_server){0};
 }
 
-char *plugin_request_body(const char *reference)
+bool plugin_server_running(const struct plugin_server *server, uint64_t *steps, struct error *err)
+{
+	static const char line[] = "\ntiphys_steps_running ";
+	struct plugin_reply reply = {0};
+	CURL *curl = plugin_server_client(server);
+	char url[sizeof server->url];
+	snprintf(url, sizeof url, "%.*s/metrics", (int)(strstr(server->url, "/api/") - server->url),
+	         server->url);
+	if (curl == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+	CURLcode code = curl_easy_perform(curl);
+	curl_easy_cleanup(curl);
+	const char *found = code == CURLE_OK && reply.text != NULL ? strstr(reply.text, line) : NULL;
+	if (found != NULL)
+		*steps = strtoull(found + sizeof line - 1, NULL, 10);
+	plugin_reply_clear(&reply);
+	return found != NULL || error_set(err, ERROR_NETWORK,
+	                                  "tiphys serve does not tell at %s how many steps run", url);
+}
+
+char *plugin_request_body(const char *reference, const char *argument)
 {
 	cleanup_json json_t *request =
-	    json_pack("{s:{s:{s:s, s:s, s:s}}, s:{s:s, s:{s:{s:{s:s}, s:[]}}}}", "workflow", "metadata",
-	              "name", "bench", "namespace", "argo", "uid", "bench", "template", "name", "step",
-	              "plugin", "wasm", "module", "oci", reference, "args");
+	    json_pack("{s:{s:{s:s, s:s, s:s}}, s:{s:s, s:{s:{s:{s:s}, s:[s*]}}}}", "workflow",
+	              "metadata", "name", "bench", "namespace", "argo", "uid", "bench", "template",
+	              "name", "step", "plugin", "wasm", "module", "oci", reference, "args", argument);
 	return request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
 }
 
 /* What the node says, as a process would have said it. */
-static bool take_node(const char *text, struct process_result *result, struct error *err)
+static bool take_node(const char *text, struct process_result *result, bool *is_running,
+                      struct error *err)
 {
 	cleanup_json json_t *reply = json_loads(text, 0, NULL);
 	const json_t *node = json_object_get(reply, "node"),
@@ -99,6 +147,9 @@ static bool take_node(const char *text, struct process_result *result, struct er
 	const char *code = json_string_value(json_object_get(outputs, "exitCode"));
 	if (phase == NULL)
 		return error_set(err, ERROR_NETWORK, "tiphys serve answers without a node: %.200s", text);
+	*is_running = strcmp(phase, "Running") == 0;
+	if (*is_running)
+		return true;
 	result->status = code != NULL ? atoi(code) : strcmp(phase, "Succeeded") == 0 ? 0 : 1;
 	snprintf(result->complaint, sizeof result->complaint, "%s", message != NULL ? message : phase);
 	int size = asprintf(&result->output, "%s\n", output != NULL ? output : "");
@@ -118,7 +169,7 @@ void plugin_request_prepare(const struct plugin_request *request, CURL *curl,
 }
 
 bool plugin_reply_take(CURL *curl, CURLcode code, const struct plugin_reply *reply,
-                       struct process_result *result, struct error *err)
+                       struct process_result *result, bool *is_running, struct error *err)
 {
 	long status = 0;
 	const char *text = reply->text != NULL ? reply->text : "";
@@ -128,19 +179,37 @@ bool plugin_reply_take(CURL *curl, CURLcode code, const struct plugin_reply *rep
 	if (status != 200)
 		return error_set(err, ERROR_NETWORK, "tiphys serve answers with status %ld: %.200s", status,
 		                 text);
-	return take_node(text, result, err);
+	return take_node(text, result, is_running, err);
 }
 
 bool plugin_request_run(void *env, struct process_result *result, struct error *err)
 {
 	const struct plugin_request *request = env;
 	CURL *curl = request->server->curl;
-	struct plugin_reply reply = {0};
-	plugin_request_prepare(request, curl, &reply);
 	double began = monotonic_seconds();
-	CURLcode code = curl_easy_perform(curl);
-	result->wall = monotonic_seconds() - began;
-	bool went_well = plugin_reply_take(curl, code, &reply, result, err);
-	plugin_reply_clear(&reply);
+	bool went_well = true, is_running = true;
+	while (went_well && is_running) {
+		struct plugin_reply reply = {0};
+		plugin_request_prepare(request, curl, &reply);
+		CURLcode code = curl_easy_perform(curl);
+		result->wall = monotonic_seconds() - began;
+		went_well = plugin_reply_take(curl, code, &reply, result, &is_running, err);
+		plugin_reply_clear(&reply);
+	}
+	return went_well;
+}
+
+bool plugin_first_request_run(void *env, struct process_result *result, struct error *err)
+{
+	const struct plugin_first_request *first = env;
+	struct plugin_server server = {0};
+	cleanup_process struct process_result ignored = {0};
+	struct plugin_request before = {.server = &server, .body = first->before};
+	struct plugin_request request = {.server = &server, .body = first->body};
+	bool went_well = remove_tree(first->server.cache, err) &&
+	                 plugin_server_start(&server, &first->server, err) &&
+	                 (first->before == NULL || plugin_request_run(&before, &ignored, err)) &&
+	                 plugin_request_run(&request, result, err);
+	plugin_server_end(&server);
 	return went_well;
 }

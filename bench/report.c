@@ -1,11 +1,14 @@
 #include "bench/report.h"
 
 #include "bench/chart.h"
+#include "bench/job.def"
 #include "bench/rootfs.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
+#include "bench/tables.h"
 #include "caps/cleanup.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { BARS_MAX = 256, FIGURES_MAX = 100000 };
@@ -29,9 +32,22 @@ static bool is_same_chart(const json_t *a, const json_t *b)
 }
 
 /* Throughput is a curve over the concurrency, which its job names. */
-static bool is_curve(const json_t *series)
+static bool is_throughput(const json_t *series)
 {
 	return strcmp(text_of(series, "measure"), "throughput") == 0;
+}
+
+/* Memory over the number of steps is a curve, too, that of tiphys; bars show what one more takes.
+ */
+static bool is_level(const json_t *series)
+{
+	return strcmp(text_of(series, "measure"), "resident") == 0 &&
+	       strcmp(text_of(series, "job"), "one more") != 0;
+}
+
+static bool is_own_level(const json_t *series)
+{
+	return is_level(series) && strncmp(text_of(series, "contender"), "tiphys", 6) == 0;
 }
 
 /* Whether no series before it belongs to the same chart. */
@@ -78,53 +94,88 @@ static struct bar bar_of(const json_t *series)
 			sorted[i] = least; /* a logarithmic axis has no 0 */
 	}
 	qsort(sorted, count, sizeof *sorted, by_size);
-	bar.min = sorted[0];
+	/* Of all runs, where the figures are medians of some. */
+	bar.min = fmax(least, scale * number_of(series, "min"));
 	bar.low = quantile(sorted, count, 0.25);
 	bar.high = quantile(sorted, count, 0.75);
-	bar.p95 = quantile(sorted, count, 0.95);
+	bar.p95 = fmax(least, scale * number_of(series, "p95"));
 	return bar;
+}
+
+/* What a job does, or NULL. */
+static const char *what_of(const char *job)
+{
+	static const struct {
+		const char *name, *what;
+	} jobs[] = {
+#define X(name, what) {name, what},
+	    JOBS(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
+		if (strcmp(jobs[i].name, job) == 0)
+			return jobs[i].what;
+	return NULL;
 }
 
 static void title_of(const json_t *series, char *title, size_t size)
 {
 	static const struct {
 		const char *measure, *words;
-	} words[] = {{"wall", "time of the clock"},
-	             {"user", "user time"},
-	             {"peak", "peak memory"},
-	             {"network", "fetched"},
-	             {"disk", "on disk"}};
+	} words[] = {{"wall", "time of the clock"}, {"user", "user time"},
+	             {"peak", "peak memory"},       {"resident", "memory of a step that sleeps"},
+	             {"network", "fetched"},        {"disk", "on disk"}};
+	static const struct {
+		const char *bench, *words;
+	} benches[] = {{"steps", "Warm steps"},
+	               {"cold", "Cold starts"},
+	               {"load", "Under load"},
+	               {"density", "Resident steps"}};
 	const char *measure = text_of(series, "measure");
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(words[i].measure, measure) == 0)
 			measure = words[i].words;
-	snprintf(title, size, "%s, %s: %s", text_of(series, "bench"), text_of(series, "job"), measure);
+	const char *bench = text_of(series, "bench"), *job = text_of(series, "job");
+	for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++)
+		if (strcmp(benches[i].bench, bench) == 0)
+			bench = benches[i].words;
+	const char *what = what_of(job);
+	snprintf(title, size, "%s: %s%s%s%s, %s", bench, job, what != NULL ? " (" : "",
+	         what != NULL ? what : "", what != NULL ? ")" : "", measure);
 }
 
 /* ---- HTML ---- */
 
-static const char style[] =
-    ":root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--faint:#57606a;--grid:#d8dee4;"
-    "--bar:#9fb3c8;--own:#0b7285;--box:#1b1f2466}\n"
-    "@media(prefers-color-scheme:dark){:root{--paper:#12161b;--ink:#e6edf3;--faint:#9aa7b4;"
-    "--grid:#2d343c;--bar:#4a5f74;--own:#3bc9db;--box:#e6edf388}}\n"
+/* Of the page and of a picture of its own. */
+#define COLOURS                                                                                    \
+	":root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--faint:#57606a;--grid:#d8dee4;"     \
+	"--bar:#9fb3c8;--own:#0b7285;--box:#1b1f2466}\n"                                               \
+	"@media(prefers-color-scheme:dark){:root{--paper:#12161b;--ink:#e6edf3;--faint:#9aa7b4;"       \
+	"--grid:#2d343c;--bar:#4a5f74;--own:#3bc9db;--box:#e6edf388}}\n"
+#define CHARTS                                                                                     \
+	"svg text{font:12px system-ui,\"DejaVu Sans\",sans-serif;fill:var(--ink)}\n"                   \
+	"svg .label{text-anchor:end}svg .tick{text-anchor:middle;fill:var(--faint)}"                   \
+	"svg .start{text-anchor:start}svg .strong{fill:var(--ink)}\n"                                  \
+	"svg .figure{text-anchor:end;font-variant-numeric:tabular-nums}svg text.own{font-weight:600}"  \
+	"\n"                                                                                           \
+	"svg .grid{stroke:var(--grid)}svg .bar{fill:var(--bar)}svg rect.own{fill:var(--own)}\n"        \
+	"svg .whisker{stroke:var(--ink);stroke-width:1}svg .box{fill:var(--box)}\n"                    \
+	"svg .curve{fill:none;stroke:var(--own);stroke-width:2}svg .dot{fill:var(--own)}\n"
+
+static const char style[] = COLOURS
     "*{box-sizing:border-box}\n"
     "body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 4rem;background:var(--paper);"
     "color:var(--ink);font:16px/1.5 system-ui,\"DejaVu Sans\",sans-serif}\n"
     "h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2.2rem 0 "
     ".6rem}\n"
     "p,li{color:var(--faint);margin:.3rem 0}\n"
-    ".wide{overflow-x:auto}svg{display:block;width:100%;min-width:36rem;height:auto}\n"
-    "svg text{font:12px system-ui,\"DejaVu Sans\",sans-serif;fill:var(--ink)}\n"
-    "svg .label{text-anchor:end}svg .tick{text-anchor:middle;fill:var(--faint)}"
-    "svg .start{text-anchor:start}svg .strong{fill:var(--ink)}\n"
-    "svg .figure{text-anchor:end;font-variant-numeric:tabular-nums}svg text.own{font-weight:600}\n"
-    "svg .grid{stroke:var(--grid)}svg .bar{fill:var(--bar)}svg rect.own{fill:var(--own)}\n"
-    "svg .whisker{stroke:var(--ink);stroke-width:1}svg .box{fill:var(--box)}\n"
-    "svg .curve{fill:none;stroke:var(--own);stroke-width:2}svg .dot{fill:var(--own)}\n"
+    ".wide{overflow-x:auto}svg{display:block;width:100%;min-width:36rem;height:auto}\n" CHARTS
     "table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:right;"
     "white-space:nowrap}th:first-child,td:first-child{text-align:left}\n";
+
+static const char picture_style[] =
+    COLOURS CHARTS "svg .paper{fill:var(--paper)}svg .title{font-size:15px;font-weight:600}\n";
 
 static void put_element(FILE *out, const char *name, const char *text)
 {
@@ -150,69 +201,114 @@ static void put_figures(FILE *out, const struct bar *bars, size_t count, const c
 	fputs("</table></div></details>\n", out);
 }
 
+/* Of the chart that the series begins; how many. */
+static size_t bars_of(const json_t *list, size_t index, struct bar bars[BARS_MAX])
+{
+	size_t count = 0;
+	for (size_t i = index; i < json_array_size(list) && count < BARS_MAX; i++)
+		if (is_same_chart(json_array_get(list, i), json_array_get(list, index)))
+			bars[count++] = bar_of(json_array_get(list, i));
+	return count;
+}
+
 static void put_bars(FILE *out, const json_t *list, size_t index)
 {
 	const json_t *series = json_array_get(list, index);
 	struct bar bars[BARS_MAX];
-	size_t count = 0;
+	size_t count = bars_of(list, index, bars);
 	const char *unit;
 	char title[256];
 	scale_of(series, &unit);
 	title_of(series, title, sizeof title);
-	for (size_t i = index; i < json_array_size(list) && count < BARS_MAX; i++)
-		if (is_same_chart(json_array_get(list, i), series))
-			bars[count++] = bar_of(json_array_get(list, i));
 	put_element(out, "h2", title);
 	fputs("<div class=\"wide\">\n", out);
-	chart_bars(out, title, unit, bars, count);
+	chart_bars(out, title, unit, bars, count, NULL);
 	fputs("</div>\n", out);
 	put_figures(out, bars, count, unit);
 }
 
-static void put_curve(FILE *out, const json_t *list)
+static void put_curve(FILE *out, const json_t *list, bool (*is_point)(const json_t *),
+                      const char *title, const char *x_title, const char *y_title)
 {
 	struct point points[BARS_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < json_array_size(list) && count < BARS_MAX; i++) {
 		const json_t *series = json_array_get(list, i);
-		if (is_curve(series))
-			points[count++] =
-			    (struct point){strtod(text_of(series, "job"), NULL), number_of(series, "median")};
+		const char *unit;
+		if (is_point(series))
+			points[count++] = (struct point){strtod(text_of(series, "job"), NULL),
+			                                 scale_of(series, &unit) * number_of(series, "median")};
 	}
 	if (count == 0)
 		return;
-	put_element(out, "h2", "Throughput of tiphys serve over concurrency");
+	put_element(out, "h2", title);
 	fputs("<div class=\"wide\">\n", out);
-	chart_line(out, "Throughput over concurrency", "requests under way at a time", "steps a second",
-	           points, count);
+	chart_line(out, title, x_title, y_title, points, count);
 	fputs("</div>\n", out);
 }
 
-static void put_lists(FILE *out, const json_t *root)
+static bool is_contender(const json_t *root, const char *name)
 {
-	const json_t *contenders = json_object_get(root, "contenders");
-	const json_t *refusals = json_object_get(root, "refusals");
 	const json_t *item;
 	size_t i;
-	put_element(out, "h2", "Contenders");
-	fputs("<ul>\n", out);
-	json_array_foreach(contenders, i, item)
+	json_array_foreach(json_object_get(root, "contenders"), i, item)
+	{
+		if (strcmp(text_of(item, "name"), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Why it took no part at all, or NULL. */
+static const char *refusal_of(const json_t *root, const char *name)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(root, "refusals"), i, item)
+	{
+		if (strcmp(text_of(item, "contender"), name) == 0 && *text_of(item, "job") == '\0' &&
+		    strcmp(text_of(item, "bench"), "steps") == 0)
+			return text_of(item, "reason");
+	}
+	return NULL;
+}
+
+/* Who took part and who did not, a line each. */
+static void put_list(FILE *out, const json_t *root, void (*put)(FILE *out, const char *text))
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(root, "contenders"), i, item)
 	{
 		char text[1024];
 		const char *version = text_of(item, "version"), *how = text_of(item, "how");
-		snprintf(text, sizeof text, "%s: %s%s%s", text_of(item, "name"), version,
-		         *version != '\0' && *how != '\0' ? "; " : "", how);
-		put_element(out, "li", text);
+		const char *reason = refusal_of(root, text_of(item, "name"));
+		if (reason != NULL)
+			snprintf(text, sizeof text, "%s is left out: %s", text_of(item, "name"), reason);
+		else
+			snprintf(text, sizeof text, "%s: %s%s%s", text_of(item, "name"), version,
+			         *version != '\0' && *how != '\0' ? "; " : "", how);
+		put(out, text);
 	}
-	json_array_foreach(refusals, i, item)
+	json_array_foreach(json_object_get(root, "refusals"), i, item)
 	{
 		char text[1024];
 		snprintf(text, sizeof text, "%s, left out%s%s: %s", text_of(item, "contender"),
 		         *text_of(item, "job") != '\0' ? " of " : "", text_of(item, "job"),
 		         text_of(item, "reason"));
-		put_element(out, "li", text);
+		if (!is_contender(root, text_of(item, "contender")) || *text_of(item, "job") != '\0')
+			put(out, text);
 	}
-	fputs("</ul>\n", out);
+}
+
+static void put_list_element(FILE *out, const char *text)
+{
+	put_element(out, "li", text);
+}
+
+static void put_item(FILE *out, const char *text)
+{
+	fprintf(out, "- %s\n", text);
 }
 
 static char *machine_line(const json_t *root, char *text, size_t size)
@@ -228,7 +324,7 @@ static char *machine_line(const json_t *root, char *text, size_t size)
 	return text;
 }
 
-static void put_page(FILE *out, const json_t *root)
+static bool put_page(FILE *out, const json_t *root)
 {
 	const json_t *list = json_object_get(root, "series");
 	char text[1024];
@@ -245,19 +341,40 @@ static void put_page(FILE *out, const json_t *root)
 	    "Bars are medians on a logarithmic axis; the box spans the quartiles, the line goes "
 	    "from the least to the 95th of a hundred.");
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!is_curve(json_array_get(list, i)) && is_first(list, i))
+		if (!is_throughput(json_array_get(list, i)) && !is_level(json_array_get(list, i)) &&
+		    is_first(list, i))
 			put_bars(out, list, i);
-	put_curve(out, list);
-	put_lists(out, root);
+	put_curve(out, list, is_throughput, "Throughput of tiphys serve over concurrency",
+	          "requests under way at a time", "steps a second");
+	put_curve(out, list, is_own_level, "Memory of tiphys serve with steps that sleep",
+	          "steps at a time", "MiB");
+	put_element(out, "h2", "Contenders");
+	fputs("<ul>\n", out);
+	put_list(out, root, put_list_element);
+	fputs("</ul>\n", out);
 	fputs("</body></html>\n", out);
+	return true;
+}
+
+/* The chart that the first series begins. */
+static bool put_picture(FILE *out, const json_t *root)
+{
+	const json_t *list = json_object_get(root, "series");
+	struct bar bars[BARS_MAX];
+	size_t count = bars_of(list, 0, bars);
+	const char *unit;
+	char title[256];
+	scale_of(json_array_get(list, 0), &unit);
+	title_of(json_array_get(list, 0), title, sizeof title);
+	chart_bars(out, title, unit, bars, count, picture_style);
+	return true;
 }
 
 /* ---- Markdown ---- */
 
-static bool put_markdown(FILE *out, const json_t *root)
+static bool put_all_figures(FILE *out, const json_t *root)
 {
-	const json_t *list = json_object_get(root, "series"), *item;
-	char text[1024];
+	const json_t *item;
 	size_t i;
 	cleanup_sheet struct sheet sheet = {0};
 	sheet_init(&sheet, 8);
@@ -265,7 +382,7 @@ static bool put_markdown(FILE *out, const json_t *root)
 	                                   "min",        "p95",     "spread",  "unit"};
 	for (i = 0; i < sizeof head / sizeof head[0]; i++)
 		sheet_put(&sheet, "%s", head[i]);
-	json_array_foreach(list, i, item)
+	json_array_foreach(json_object_get(root, "series"), i, item)
 	{
 		const char *unit;
 		double scale = scale_of(item, &unit);
@@ -278,8 +395,21 @@ static bool put_markdown(FILE *out, const json_t *root)
 		sheet_put(&sheet, "%.0f %%", 100 * number_of(item, "spread"));
 		sheet_put(&sheet, "%s", unit);
 	}
-	fprintf(out, "# tiphys: what a step costs\n\n%s\n\n", machine_line(root, text, sizeof text));
 	return sheet_print(&sheet, out);
+}
+
+/* What stands between the marks is for the README, word for word. */
+static bool put_markdown(FILE *out, const json_t *root)
+{
+	char text[1024];
+	fprintf(out, "# tiphys: what a step costs\n\n<!-- figures -->\n%s\n\n",
+	        machine_line(root, text, sizeof text));
+	if (!tables_print(root, out))
+		return false;
+	fputs("<!-- end of figures -->\n\n## Contenders\n\n", out);
+	put_list(out, root, put_item);
+	fputs("\n## All figures\n\n", out);
+	return put_all_figures(out, root);
 }
 
 /* ---- files ---- */
@@ -299,22 +429,26 @@ static bool close_file(FILE *file, const char *directory, const char *name, stru
 	return fclose(file) == 0 || error_set_errno(err, errno, "cannot write %s/%s", directory, name);
 }
 
+static bool write_file(const json_t *root, const char *directory, const char *name,
+                       bool (*put)(FILE *out, const json_t *root), struct error *err)
+{
+	FILE *file = open_file(directory, name, err);
+	if (file == NULL)
+		return false;
+	bool is_put = put(file, root);
+	return close_file(file, directory, name, err) &&
+	       (is_put || error_set(err, ERROR_NO_MEMORY, "no memory for the report"));
+}
+
 bool report_write(const struct results *results, const char *directory, struct error *err)
 {
 	char path[4096];
+	cleanup_results struct results kept = {0};
 	snprintf(path, sizeof path, "%s/results.json", directory);
-	if (!make_directories(directory, err) || !results_write(results, path, err))
-		return false;
-	FILE *page = open_file(directory, "report.html", err);
-	if (page == NULL)
-		return false;
-	put_page(page, results->root);
-	if (!close_file(page, directory, "report.html", err))
-		return false;
-	FILE *markdown = open_file(directory, "report.md", err);
-	if (markdown == NULL)
-		return false;
-	bool is_put = put_markdown(markdown, results->root);
-	return close_file(markdown, directory, "report.md", err) &&
-	       (is_put || error_set(err, ERROR_NO_MEMORY, "no memory for the report"));
+	/* Of what was kept, so that it can be made anew to the letter. */
+	return make_directories(directory, err) && results_write(results, path, err) &&
+	       results_read(&kept, path, err) &&
+	       write_file(kept.root, directory, "report.html", put_page, err) &&
+	       write_file(kept.root, directory, "report.md", put_markdown, err) &&
+	       write_file(kept.root, directory, "chart.svg", put_picture, err);
 }

@@ -88,15 +88,31 @@ void results_series(struct results *results, const char *bench, const char *job,
                     const char *contender, const char *measure, const char *unit,
                     const double *figures, size_t count)
 {
+	results_series_of_runs(results, bench, job, contender, measure, unit, figures, count, figures,
+	                       count);
+}
+
+void results_series_of_runs(struct results *results, const char *bench, const char *job,
+                            const char *contender, const char *measure, const char *unit,
+                            const double *figures, size_t count, const double *runs,
+                            size_t run_count)
+{
 	if (count == 0)
 		return;
-	struct summary summary = summarize(figures, count);
+	struct summary summary = summarize(figures, count), all = summarize(runs, run_count);
 	json_t *list = listed_figures(figures, count);
 	append(results, "series",
-	       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f}", "bench", bench,
+	       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f, s:I}", "bench", bench,
 	                 "job", job, "contender", contender, "measure", measure, "unit", unit,
 	                 "figures", list, "count", (json_int_t)count, "median", summary.median, "min",
-	                 summary.min, "p95", summary.p95, "spread", summary.spread));
+	                 all.min, "p95", all.p95, "spread", summary.spread, "runs",
+	                 (json_int_t)run_count));
+}
+
+void results_number(struct results *results, const char *key, double number)
+{
+	if (json_object_set_new(results->root, key, json_real(number)) != 0)
+		results->is_broken = true;
 }
 
 void results_refusal(struct results *results, const char *bench, const char *job,
@@ -105,6 +121,18 @@ void results_refusal(struct results *results, const char *bench, const char *job
 	append(results, "refusals",
 	       json_pack("{s:s, s:s, s:s, s:s+}", "bench", bench, "job", job, "contender", contender,
 	                 "reason", reason, ""));
+}
+
+bool results_read(struct results *results, const char *path, struct error *err)
+{
+	json_error_t wrong;
+	json_t *root = json_load_file(path, 0, &wrong);
+	if (root == NULL)
+		return error_set(err, ERROR_USAGE, "%s, line %d: %s", path, wrong.line, wrong.text);
+	results->root = root;
+	return json_is_array(json_object_get(root, "series")) ||
+	       error_set(err, ERROR_USAGE, "%s: holds no \"series\"; --json and --out write such files",
+	                 path);
 }
 
 bool results_write(const struct results *results, const char *path, struct error *err)

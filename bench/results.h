@@ -5,7 +5,8 @@
  *    "contenders": [{"name": "wasm3", "version": …, "how": "the flags used"}],
  *    "series": [{"bench": "kernels", "job": "fib", "contender": "wasm3", "measure": "user",
  *                "unit": "s", "figures": [0.81, …], "count": 7, "median": …, "min": …, "p95": …,
- *                "spread": …}],
+ *                "spread": …, "runs": 105}],   runs: behind the figures, each the median of some;
+ *                                              min and p95 are of them
  *    "refusals": [{"bench": …, "job": …, "contender": …, "reason": …}]} */
 #ifndef BENCH_RESULTS_H
 #define BENCH_RESULTS_H
@@ -38,8 +39,18 @@ void results_contender(struct results *results, const char *name, const char *ve
 void results_series(struct results *results, const char *bench, const char *job,
                     const char *contender, const char *measure, const char *unit,
                     const double *figures, size_t count);
+/* As results_series(), where each figure is the median of some of the runs. */
+void results_series_of_runs(struct results *results, const char *bench, const char *job,
+                            const char *contender, const char *measure, const char *unit,
+                            const double *figures, size_t count, const double *runs,
+                            size_t run_count);
+/* A number at the root, for who reads the file. */
+void results_number(struct results *results, const char *key, double number);
 void results_refusal(struct results *results, const char *bench, const char *job,
                      const char *contender, const char *reason);
+
+/* Reads a file that results_write() wrote; *results is {0} before. */
+bool results_read(struct results *results, const char *path, struct error *err);
 
 /* Writes the file whole, by renaming. */
 bool results_write(const struct results *results, const char *path, struct error *err);

@@ -2,14 +2,12 @@
 
 #include "bench/load.h"
 #include "bench/progress.h"
-#include "bench/sheet.h"
-#include "bench/stats.h"
 #include "caps/cleanup.h"
 
 #include <string.h>
 
 /* Repeats of a measurement, and requests of one: at least so many. */
-enum { REPEATS = 3, REQUESTS_MIN = 300 };
+enum { REPEATS = 3, REQUESTS_MIN = 1000 };
 
 /* What the server answers to the request, asked once. */
 static char *expected_output(struct plugin_request *request, struct error *err)
@@ -24,7 +22,7 @@ static char *expected_output(struct plugin_request *request, struct error *err)
 }
 
 static bool measure(struct plugin_request *request, const struct load *load,
-                    struct results *results, struct sheet *sheet, struct error *err)
+                    struct results *results, struct error *err)
 {
 	double rates[REPEATS];
 	char name[16], who[48];
@@ -50,23 +48,16 @@ static bool measure(struct plugin_request *request, const struct load *load,
 	snprintf(who, sizeof who, "tiphys serve, %u at a time", load->concurrency);
 	results_series(results, "load", "latency", who, "wall", "s", latencies,
 	               REPEATS * load->requests);
-	struct summary rate = summarize(rates, REPEATS);
-	struct summary latency = summarize(latencies, REPEATS * load->requests);
-	sheet_put(sheet, "%u", load->concurrency);
-	sheet_put(sheet, "%.0f", rate.median);
-	sheet_put(sheet, "%.2f", 1e3 * latency.median);
-	sheet_put(sheet, "%.2f", 1e3 * latency.p95);
 	return true;
 }
 
 bool throughput_measure(const struct contenders *all, struct results *results, unsigned most,
-                        FILE *out, struct error *err)
+                        struct error *err)
 {
 	if (most == 0)
 		return true;
 	struct plugin_request *request = &all->requests[__builtin_ctz(all->wanted)];
 	cleanup_free char *expected = expected_output(request, err);
-	cleanup_sheet struct sheet sheet = {0};
 	struct progress_line progress;
 	unsigned level = 1;
 	size_t done = 0, levels = 0;
@@ -75,11 +66,6 @@ bool throughput_measure(const struct contenders *all, struct results *results, u
 	if (expected == NULL)
 		return false;
 	progress_line_init(&progress, "load");
-	sheet_init(&sheet, 4);
-	sheet_put(&sheet, "requests at a time");
-	sheet_put(&sheet, "steps/s");
-	sheet_put(&sheet, "latency (ms)");
-	sheet_put(&sheet, "p95");
 	for (; level <= most && load_raise_limit(level); level *= 10) {
 		struct load load = {.concurrency = level,
 		                    .requests = level > REQUESTS_MIN ? level : REQUESTS_MIN,
@@ -87,17 +73,16 @@ bool throughput_measure(const struct contenders *all, struct results *results, u
 		char what[64];
 		snprintf(what, sizeof what, "%u requests at a time", level);
 		progress_line_show(&progress, done++, levels, what);
-		if (!measure(request, &load, results, &sheet, err))
+		if (!measure(request, &load, results, err))
 			return false;
 	}
 	progress_line_clear(&progress);
-	fputc('\n', out);
-	if (!sheet_print(&sheet, out))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
-	if (level <= most)
-		fprintf(out,
-		        "\n%u requests at a time are left out: the hard limit of open files is lower "
-		        "(ulimit -Hn)\n",
-		        level);
+	if (level <= most) {
+		char reason[128];
+		snprintf(reason, sizeof reason,
+		         "%u requests at a time: the hard limit of open files is lower (ulimit -Hn)",
+		         level);
+		results_refusal(results, "load", "", "tiphys serve", reason);
+	}
 	return true;
 }

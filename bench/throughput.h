@@ -5,10 +5,10 @@
 #include "bench/contenders.h"
 #include "bench/results.h"
 
-/* With 1, 10, 100 … requests of the first wanted job under way, up to `most`. Prints a table and
- * notes series of throughput, whose job is the number of requests, and of latency. What the limit
+/* With 1, 10, 100 … requests of the first wanted job under way, up to `most`. Notes
+ * series of throughput, whose job is the number of requests, and of latency. What the limit
  * of descriptors forbids is said and left out. */
 bool throughput_measure(const struct contenders *all, struct results *results, unsigned most,
-                        FILE *out, struct error *err);
+                        struct error *err);
 
 #endif

@@ -19,49 +19,119 @@ result() {
 		failed=1
 	fi
 }
-# row NAME [EXECUTABLE…]: the table has it; where an executable is missing or this is not root, the
-# reason stands below the table instead.
+# row NAME [EXECUTABLE…]: the table has it; where an executable is missing, this is not root, or the machine
+# is a chroot, in which containers cannot change their root, the reason stands below the table instead.
 row() {
 	local name=$1 executable missing=
 	shift
 	for executable; do
 		command -v "$executable" >/dev/null || missing=$executable
 	done
-	[ $# = 0 ] || [ "$(id -u)" = 0 ] || missing=root
-	if [ -n "$missing" ]; then
-		grep -qF "$name is left out: " "$scratch/out" || grep -qF 'containers of busybox is left out: ' "$scratch/out"
-		result "$name is left out with a reason ($missing)" $?
-	else
+	if [ $# != 0 ]; then
+		[ "$(id -u)" = 0 ] || missing=root
+		mountpoint -q / || missing='a root that is a mount point'
+	fi
+	if [ -z "$missing" ]; then
 		grep -qE "^\| ${name} +\| +[0-9.]+ \|" "$scratch/out"
 		result "$name did the job" $?
+	elif grep -qE "^(${name}|containers of ${name##*, }) is left out: " "$scratch/out"; then
+		number=$((number + 1))
+		echo "ok $number - $name # SKIP $missing is missing here"
+	else
+		result "$name is left out with a reason ($missing)" 1
 	fi
 }
 
-"$tiphys" bench steps --rounds 5 --cold 5 --load 10 --no-python --directory "$scratch/work" --out "$scratch/report" line \
-	>"$scratch/out" 2>&1
+# Debian with python3 takes a minute to make: where a bench has made it, it takes part.
+kept=${XDG_CACHE_HOME:-$HOME/.cache}/tiphys-bench/python3
+python=--no-python
+mkdir "$scratch/work"
+if [ -x "$kept/usr/bin/python3" ]; then
+	python=
+	ln -s "$kept" "$scratch/work/python3"
+fi
+"$tiphys" bench steps --rounds 3 --settle 0 --cold 1 --load 10 --resident 3 $python --directory "$scratch/work" \
+	--out "$scratch/report" line >"$scratch/out" 2>&1
 result 'the run ends well' $?
 row process
-row 'tiphys run'
-row 'tiphys run, cached'
-row 'tiphys serve'
-row 'crun, busybox' crun
-row 'runc, busybox' runc
-row 'podman, busybox' podman
-row 'ctr, busybox' containerd ctr podman
-row 'pod of crun, busybox' crun
-row 'pod of runc, busybox' runc
-for name in process 'tiphys run' 'tiphys run, cached'; do
+row 'tiphys inside, in memory'
+row 'tiphys run, nothing cached'
+row 'tiphys run, cached on disk'
+row 'tiphys run REF, cached on disk'
+row 'tiphys serve, cached on disk'
+row 'tiphys serve, in memory'
+grep -q '^tiphys serve without a sandboxed worker is left out: ' "$scratch/out"
+result 'what tiphys does not do is said' $?
+images=busybox
+if [ -z "$python" ]; then
+	images='busybox python3'
+else
+	number=$((number + 1))
+	echo "ok $number - containers of python3 # SKIP there is no $kept; \`make bench\` makes it"
+fi
+for image in $images; do
+	row "crun, $image" crun
+	row "runc, $image" runc
+	row "podman, $image" podman
+	row "ctr, $image" containerd ctr podman
+	row "pod of crun, $image" crun
+	row "pod of runc, $image" runc
+done
+for name in process 'tiphys run, nothing cached' 'tiphys run, cached on disk' 'tiphys run REF, cached on disk'; do
 	grep -qE "^\\| ${name} +\\| +[0-9.]+ \\|\$" "$scratch/out"
 	result "$name: its memory is known" $?
 done
 if command -v docker-registry >/dev/null; then
-	grep -qE '^\| tiphys run +\|( +[0-9.]+ \|){3} +[0-9]+ % \| +[0-9.–]+ \| +[0-9.]+ KiB \| +[0-9.]+ KiB \|$' "$scratch/out"
-	result 'a module was fetched from a registry and run' $?
+	for name in 'tiphys run' 'tiphys serve'; do
+		grep -qE "^\\| $name +\\|( +[0-9.]+ \\|){3} +[0-9]+ % \\| +[0-9.–]+ \\| +[0-9.]+ KiB \\| +[0-9.]+ KiB \\|\$" "$scratch/out"
+		result "$name fetched a module from a registry and ran it" $?
+	done
 fi
 grep -qE '^\| 10 +\| +[0-9]+ \|' "$scratch/out"
 result 'ten requests at a time were answered' $?
-[ -s "$scratch/report/report.html" ] && [ -s "$scratch/report/report.md" ] && [ -s "$scratch/report/results.json" ]
-result 'the report is there' $?
+grep -qE '^\| tiphys serve +\| +3 \| +[0-9.]+ \| +0\.[0-9]+ \| +[0-9]+ \|$' "$scratch/out"
+result 'three steps slept at a time, each less than a mebibyte' $?
+for name in report.html report.md chart.svg results.json; do
+	[ -s "$scratch/report/$name" ]
+	result "the report has $name" $?
+done
+"$tiphys" bench report "$scratch/report/results.json" "$scratch/again" >"$scratch/out" 2>&1 &&
+	diff -r "$scratch/report" "$scratch/again" >"$scratch/out" 2>&1
+result 'the report of what was kept is the same' $?
+
+# Nothing is left: no process that names the directory, no mount below it, no container.
+! pgrep -af "$scratch/work" >"$scratch/out"
+result 'no process is left' $?
+! grep -F "$scratch" /proc/self/mounts >"$scratch/out"
+result 'no mount is left' $?
+! find /sys/fs/cgroup -type d -name "bench-*" 2>/dev/null | grep . >"$scratch/out"
+result 'no control group is left' $?
+
+# A contender that ends well and did another thing, or nothing, is found out: in its own form, or in that of
+# a container runtime.
+mkdir "$scratch/bin"
+printf '#!/bin/sh\necho wrong\n' >"$scratch/bin/liar"
+printf '#!/bin/sh\nexit 0\n' >"$scratch/bin/idler"
+chmod +x "$scratch/bin/liar" "$scratch/bin/idler"
+# found_out NAME PATTERN OPTION…
+found_out() {
+	local name=$1 pattern=$2
+	shift 2
+	PATH=$scratch/bin:$PATH "$tiphys" bench steps --rounds 3 --settle 0 --cold 0 --load 0 --resident 0 --no-python \
+		--directory "$scratch/work" "$@" line >"$scratch/out" 2>&1
+	[ $? = 1 ] && grep -qE "$pattern" "$scratch/out"
+	result "$name" $?
+}
+found_out 'a runtime that prints something else ends the run' 'line by liar: prints "wrong "' \
+	--no-containers --peer "liar=$scratch/bin/liar"
+found_out 'a runtime that prints nothing ends the run' 'line by idler: prints ""' \
+	--no-containers --peer "idler=$scratch/bin/idler"
+if [ "$(id -u)" = 0 ] && [ -x /bin/busybox ]; then
+	ln -s liar "$scratch/bin/crun"
+	found_out 'a container runtime that prints something else ends the run' 'line by crun, busybox: prints "wrong "'
+	ln -sf idler "$scratch/bin/crun"
+	found_out 'a container runtime that runs nothing ends the run' 'line by crun, busybox: prints ""'
+fi
 
 "$tiphys" bench compare "$scratch/report/results.json" "$scratch/report/results.json" >"$scratch/out" 2>&1
 result 'results compared with themselves: nothing became worse' $?

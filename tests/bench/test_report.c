@@ -3,6 +3,7 @@
 
 #include "bench/chart.h"
 #include "bench/report.h"
+#include "bench/tables.h"
 #include "plugin/json.h"
 
 #include <unistd.h>
@@ -33,7 +34,7 @@ static void fill(struct results *results)
 	results_refusal(results, "steps", "line", "absent", "is not installed");
 }
 
-static void directory_holds_three_files(void **state)
+static void directory_holds_the_files(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
@@ -46,7 +47,7 @@ static void directory_holds_three_files(void **state)
 
 	char *page = read_file(directory, "report.html");
 	assert_in("prefers-color-scheme:dark", page);
-	assert_in("steps, line: time of the clock", page);
+	assert_in("Warm steps: line (prints a line), time of the clock", page);
 	assert_in("&lt;other&gt;: 1 &amp; 2; with &quot;flags&quot;", page);
 	assert_in("absent, left out of line: is not installed", page);
 	assert_in(">3.00 ms<", page);
@@ -70,13 +71,83 @@ static void directory_holds_three_files(void **state)
 	const json_t *series = json_array_get(json_object_get(root, "series"), 0);
 	assert_int_equal(5, json_array_size(json_object_get(series, "figures")));
 	assert_string_equal("tiphys run", json_string_value(json_object_get(series, "contender")));
-	static const char *const names[] = {"report.html", "report.md", "results.json"};
+	static const char *const names[] = {"report.html", "report.md", "results.json", "chart.svg"};
 	for (size_t i = 0; i < COUNT(names); i++) {
 		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
 		assert_int_equal(0, remove(path));
 	}
 	/* Nothing else was left. */
 	assert_int_equal(0, rmdir(directory));
+}
+
+/* What report.md has between its marks is for the README. */
+static void tables_stand_between_the_marks(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	char directory[] = "/tmp/tiphys-report-XXXXXX", path[64];
+	cleanup_results struct results results = {0};
+	assert_non_null(mkdtemp(directory));
+	assert_true(results_init(&results, "test", &err));
+	fill(&results);
+	assert_true(report_write(&results, directory, &err));
+	char *markdown = read_file(directory, "report.md");
+	char *begin = strstr(markdown, "<!-- figures -->\n"),
+	     *end = strstr(markdown, "<!-- end of figures -->\n");
+	assert_true(begin != NULL && end != NULL && begin < end);
+	*end = '\0';
+	assert_in("| tiphys run   | 3.00 | 1.00 | 4.80 |   67 % |        – |\n", begin);
+	assert_in("| 10                 |    1600 |", begin);
+	free(markdown);
+	static const char *const names[] = {"report.html", "report.md", "results.json", "chart.svg"};
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		remove(path);
+	}
+	rmdir(directory);
+}
+
+/* A ratio of what scatters would say nothing. */
+static void ratio_stands_only_where_nothing_scatters(void **state)
+{
+	(void)state;
+	static const double even[] = {0.001, 0.001, 0.001}, double_even[] = {0.002, 0.002, 0.002},
+	                    odd[] = {0.001, 0.002, 0.009};
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	assert_true(results_init(&results, "test", &err));
+	results_series(&results, "steps", "line", TABLES_REFERENCE, "wall", "s", even, 3);
+	results_series(&results, "steps", "line", "twice", "wall", "s", double_even, 3);
+	results_series(&results, "steps", "line", "scatters", "wall", "s", odd, 3);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	assert_true(table_print(results.root, TABLE_WARM, out));
+	fclose(out);
+	assert_in("| twice                   | 2.00 | 2.00 | 2.00 |    0 % |     2.00 |", text);
+	assert_in("| scatters                | 2.00 | 1.00 | 8.30 |  200 % |        – |", text);
+	free(text);
+}
+
+/* How many fit is reckoned from the last level and what one more takes. */
+static void room_is_reckoned_from_what_one_more_takes(void **state)
+{
+	(void)state;
+	static const double level[] = {10 << 20, 208 << 20}, more[] = {2 << 20};
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	assert_true(results_init(&results, "test", &err));
+	results_number(&results, "budget", (double)((uint64_t)1 << 30));
+	results_series(&results, "density", "1", "a", "resident", "B", &level[0], 1);
+	results_series(&results, "density", "100", "a", "resident", "B", &level[1], 1);
+	results_series(&results, "density", "one more", "a", "resident", "B", more, 1);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	assert_true(table_print(results.root, TABLE_DENSITY, out));
+	fclose(out);
+	assert_in("| a                 |   100 |     208.0 |           2.00 |      508 |", text);
+	free(text);
 }
 
 static void many_figures_are_kept_as_quantiles(void **state)
@@ -110,7 +181,7 @@ static void axis_is_logarithmic(void **state)
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	chart_bars(out, "bars", "ms", bars, 3);
+	chart_bars(out, "bars", "ms", bars, 3, NULL);
 	fclose(out);
 	const char *at = text;
 	for (size_t i = 0; i < 3; i++) {
@@ -137,7 +208,10 @@ static void report_into_a_file_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(directory_holds_three_files),
+	    cmocka_unit_test(directory_holds_the_files),
+	    cmocka_unit_test(tables_stand_between_the_marks),
+	    cmocka_unit_test(ratio_stands_only_where_nothing_scatters),
+	    cmocka_unit_test(room_is_reckoned_from_what_one_more_takes),
 	    cmocka_unit_test(many_figures_are_kept_as_quantiles),
 	    cmocka_unit_test(axis_is_logarithmic),
 	    cmocka_unit_test(report_into_a_file_is_refused),
