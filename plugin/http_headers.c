@@ -1,5 +1,6 @@
 #include "plugin/http_headers.h"
 
+#include "plugin/http_terms.h"
 #include "validator/printable.h"
 
 #include <stdio.h>
@@ -79,6 +80,7 @@ bool http_headers_read(const char *lines, size_t size, bool is_stranger, bool is
                        struct curl_slist **list, struct error *err)
 {
 	char shown[PRINTABLE_NAME_SIZE];
+	unsigned count = 0;
 	for (size_t at = 0; at < size;) {
 		const char *line = lines + at;
 		const char *end = memchr(line, '\n', size - at);
@@ -88,6 +90,9 @@ bool http_headers_read(const char *lines, size_t size, bool is_stranger, bool is
 			length--;
 		if (length == 0)
 			continue;
+		if (++count > HTTP_HEADER_LINES_MAX)
+			return error_set(err, ERROR_USAGE, "the request has more than %u headers",
+			                 HTTP_HEADER_LINES_MAX);
 		const char *colon = memchr(line, ':', length);
 		size_t name_size = colon != NULL ? (size_t)(colon - line) : length;
 		if (colon == NULL || !is_token(line, name_size))

@@ -34,7 +34,7 @@ enum http_method http_method_find(const char *name, size_t size);
 #define HTTP_TIMEOUT_MS_DEFAULT 60000u
 #define HTTP_IDLE_SECONDS 30u      /* without a byte in either direction */
 #define HTTP_REDIRECTS_MAX 5u      /* followed for one request */
-#define HTTP_HEADER_LINES_MAX 256u /* of an answer */
+#define HTTP_HEADER_LINES_MAX 256u /* of a request, and of an answer */
 
 struct http_terms {
 	struct origins hosts;

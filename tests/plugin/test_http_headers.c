@@ -1,6 +1,7 @@
 #include "tests/plugin/table.h"
 
 #include "plugin/http_headers.h"
+#include "plugin/http_terms.h"
 
 /* Header lines, and what libcurl gets of them ("|" between), or a part of the refusal. */
 static const struct {
@@ -72,11 +73,28 @@ static void a_nul_is_a_control_character(void **state)
 	curl_slist_free_all(list);
 }
 
+/* Only their bytes were bounded. */
+static void headers_are_counted(void **state)
+{
+	(void)state;
+	static char lines[(HTTP_HEADER_LINES_MAX + 1) * 5 + 1];
+	struct error err = ERROR_INIT;
+	struct curl_slist *list = NULL;
+	for (size_t i = 0; i <= HTTP_HEADER_LINES_MAX; i++)
+		memcpy(lines + i * 5, "A: b\n", 5);
+	assert_true(http_headers_read(lines, HTTP_HEADER_LINES_MAX * 5, false, false, &list, &err));
+	assert_false(
+	    http_headers_read(lines, (HTTP_HEADER_LINES_MAX + 1) * 5, false, false, &list, &err));
+	assert_in("more than 256 headers", err.message);
+	curl_slist_free_all(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_line),
 	    cmocka_unit_test(a_nul_is_a_control_character),
+	    cmocka_unit_test(headers_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
