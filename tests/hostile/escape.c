@@ -142,6 +142,61 @@ static uint32_t list(uint64_t cookie, uint32_t len)
 	return wasi_fd_readdir(RW, ADDRESS(buffer), len, cookie, OUT);
 }
 
+/* Of each size that holds no whole entry: what lies behind the room must stay. */
+static uint32_t list_into_few(void)
+{
+	for (uint32_t len = 0; len < 24; len++) {
+		memset(buffer, 0x55, 64);
+		uint32_t answer = list(0, len);
+		if (answer != 0)
+			return answer;
+		bool is_untouched = out <= len;
+		for (uint32_t i = len; i < 64; i++)
+			is_untouched = is_untouched && buffer[i] == 0x55;
+		if (!is_untouched)
+			return UINT32_MAX;
+	}
+	return 0;
+}
+
+static uint32_t read_over_vectors(void)
+{
+	uint32_t fd = open_file("file");
+	vectors[0] = (struct vector){ADDRESS(vectors), 2};
+	vectors[1] = (struct vector){ADDRESS(buffer), 2};
+	uint32_t answer = wasi_fd_read(fd, ADDRESS(vectors), 2, OUT);
+	wasi_fd_close(fd);
+	return answer;
+}
+
+static uint32_t move_into_itself(void)
+{
+	wasi_path_create_directory(RW, P("outer"));
+	wasi_path_create_directory(RW, P("outer/inner"));
+	wasi_path_symlink(P("outer/inner"), RW, P("to-inner"));
+	return rename_(RW, "outer", RW, "to-inner/new");
+}
+
+static uint32_t link_the_link(void)
+{
+	uint32_t answer = link_("to-secret", 0, "second");
+	return answer != 0 ? UINT32_MAX : read_file(RW, "second");
+}
+
+static uint32_t renumber_onto_itself(void)
+{
+	uint32_t answer = wasi_fd_renumber(RW, RW);
+	if (answer != 0 || stat_file("file", 0) != 0)
+		return UINT32_MAX;
+	return read_file(RW, "../outside/secret");
+}
+
+static uint32_t send_to_directory(void)
+{
+	vectors[0] = (struct vector){ADDRESS(buffer), 16};
+	return wasi_sock_send(RW, ADDRESS(vectors), 1, 0, OUT);
+}
+
 /* ---- calls on a file that is opened for it ---- */
 
 static uint32_t pread_at(uint64_t offset)

@@ -55,6 +55,7 @@ IMPORT(sock_accept)(uint32_t fd, uint32_t flags, uint32_t out);
 	X(SUCCESS, 0)                                                                                  \
 	X(ACCES, 2)                                                                                    \
 	X(BADF, 8)                                                                                     \
+	X(BUSY, 10)                                                                                    \
 	X(EXIST, 20)                                                                                   \
 	X(FAULT, 21)                                                                                   \
 	X(FBIG, 22)                                                                                    \
