@@ -220,13 +220,14 @@ struct host_call {
 	struct instance *caller; /* the instance whose code called; NULL when called by func_call() */
 };
 
+#define HOST_PARAMS_MAX 32
+
 /* Makes a host function from a C function, called through libffi.
  *
  * signature: "(params)results", one letter each: i i32, I i64, f f32, F f64, r reference; at most
  * HOST_PARAMS_MAX parameters and one result. "(iIf)i" is called as  uint32_t fn(struct host_call *,
  * uint32_t, uint64_t, float). References arrive as uint64_t. env is borrowed. NULL on a bad
  * signature or without memory. */
-#define HOST_PARAMS_MAX 32
 struct func *host_func_create(struct store *store, const char *signature, void (*fn)(void),
                               void *env, struct error *err);
 

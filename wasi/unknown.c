@@ -29,9 +29,9 @@ static char letter_of(valtype type)
 	}
 }
 
-static bool signature_of(const struct functype *type, char *out, size_t size)
+bool unknown_signature(const struct functype *type, char out[UNKNOWN_SIGNATURE_SIZE])
 {
-	if (type->param_count > size - 4 || type->result_count > 1)
+	if (type->param_count > HOST_PARAMS_MAX || type->result_count > 1)
 		return false;
 	*out++ = '(';
 	for (uint32_t i = 0; i < type->param_count; i++) {
@@ -78,13 +78,10 @@ struct func *unknown_create(struct wasi *wasi, struct store *store, const struct
 	               sizeof unknown->module);
 	printable_text(import->name.data, import->name.len, unknown->name, sizeof unknown->name);
 
-	char signature[HOST_PARAMS_MAX + 4], words[256];
-	if (!signature_of(type, signature, sizeof signature)) {
-		error_set(
-		    err, ERROR_LINK,
-		    "unknown import: function \"%s\" \"%s\" is not there, and no function of WASI has "
-		    "its type %s",
-		    unknown->module, unknown->name, functype_name(type, words, sizeof words));
+	char signature[UNKNOWN_SIGNATURE_SIZE];
+	if (!unknown_signature(type, signature)) {
+		error_set(err, ERROR_LINK, "unknown import: function \"%s\" \"%s\" is not there",
+		          unknown->module, unknown->name);
 		return NULL;
 	}
 	return host_func_create(store, signature, (void (*)(void))answer, unknown, err);

@@ -5,10 +5,15 @@
 
 #include "wasi/guest.h"
 
-/* Makes the host function that stands for `import`, of whatever type the module gave it. With a
+/* "(params)results" as host_func_create() takes it, for a type that a function of WASI could have:
+ * of numbers, with at most one result. false for any other: what has it is no function of a later
+ * WASI. */
+#define UNKNOWN_SIGNATURE_SIZE (HOST_PARAMS_MAX + 4)
+bool unknown_signature(const struct functype *type, char out[UNKNOWN_SIGNATURE_SIZE]);
+
+/* Makes the host function that stands for `import`, which wasi_is_unknown(). With a
  * result other than one i32 there is no errno to answer, and a call traps instead. NULL:
- * ERROR_NO_MEMORY, or ERROR_LIMIT or ERROR_LINK for a type that no function of the host can have.
- */
+ * ERROR_NO_MEMORY. */
 struct func *unknown_create(struct wasi *wasi, struct store *store, const struct import *import,
                             struct error *err);
 

@@ -158,7 +158,9 @@ const struct wasi_function *wasi_function_find(struct name module, struct name n
  * mistake. */
 bool wasi_is_unknown(const struct import *import)
 {
-	if (import->kind != EXTERN_FUNC || wasi_function_find(import->module, import->name))
+	char signature[UNKNOWN_SIGNATURE_SIZE];
+	if (import->kind != EXTERN_FUNC || wasi_function_find(import->module, import->name) ||
+	    !unknown_signature(import->type.func, signature))
 		return false;
 	for (size_t m = 0; m < sizeof(modules) / sizeof(*modules); m++) {
 		if (modules[m].functions == preview1_functions && name_is(import->module, modules[m].name))

@@ -63,7 +63,8 @@ struct wasi_function {
 const struct wasi_function *wasi_function_at(size_t index);
 /* By module and name; NULL when unknown. */
 const struct wasi_function *wasi_function_find(struct name module, struct name name);
-/* Has the import no row and is yet answered, by NOSYS. */
+/* Has the import no row and is yet answered, by NOSYS: a function of one of the two snapshots, of a
+ * type that a later one could give it. */
 bool wasi_is_unknown(const struct import *import);
 
 #endif
