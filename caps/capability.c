@@ -11,9 +11,9 @@
 #define NOT_PROVIDED NULL
 
 static const struct capability_row rows[] = {
-#define CAPABILITY(id, name, sentence, deed, by_default, parameters, provider, option, denial,     \
-                   answer)                                                                         \
-	[id] = {name, sentence, deed, by_default, parameters, provider, option, denial, answer},
+#define CAPABILITY(id, name, sentence, deed, by_default, parameters, provider, option, field,      \
+                   denial, answer)                                                                 \
+	[id] = {name, sentence, deed, by_default, parameters, provider, option, field, denial, answer},
 #include "caps/capability.def"
 };
 
@@ -55,6 +55,29 @@ const char *caps_limit_reached(const struct caps *caps)
 	return caps->limit_reached;
 }
 
+void caps_set_granter(struct caps *caps, enum caps_granter granter)
+{
+	caps->granter = granter;
+}
+
+static const char *way_to_grant(const struct caps *caps, enum capability id)
+{
+	return caps->granter == CAPS_GRANTER_TEMPLATE ? rows[id].field : rows[id].option;
+}
+
+void note_read_only(struct caps *caps, const char *guest)
+{
+	caps->denied[CAP_FILES] = true;
+	if (caps->denial)
+		return;
+	char text[512];
+	snprintf(text, sizeof(text),
+	         "the module tried to change files below %.180s, which is granted read-only; %s", guest,
+	         caps->granter == CAPS_GRANTER_TEMPLATE ? "say access: rw in permissions.files"
+	                                                : "leave away the :ro of its --dir");
+	caps->denial = strdup(text);
+}
+
 void caps_note_denied(struct caps *caps, enum capability id, const char *detail)
 {
 	if ((unsigned)id >= CAPABILITY_COUNT)
@@ -65,10 +88,10 @@ void caps_note_denied(struct caps *caps, enum capability id, const char *detail)
 	char text[512];
 	if (detail)
 		snprintf(text, sizeof(text), "the module tried to %s; grant it by %s", detail,
-		         rows[id].option);
+		         way_to_grant(caps, id));
 	else
 		snprintf(text, sizeof(text), "the module asked for %s, which is not granted; add %s",
-		         rows[id].name, rows[id].option);
+		         rows[id].name, way_to_grant(caps, id));
 	caps->denial = strdup(text);
 }
 

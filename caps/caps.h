@@ -36,6 +36,7 @@ struct capability_row {
 	const char *parameters;
 	const char *provider; /* NULL: this build does not have it */
 	const char *option;
+	const char *field;
 	bool denial_is_empty; /* a denied call succeeds with nothing; else it fails */
 	const char *answer;
 };
@@ -158,6 +159,11 @@ const char *caps_denial(const struct caps *caps);
 /* "stdout is limited to 16777216 bytes" for the first limit that was reached, else NULL. Borrowed.
  */
 const char *caps_limit_reached(const struct caps *caps);
+
+/* Whom the sentence of caps_denial() tells what to write: the user of a command line, as by
+ * default, or the author of a template. */
+enum caps_granter { CAPS_GRANTER_USER, CAPS_GRANTER_TEMPLATE };
+void caps_set_granter(struct caps *caps, enum caps_granter granter);
 
 /* Notes that a denied capability was asked for; for layers above that know of requests that never
  * get here. `detail` (or NULL) says what was tried: "write to /work, which is read-only". */

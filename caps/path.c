@@ -71,10 +71,7 @@ static int start(struct caps *caps, uint32_t fd, struct descriptor *out)
 
 static int refuse_change(struct caps *caps, const struct descriptor *d)
 {
-	char detail[256];
-	snprintf(detail, sizeof(detail), "change files below %.180s, which is granted read-only",
-	         caps->roots[d->root].guest);
-	caps_note_denied(caps, CAP_FILES, detail);
+	note_read_only(caps, caps->roots[d->root].guest);
 	return -EROFS;
 }
 

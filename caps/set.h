@@ -74,6 +74,7 @@ struct caps {
 	struct broker *broker; /* broker.c; NULL: none */
 	char **sockets;        /* names of granted connections */
 	uint32_t socket_count;
+	enum caps_granter granter;
 	bool sockets_hidden; /* see caps_sockets_show() */
 };
 
@@ -84,6 +85,8 @@ _Static_assert(CAP_STDOUT == CAP_STDIN + 1 && CAP_STDERR == CAP_STDIN + 2,
                "the streams' capabilities stand in the order of their descriptors");
 
 /* capability.c */
+/* capability.c: that a directory was to be changed which is granted to read. */
+void note_read_only(struct caps *caps, const char *guest);
 __attribute__((format(printf, 2, 3))) void note_limit(struct caps *caps, const char *fmt, ...);
 /* 0 when granted, else notes the denial and answers -EACCES. */
 int require(struct caps *caps, enum capability id);

@@ -265,6 +265,9 @@ static bool open_grants(struct run *run, const struct operands *args, struct err
 	run->caps = caps_create();
 	if (run->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
+	/* Steps run behind a wall. */
+	if (run->wall != NULL)
+		caps_set_granter(run->caps, CAPS_GRANTER_TEMPLATE);
 	if (!grants_apply(&run->options.grants, run->caps, err) || !open_broker(run, err))
 		return false;
 	/* The guest learns its own name, not where the host keeps it. */

@@ -163,6 +163,15 @@ static void sentence_names_what_to_add(void **state)
 	assert_string_equal(caps_denial(caps),
 	                    "the module asked for random, which is not granted; add --random");
 	caps_destroy(caps);
+
+	/* The author of a template was told options of a command line. */
+	caps = caps_create();
+	caps_set_granter(caps, CAPS_GRANTER_TEMPLATE);
+	caps_random(caps, &byte, 1);
+	assert_string_equal(
+	    caps_denial(caps),
+	    "the module asked for random, which is not granted; add permissions.random");
+	caps_destroy(caps);
 }
 
 /* An empty set has no descriptor at all, and the three low numbers are never given to a file. */
