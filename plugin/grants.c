@@ -30,7 +30,8 @@ struct dir_terms {
 	const char *shares; /* the guest's name of a directory whose quota holds for both, or NULL */
 };
 
-/* GUEST[:ro] or GUEST[:quota=BYTES] or GUEST[:quota=/OTHER] */
+/* GUEST[:ro|:rw] or GUEST[:quota=BYTES] or GUEST[:quota=/OTHER]. No other colon: what is misspelt
+ * would be a writable directory of an odd name. */
 static bool take_terms(char *guest, struct dir_terms *terms)
 {
 	static const char mark[] = ":quota=";
@@ -39,8 +40,11 @@ static bool take_terms(char *guest, struct dir_terms *terms)
 	    .access = take_off(guest, ":ro") ? CAPS_READ_ONLY : CAPS_READ_WRITE,
 	    .quota = CAPS_QUOTA_NONE,
 	};
-	if (quota == NULL || quota == guest)
-		return true;
+	if (quota == NULL || quota == guest) {
+		if (terms->access == CAPS_READ_WRITE)
+			take_off(guest, ":rw");
+		return strchr(guest, ':') == NULL;
+	}
 	*quota = '\0';
 	quota += sizeof mark - 1;
 	if (terms->access != CAPS_READ_WRITE || take_off(guest, ":ro"))
@@ -75,8 +79,8 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 		guest = at;
 	if (guest == NULL || guest == host || guest[2] == '\0' || !take_terms(guest + 2, &terms))
 		return error_set(err, ERROR_USAGE,
-		                 "--dir wants HOST::GUEST, HOST::GUEST:ro or HOST::GUEST:quota=BYTES, as "
-		                 "./data::/data, not \"%s\"",
+		                 "--dir wants HOST::GUEST, and behind it :ro, :rw or :quota=BYTES, as "
+		                 "./data::/data:ro, not \"%s\"",
 		                 text);
 	*guest = '\0';
 	guest += 2;

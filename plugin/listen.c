@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,7 +26,9 @@ static bool split(char *where, char **host, char **port)
 	} else if (strchr(where, ':') != NULL) {
 		return false;
 	}
-	return **port != '\0' && strspn(*port, "0123456789") == strlen(*port);
+	/* getaddrinfo() takes a number that is no port for what is left of it in 16 bits. */
+	return **port != '\0' && strspn(*port, "0123456789") == strlen(*port) && strlen(*port) <= 5 &&
+	       atoi(*port) <= UINT16_MAX;
 }
 
 static int bind_one(const struct addrinfo *info)
@@ -62,7 +65,10 @@ int listen_on(const char *where, char address[LISTEN_ADDRESS_SIZE], struct error
 	char *host, *port;
 	if (copy == NULL || !split(copy, &host, &port)) {
 		error_set(err, ERROR_USAGE,
-		          "cannot listen on \"%s\": must be HOST:PORT, [IPV6]:PORT or :PORT", where);
+		          "cannot listen on \"%s\": must be HOST:PORT, [IPV6]:PORT or :PORT, with a port "
+		          "of at most "
+		          "65535",
+		          where);
 		return -1;
 	}
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Objects and arrays in a request may be this deep; jansson itself stops at 2048. */
 #define DOCUMENT_DEPTH_MAX 64
@@ -318,6 +319,20 @@ static bool no_option(struct reader *reader, const char *key)
 	                 shown);
 }
 
+/* Options of a module bear any name but one that is ours, or that a person took for ours. Short
+ * names (arg, mode) are no slips. */
+static bool is_slip(const char *key)
+{
+	struct suggestion suggestion;
+	for (size_t i = 0; i < OURS_COUNT; i++) {
+		if (strcasecmp(key, ours[i]) == 0)
+			return true;
+	}
+	suggestion_init(&suggestion, key);
+	suggestion_offer(&suggestion, "permissions");
+	return strlen(key) > 5 && suggestion.best != NULL;
+}
+
 static bool read_options(struct reader *reader, const json_t *wasm)
 {
 	struct request_values *list = &reader->out->options;
@@ -331,7 +346,7 @@ static bool read_options(struct reader *reader, const json_t *wasm)
 		bool is_ours = false;
 		for (size_t i = 0; i < OURS_COUNT; i++)
 			is_ours = is_ours || strcmp(key, ours[i]) == 0;
-		if (!is_ours && reader->out->form == REQUEST_COMMAND)
+		if (!is_ours && (reader->out->form == REQUEST_COMMAND || is_slip(key)))
 			return no_option(reader, key);
 		if (!is_ours)
 			list->items[list->count++] = (struct request_value){.name = key, .value = value};

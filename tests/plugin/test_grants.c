@@ -137,6 +137,7 @@ static void says_what_is_wrong(void **state)
 {
 	static const char *no_guest[] = {"/tmp"}, *empty_guest[] = {"/tmp::"}, *empty_host[] = {"::/x"},
 	                  *ro_quota[] = {"/tmp::/x:quota=1:ro"}, *no_quota[] = {"/tmp::/x:quota=lots"},
+	                  *upper_case[] = {"/tmp::/x:RO"}, *two_terms[] = {"/tmp::/x:ro:rw"},
 	                  *missing[] = {"/no/such/place::/x"}, *no_value[] = {"A"}, *no_name[] = {"=b"},
 	                  *shares[] = {"/tmp::/x:quota=/y"}, *shares_ro[] = {"/tmp::/x:ro:quota=/y"},
 	                  *twice[] = {"/tmp::/x", "/::/x:quota=1"};
@@ -148,12 +149,15 @@ static void says_what_is_wrong(void **state)
 	    {{.dirs = {no_guest, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
 	    {{.dirs = {empty_guest, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
 	    {{.dirs = {empty_host, 1}}, "--dir wants HOST::GUEST", ERROR_USAGE},
-	    {{.dirs = {ro_quota, 1}}, "HOST::GUEST:quota=BYTES", ERROR_USAGE},
-	    {{.dirs = {no_quota, 1}}, "HOST::GUEST:quota=BYTES", ERROR_USAGE},
-	    {{.dirs = {shares_ro, 1}}, "HOST::GUEST:quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {ro_quota, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {no_quota, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {shares_ro, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
 	    {{.dirs = {shares, 1}},
 	     "--dir /tmp::/x:quota=/y: no directory is granted as /y before it",
 	     ERROR_USAGE},
+	    /* These were writable directories of odd names. */
+	    {{.dirs = {upper_case, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {two_terms, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
 	    {{.dirs = {missing, 1}},
 	     "--dir /no/such/place::/x: No such file or directory",
 	     ERROR_SYSTEM},

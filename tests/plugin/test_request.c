@@ -263,6 +263,11 @@ static void mistakes_are_named(void **state)
 	     "template.plugin.wasm.permissions.limits.memory: is -1"},
 	    {WASM("{\"module\":\"m\",\"args\":[],\"workDir\":\"/work\"}"), ERROR_USAGE,
 	     "template.plugin.wasm.workDir: unknown field; did you mean \"workdir\"?"},
+	    /* Also a module of the contract has no option whose name is a slip for a field. */
+	    {WASM("{\"module\":\"m\",\"permisions\":{}}"), ERROR_USAGE,
+	     "template.plugin.wasm.permisions: unknown field; did you mean \"permissions\"?"},
+	    {WASM("{\"module\":\"m\",\"Args\":[]}"), ERROR_USAGE,
+	     "template.plugin.wasm.Args: unknown field; did you mean \"args\"?"},
 	    {WASM("{\"module\":\"m\",\"stdin\":\"\",\"timeout\":\"1s\"}"), ERROR_USAGE,
 	     "template.plugin.wasm.timeout: unknown field; a plain command has"},
 	};
