@@ -1,12 +1,12 @@
 /* tiphys inspect FILE: what a module holds, and in plain words what it can ask for. */
 #include "plugin/command.h"
 #include "plugin/load_rules.h"
+#include "plugin/import_reach.h"
 #include "plugin/inspect_granted.h"
 #include "plugin/module_file.h"
 #include "plugin/options.h"
 #include "plugin/policy_handover.h"
 #include "validator/printable.h"
-#include "wasi/wasi.h"
 
 #include <inttypes.h>
 
@@ -186,16 +186,14 @@ static void print_exports(const struct module *module)
 
 /* What a module's imports lead to. */
 struct reach {
-	bool capability[CAPABILITY_COUNT];
-	bool descriptors; /* works on descriptors that a grant gave */
+	unsigned asks;    /* bits 1 << enum capability */
 	uint32_t unknown; /* functions of WASI that this build answers by NOSYS */
 	uint32_t foreign; /* imports that tiphys run has no answer to */
 };
 
 static bool is_foreign(const struct import *import)
 {
-	return import->kind != EXTERN_FUNC ||
-	       (!wasi_is_unknown(import) && wasi_function_find(import->module, import->name) == NULL);
+	return !wasi_is_unknown(import) && import_function(import) == NULL;
 }
 
 static struct reach find_reach(const struct module *module)
@@ -204,55 +202,33 @@ static struct reach find_reach(const struct module *module)
 
 	for (uint32_t i = 0; i < module->import_count; i++) {
 		const struct import *import = &module->imports[i];
-		const struct wasi_function *function =
-		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
-		if (is_foreign(import))
-			reach.foreign++;
-		else if (function == NULL)
+		const struct wasi_function *function = import_function(import);
+		if (function != NULL)
+			reach.asks |= import_reach(module, function).asks;
+		else if (wasi_is_unknown(import))
 			reach.unknown++;
-		else if (function->capability == WASI_SOCKET_FD)
-			reach.capability[CAP_SOCKETS] = true;
-		else if (function->capability == WASI_HANDLE)
-			continue; /* who opened it has an import of its own */
-		else if (function->capability <= WASI_ANY_FD)
-			reach.descriptors = true;
-		else if (function->capability >= 0 && function->capability < CAPABILITY_COUNT)
-			reach.capability[function->capability] = true;
+		else
+			reach.foreign++;
 	}
-	/* The streams are descriptors: whoever can work on one can work on all that were given. */
-	if (reach.descriptors)
-		reach.capability[CAP_STDIN] = reach.capability[CAP_STDOUT] = reach.capability[CAP_STDERR] =
-		    true;
 	return reach;
 }
 
 /* The ways out of the machine; together they have a plainer word. */
-static const enum capability network[] = {CAP_HTTP, CAP_BLOB, CAP_SOCKETS};
-#define NETWORK_COUNT (sizeof network / sizeof network[0])
+#define NETWORK (1u << CAP_HTTP | 1u << CAP_BLOB | 1u << CAP_SOCKETS)
 
-static bool is_of_network(enum capability id)
+static void print_beyond_reach(unsigned asks)
 {
-	for (size_t i = 0; i < NETWORK_COUNT; i++)
-		if (network[i] == id)
-			return true;
-	return false;
-}
-
-static void print_beyond_reach(const struct reach *reach)
-{
-	bool reaches_network = false;
-	for (size_t i = 0; i < NETWORK_COUNT; i++)
-		reaches_network |= reach->capability[network[i]];
+	unsigned untold = ~asks;
 
 	printf("It cannot, whatever is granted\n");
-	if (!reaches_network)
+	if ((asks & NETWORK) == 0) {
 		printf("  reach the network\n");
-	for (int id = 0; id < CAPABILITY_COUNT; id++) {
-		bool is_told = !reaches_network && is_of_network((enum capability)id);
-		if (!reach->capability[id] && !is_told)
-			printf("  %s\n", capability_row((enum capability)id)->deed);
+		untold &= ~NETWORK;
 	}
-	printf("  start processes\n");
+	for (int id = 0; id < CAPABILITY_COUNT; id++)
+		if ((untold & 1u << id) != 0)
+			printf("  %s\n", capability_row((enum capability)id)->deed);
+	printf("It %s\n", limit_row(LIMIT_PROCESSES)->sentence);
 }
 
 static void print_unanswered(const struct module *module, uint32_t count,
@@ -276,22 +252,20 @@ static void print_unanswered(const struct module *module, uint32_t count,
 static void print_reach(const struct module *module)
 {
 	struct reach reach = find_reach(module);
-	bool any = false;
-
 	printf("\nWhen it is granted, the module\n");
 	for (int id = 0; id < CAPABILITY_COUNT; id++) {
 		const struct capability_row *row = capability_row((enum capability)id);
-		if (reach.capability[id]) {
+		if ((reach.asks & 1u << id) != 0)
 			printf("  %s (%s)\n", row->sentence, row->option);
-			any = true;
-		}
 	}
-	if (!any)
+	if (reach.asks == 0)
 		printf("  asks for nothing: it can only compute\n");
 
-	print_beyond_reach(&reach);
-	print_unanswered(module, reach.unknown, wasi_is_unknown,
-	                 "Not known to this build, a call gets \"function not supported\"");
+	print_beyond_reach(reach.asks);
+	print_unanswered(
+	    module, reach.unknown, wasi_is_unknown,
+	    "Not known to this build: a call gets \"function not supported\", or traps when it "
+	    "has no result for it");
 	print_unanswered(module, reach.foreign, is_foreign,
 	                 "It does not run by itself: nothing here provides");
 }

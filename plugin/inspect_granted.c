@@ -1,8 +1,8 @@
 #include "plugin/inspect_granted.h"
 
+#include "plugin/import_reach.h"
 #include "plugin/suggest.h"
 #include "validator/printable.h"
-#include "wasi/wasi.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,11 +25,8 @@ struct inspection {
 	unsigned granted, used; /* bits 1 << enum capability */
 	unsigned writable;      /* of what is granted: not to read alone */
 	unsigned missing;       /* of what is denied, what a program stumbles over */
-	unsigned handles;       /* what the module opens by handles: http, blob */
 	bool has_unknown;
 };
-
-_Static_assert(CAPABILITY_COUNT <= 32, "the capabilities fit a word of bits");
 
 /* ---- what is granted ---- */
 
@@ -85,56 +82,6 @@ static bool take_names(const char *names, struct inspection *inspection)
 
 /* ---- what an import needs ---- */
 
-#define TO_READ (1u << CAP_STDIN | 1u << CAP_FILES | 1u << CAP_SOCKETS)
-#define TO_WRITE (1u << CAP_STDOUT | 1u << CAP_STDERR | 1u << CAP_FILES | 1u << CAP_SOCKETS)
-
-/* What this build has no provider for can be granted by nobody. */
-static unsigned provided(unsigned capabilities)
-{
-	for (int id = 0; id < CAPABILITY_COUNT; id++) {
-		if (capability_row((enum capability)id)->provider == NULL)
-			capabilities &= ~(1u << id);
-	}
-	return capabilities;
-}
-
-#define STREAMS (1u << CAP_STDIN | 1u << CAP_STDOUT | 1u << CAP_STDERR)
-
-/* What a module's handles can be of: whatever opens one is an import too. */
-static unsigned handles_of(const struct module *module)
-{
-	const unsigned opened_by_handle = 1u << CAP_HTTP | 1u << CAP_BLOB;
-	unsigned handles = 0;
-	for (uint32_t i = 0; i < module->import_count; i++) {
-		const struct import *import = &module->imports[i];
-		const struct wasi_function *function =
-		    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
-		if (function != NULL && function->capability >= 0)
-			handles |= 1u << function->capability;
-	}
-	return handles & opened_by_handle;
-}
-
-static unsigned reach_of(const struct wasi_function *function, const struct inspection *inspection)
-{
-	switch (function->capability) {
-	case WASI_NEEDS_NOTHING:
-		return 0;
-	case WASI_HANDLE:
-		return inspection->handles;
-	case WASI_ANY_FD:
-		return provided(TO_READ | TO_WRITE);
-	case WASI_SOCKET_FD:
-		return provided(1u << CAP_SOCKETS);
-	case WASI_READ_FD:
-		return provided(TO_READ);
-	case WASI_WRITE_FD:
-		return provided(TO_WRITE);
-	default:
-		return 1u << function->capability;
-	}
-}
-
 /* A call that succeeds and gives nothing makes no program stumble. */
 static bool is_empty_when_denied(unsigned capabilities)
 {
@@ -159,10 +106,10 @@ static enum verdict decide(const struct wasi_function *function, unsigned capabi
 	return function->access == WASI_READS ? GRANTED : GRANTED_TO_READ;
 }
 
-static struct finding find(const struct import *import, struct inspection *inspection)
+static struct finding find(const struct module *module, const struct import *import,
+                           struct inspection *inspection)
 {
-	const struct wasi_function *function =
-	    import->kind == EXTERN_FUNC ? wasi_function_find(import->module, import->name) : NULL;
+	const struct wasi_function *function = import_function(import);
 	struct finding finding = {.verdict = UNKNOWN};
 	if (function == NULL) {
 		/* What links can be called, and most modules that import it cope without. */
@@ -172,19 +119,14 @@ static struct finding find(const struct import *import, struct inspection *inspe
 			inspection->has_unknown = true;
 		return finding;
 	}
-	finding.capabilities = reach_of(function, inspection);
+	struct import_reach reach = import_reach(module, function);
+	finding.capabilities = reach.any;
 	finding.verdict = decide(function, finding.capabilities, inspection);
 	finding.is_read_only =
 	    finding.verdict == DENIED && (finding.capabilities & inspection->granted) != 0;
-	/* Files and sockets are opened by imports of their own. */
-	bool is_any = (finding.capabilities & STREAMS) != 0;
-	unsigned own = is_any ? finding.capabilities & STREAMS : finding.capabilities;
-	inspection->used |= own;
-	/* Runtimes import the functions of connections without ever having one; who wants one asks for
-	 * it by an import of its own. */
-	bool is_idle = function->capability == WASI_SOCKET_FD || function->capability == WASI_HANDLE;
-	if (finding.verdict == DENIED && !is_idle && !is_empty_when_denied(finding.capabilities))
-		inspection->missing |= own;
+	inspection->used |= reach.asks;
+	if (finding.verdict == DENIED && !reach.is_idle && !is_empty_when_denied(finding.capabilities))
+		inspection->missing |= reach.asks;
 	return finding;
 }
 
@@ -235,7 +177,7 @@ static void print_row(const struct import *import, const struct finding *finding
 	if (finding->verdict == UNKNOWN)
 		printf("nothing provides it: the module cannot run\n");
 	else if (finding->verdict == NOT_SUPPORTED)
-		printf("this build does not know it; a call gets: function not supported\n");
+		printf("this build does not know it; a call fails\n");
 	else if (finding->verdict == NOT_NEEDED)
 		printf("needs no grant\n");
 	else if (id >= 0)
@@ -255,7 +197,7 @@ static void print_table(const struct module *module, const char *path,
 {
 	printf("%s: %u imports\n", path, module->import_count);
 	for (uint32_t i = 0; i < module->import_count; i++) {
-		struct finding finding = find(&module->imports[i], inspection);
+		struct finding finding = find(module, &module->imports[i], inspection);
 		print_row(&module->imports[i], &finding);
 	}
 	if (spare(inspection) != 0) {
@@ -302,7 +244,7 @@ static void print_json(const struct module *module, struct inspection *inspectio
 	printf("{\"imports\":[");
 	for (uint32_t i = 0; i < module->import_count; i++) {
 		const struct import *import = &module->imports[i];
-		struct finding finding = find(import, inspection);
+		struct finding finding = find(module, import, inspection);
 		printf("%s\n{\"module\":", i > 0 ? "," : "");
 		print_json_text(import->module.data, import->module.len);
 		printf(",\"name\":");
@@ -324,7 +266,6 @@ int inspect_granted(const struct module *module, const char *path, const char *n
 	struct inspection inspection = {0};
 	if (!take_names(names, &inspection))
 		return 2;
-	inspection.handles = handles_of(module);
 	if (as_json)
 		print_json(module, &inspection);
 	else
