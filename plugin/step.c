@@ -226,6 +226,31 @@ static bool has_trapped(const struct step *step)
 	       memmem(text->data, text->size, line, (size_t)size) != NULL;
 }
 
+/* What `tiphys run` said of a module that it did not start: its process then wrote nothing else.
+ * NULL when the module ran. */
+static const char *why_not_run(struct step *step)
+{
+	static const enum error_kind before_run[] = {ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED,
+	                                             ERROR_LIMIT, ERROR_LINK};
+	struct bytes *text = &step->outcome.err;
+	cleanup_free char *line = NULL;
+	if (step->outcome.end != WORKER_EXITED || step->outcome.status != 1)
+		return NULL;
+	int size = asprintf(&line, "tiphys run: %s: ", step->module);
+	if (size < 0 || text->size <= (size_t)size || memcmp(text->data, line, (size_t)size) != 0)
+		return NULL;
+	char *reason = text->data + size;
+	size_t left = text->size - (size_t)size;
+	for (size_t i = 0; i < sizeof before_run / sizeof before_run[0]; i++) {
+		const char *word = error_kind_word(before_run[i]);
+		if (left > strlen(word) && memcmp(reason, word, strlen(word)) == 0) {
+			reason[left - 1] = '\0'; /* a newline */
+			return reason;
+		}
+	}
+	return NULL;
+}
+
 /* "what", and below it the last lines of stderr. */
 static void fail_with_stderr(struct step *step, const char *what)
 {
@@ -316,6 +341,12 @@ static bool has_exited(struct step *step)
 static void fail_by_status(struct step *step)
 {
 	char what[64];
+	const char *reason = why_not_run(step);
+	if (reason != NULL) {
+		step->node->has_exit_code = false;
+		node_fail(step->node, "%s: the module was not run: %s", step->request->module, reason);
+		return;
+	}
 	if (has_trapped(step))
 		snprintf(what, sizeof what, "the module trapped (exit code %d)", EXIT_TRAP);
 	else

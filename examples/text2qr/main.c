@@ -70,6 +70,8 @@ static int run_command(const char *text, enum qr_level level, bool is_inverted)
 	static char input[TEXT_BYTES_MAX];
 	size_t len = text ? strlen(text) : fread(input, 1, sizeof input, stdin);
 	if (!text) {
+		if (ferror(stdin))
+			return complain("neither a TEXT is given nor can standard input be read");
 		text = input;
 		while (len > 0 && (input[len - 1] == '\n' || input[len - 1] == '\r'))
 			len--;

@@ -153,9 +153,9 @@ inspects_pure() {
 	expect_in "function add: (i32, i32) -> (i32)" "$out"
 	expect_in "function sum: (f64, f64) -> (f64)" "$out"
 	grep -qx "  open files or folders" "$out"
-	grep -qx "  read the time or sleep" "$out"
+	grep -qx "  read a clock or sleep" "$out"
 	grep -qx "  reach the network" "$out"
-	grep -qx "  start processes" "$out"
+	grep -qx "It starts no process" "$out"
 }
 tap_case "inspect of a module that only computes" inspects_pure
 
@@ -186,7 +186,7 @@ tap_case "inspect tells of imports that nobody answers" inspects_foreign
 
 inspects_newer() {
 	status 0 "$tiphys" inspect "$newer"
-	expect_in 'Not known to this build, a call gets "function not supported"' "$out"
+	expect_in 'Not known to this build: a call gets "function not supported"' "$out"
 	grep -qx "  function wasi_snapshot_preview1.fd_frobnicate" "$out"
 	grep -qx "  function wasi_snapshot_preview1.proc_vanish" "$out"
 	! grep -q "does not run by itself" "$out"
@@ -453,6 +453,13 @@ newer_wasi() {
 	expect_in "wasi_snapshot_preview1.proc_vanish is not known" "$err"
 }
 tap_case "a function of a later WASI answers ENOSYS when it is called" newer_wasi
+
+bad_port() {
+	status 2 "$tiphys" serve --no-auth --listen 127.0.0.1:99999
+	expect_in 'cannot listen on "127.0.0.1:99999"' "$err"
+	expect_in "a port of at most 65535" "$err"
+}
+tap_case "a number that is no port is not wrapped into one" bad_port
 
 args_from() {
 	printf '%s\0' --env A=1 "$probe" env A >"$work/args"

@@ -189,4 +189,22 @@ if needs go-report "go-report"; then
 	tap_case "go-report: a step" report_by_contract
 fi
 
+# ---- examples/README.md ----
+
+as_in_readme() {
+	local name=$1 line
+	line=$(grep -E "^(echo .* \| )?tiphys run .*/$name\.wasm" "$TIPHYS_SOURCE/examples/README.md")
+	mkdir -p "$work/readme/bin" "$work/readme/build"
+	ln -sfn "$tiphys" "$work/readme/bin/tiphys"
+	ln -sfn "$guests" "$work/readme/build/examples"
+	printf 'ship,tons\nArgo,12\n' >"$work/readme/ships.csv"
+	(cd "$work/readme" && PATH=$work/readme/bin:$PATH bash -euo pipefail -c "$line") >"$out" 2>"$err"
+	expect_in "$2" "$out"
+	[ ! -s "$err" ]
+}
+readme_of() { needs "$1" "$1: as its README says" && tap_case "$1: as its README says" as_in_readme "$1" "$2"; }
+readme_of text2qr █
+readme_of ferris-says deck
+readme_of go-report Argo
+
 tap_end

@@ -44,6 +44,18 @@ tap_case "a tag that is not there is named" fails "$registry/team/command:2" "te
 tap_case "a digest that is not there is named" fails \
 	"$registry/team/command@sha256:$(printf '0%.0s' {1..64})" "team/command@sha256:000"
 
+# What did not start has no exit code, and is told by the name that the template has for it.
+not_run() {
+	head -c 2000 "$TIPHYS_GUESTS/command.wasm" >"$work/cut.wasm"
+	"$tiphys_net" push "$work/cut.wasm" "$registry/team/cut:1" >/dev/null
+	step_ask "{\"module\":{\"oci\":\"$registry/team/cut:1\"},\"args\":[]}"
+	step_failed "$registry/team/cut:1: the module was not run: malformed module: "
+	! grep -q -e exitCode -e "$FS_CACHE_DIR" "$work/reply"
+	step_ask "{\"module\":{\"oci\":\"$registry/team/cut:1\"}}"
+	step_failed "$registry/team/cut:1: the module was not run: malformed module: "
+}
+tap_case "a module that is none is not told as an exit of the guest" not_run
+
 # A worker, which is a child of the server, that has an image mapped.
 worker_has_image() {
 	local folder
