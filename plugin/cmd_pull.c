@@ -9,11 +9,14 @@
 struct pull_options {
 	struct modules_command places;
 	const char *store;
+	bool refresh;
 };
 
 static const struct option rows[] = {
     OPTION_TEXT(struct pull_options, store, "store", "DIR",
                 "take REF from this image layout; what it lacks is fetched into it"),
+    OPTION_FLAG(struct pull_options, refresh, "refresh",
+                "with --store: ask the registry what a tag means now, and let the layout's follow"),
     MODULES_COMMAND_ROWS(struct pull_options),
 };
 
@@ -37,6 +40,11 @@ int cmd_pull(int argc, char **argv)
 	int status;
 	if (!options_take(&line, argc, argv, &options, &operands, &status))
 		return status;
+	if (options.refresh && options.store == NULL) {
+		fprintf(stderr, "tiphys pull: --refresh wants --store; without one each pull asks the "
+		                "registry what a tag means\n");
+		return error_exit_status(ERROR_USAGE);
+	}
 	struct error err = ERROR_INIT;
 	struct progress progress;
 	cleanup_modules struct modules *modules =
@@ -44,10 +52,10 @@ int cmd_pull(int argc, char **argv)
 	cleanup_free char *path = NULL;
 	char digest[MODULES_DIGEST_SIZE];
 	const char *ref = operands.items[0];
-	bool ok =
-	    modules != NULL &&
-	    (options.store != NULL ? modules_mirror(modules, ref, options.store, &path, digest, &err)
-	                           : modules_get(modules, ref, &path, digest, &err));
+	bool ok = modules != NULL &&
+	          (options.store != NULL ? modules_mirror(modules, ref, options.store, options.refresh,
+	                                                  &path, digest, &err)
+	                                 : modules_get(modules, ref, &path, digest, &err));
 	progress_clear(&progress);
 	if (!ok)
 		return modules_command_failed("pull", &err);

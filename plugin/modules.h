@@ -77,8 +77,10 @@ bool modules_push(struct modules *modules, const char *file, const char *ref, co
                   char manifest[MODULES_DIGEST_SIZE], struct error *err);
 
 /* As modules_get(), but what comes from a registry is also written into the layout `store`, with
- * its manifest and tag; *path is then a file of that layout. */
-bool modules_mirror(struct modules *modules, const char *ref, const char *store, char **path,
-                    char digest[MODULES_DIGEST_SIZE], struct error *err);
+ * its manifest and tag; *path is then a file of that layout. What the layout has by that tag is
+ * taken from there, unless `refresh`: then the registry says what the tag means, and the layout's
+ * tag moves along. */
+bool modules_mirror(struct modules *modules, const char *ref, const char *store, bool refresh,
+                    char **path, char digest[MODULES_DIGEST_SIZE], struct error *err);
 
 #endif

@@ -182,8 +182,8 @@ static bool copy_to_store(const struct resolver *resolver, const struct referenc
 	return layout_name(layout, reference_name(reference, name), &manifest, media_type, err);
 }
 
-bool modules_mirror(struct modules *modules, const char *ref, const char *store, char **path,
-                    char digest[MODULES_DIGEST_SIZE], struct error *err)
+bool modules_mirror(struct modules *modules, const char *ref, const char *store, bool refresh,
+                    char **path, char digest[MODULES_DIGEST_SIZE], struct error *err)
 {
 	*path = NULL;
 	struct reference reference;
@@ -195,7 +195,8 @@ bool modules_mirror(struct modules *modules, const char *ref, const char *store,
 	struct digest manifest, module;
 	bool found;
 	if (!layout_find(layout, &reference, ref, &manifest, &found, err) ||
-	    (!found && !copy_to_store(&modules->resolver, &reference, layout, &manifest, err)) ||
+	    ((!found || (refresh && !reference.has_digest)) &&
+	     !copy_to_store(&modules->resolver, &reference, layout, &manifest, err)) ||
 	    !resolve_local(&modules->resolver, layout, &manifest, path, &module, err))
 		return false;
 	char text[DIGEST_TEXT_SIZE];

@@ -352,6 +352,26 @@ mirrors() {
 }
 tap_case "pull --store fills an image layout, once" mirrors
 
+refreshed_tag() {
+	local status=0
+	module_file "$work/first.wasm" 30
+	module_file "$work/next.wasm" 40
+	net push "$work/first.wasm" "$registry/team/moving:1" >"$work/stdout"
+	net pull --store "$work/moving" "$registry/team/moving:1" >"$work/first.line"
+	net push "$work/next.wasm" "$registry/team/moving:1" >"$work/stdout"
+	# As it is without a registry: what the layout has is taken from there.
+	net pull --store "$work/moving" "$registry/team/moving:1" | cmp - "$work/first.line"
+	net pull --store "$work/moving" --refresh "$registry/team/moving:1" >"$work/next.line"
+	[ "$(cut -f 1 "$work/next.line")" = "$(digest_of "$work/next.wasm")" ]
+	cmp "$work/next.wasm" "$(cut -f 2 "$work/next.line")"
+	net pull --store "$work/moving" "$registry/team/moving:1" | cmp - "$work/next.line"
+	[ "$(grep -c '"org.opencontainers.image.ref.name"' "$work/moving/index.json")" -eq 1 ]
+	net pull --refresh "$registry/team/moving:1" 2>"$work/stderr" || status=$?
+	[ $status -eq 2 ]
+	expect_in "--refresh wants --store" "$work/stderr"
+}
+tap_case "a tag of a layout follows the registry's when it is refreshed" refreshed_tag
+
 dies_half_way() {
 	pull_and_stop "$work/died"
 	kill -KILL "$registry_pid"
