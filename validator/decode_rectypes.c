@@ -153,8 +153,9 @@ static bool read_subtype(struct type_reader *t, uint32_t index)
 		return need_feature(t->l->features, FEATURE_GC, start, "a struct or array type", t->err) &&
 		       read_fields(t, def);
 	default:
-		return error_set_at(t->err, ERROR_MALFORMED, start, "malformed type form 0x%02x%s", code,
-		                    code & 0x80 ? ": integer representation too long" : "");
+		return error_set_at(
+		    t->err, ERROR_MALFORMED, start, "malformed type form 0x%02x%s", code,
+		    code & 0x80 ? ": integer representation too long (a form is one byte below 0x80)" : "");
 	}
 }
 

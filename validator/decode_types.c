@@ -131,8 +131,10 @@ static bool decode_limits(struct loader *l, struct reader *r, unsigned allowed, 
 	    !need_feature(l->features, FEATURE_THREADS, start, "a shared memory", err))
 		return false;
 	if ((flags & LIMITS_PAGE_SIZE) &&
-	    !need_feature(l->features, FEATURE_CUSTOM_PAGE_SIZES, start, "a page size", err))
+	    !need_feature(l->features, FEATURE_CUSTOM_PAGE_SIZES, start, "a page size", err)) {
+		error_wrap(err, "malformed limits flags 0x%02x", flags);
 		return false;
+	}
 
 	*out = (struct limits){.max = UINT64_MAX};
 	out->is_64 = flags & LIMITS_64;

@@ -83,8 +83,11 @@ static bool check_preamble(struct reader *r, struct error *err)
 		    reader_left(r) < sizeof magic ? "unexpected end: magic header not detected"
 		                                  : "magic header not detected");
 	r->pos += sizeof magic;
-	if (!read_bytes(r, sizeof version, &bytes, err))
-		return false;
+	if (reader_left(r) < sizeof version)
+		return error_set_at(err, ERROR_MALFORMED, reader_offset(r),
+		                    "unexpected end: the file ends before its version is told");
+	bytes = r->pos;
+	r->pos += sizeof version;
 	if (memcmp(bytes, version, sizeof version) != 0)
 		return error_set_at(err, ERROR_MALFORMED, sizeof magic,
 		                    "unknown binary version %u.%u (a component or a later version?); core "
@@ -93,35 +96,52 @@ static bool check_preamble(struct reader *r, struct error *err)
 	return true;
 }
 
+/* Id and size of the next section, whose contents are skipped. */
+static bool read_header(struct reader *r, uint8_t *id, uint32_t *size, struct error *err)
+{
+	uint32_t start = reader_offset(r);
+	if (!read_byte(r, id, err))
+		return false;
+	if (*id >= sizeof sections / sizeof *sections)
+		return error_set_at(err, ERROR_MALFORMED, start, "malformed section id %u", *id);
+	if (!read_u32(r, size, err)) {
+		error_wrap(err, "size of the %s section", sections[*id].name);
+		return false;
+	}
+	if (*size > reader_left(r))
+		return error_set_at(err, ERROR_MALFORMED, reader_offset(r),
+		                    "unexpected end: length out of bounds: the %s section has %u bytes, of "
+		                    "which the file has %zu",
+		                    sections[*id].name, *size, reader_left(r));
+	r->pos += *size;
+	return true;
+}
+
 /* First pass over the section headers: how many there are of each kind, and that ids, sizes and
- * order are right. */
-static bool scan_sections(struct loader *l, struct reader r, struct error *err)
+ * order are right. *lost is set where something is read as a header that may be none; the sections
+ * in front of it are in the module all the same. */
+static bool scan_sections(struct loader *l, struct reader r, struct error *lost, struct error *err)
 {
 	struct module *m = l->module;
 	unsigned last_order = 0;
 	uint32_t count = 0, customs = 0;
 	struct reader again = r;
-	while (r.pos < r.end) {
+	bool fine = true;
+	while (fine && r.pos < r.end) {
 		uint32_t start = reader_offset(&r);
 		uint8_t id = 0;
 		uint32_t size;
-		const uint8_t *contents;
-		if (!read_byte(&r, &id, err))
-			return false;
-		if (id >= sizeof sections / sizeof *sections)
-			return error_set_at(err, ERROR_MALFORMED, start, "malformed section id %u", id);
-		if (!read_u32(&r, &size, err) || !read_bytes(&r, size, &contents, err))
-			return false;
-		if (id == SECTION_CUSTOM) {
+		fine = read_header(&r, &id, &size, lost);
+		if (fine && id == SECTION_CUSTOM)
 			customs++;
-		} else if (sections[id].order <= last_order) {
-			return error_set_at(err, ERROR_MALFORMED, start,
+		else if (fine && sections[id].order <= last_order)
+			fine = error_set_at(err, ERROR_MALFORMED, start,
 			                    "unexpected content after last section: the %s section stands "
 			                    "twice or in the wrong place",
 			                    sections[id].name);
-		} else {
-			last_order = sections[id].order;
-		}
+		if (!fine)
+			break;
+		last_order = id == SECTION_CUSTOM ? last_order : sections[id].order;
 		count++;
 	}
 	m->sections = arena_zeroed(m->arena, count, sizeof *m->sections);
@@ -136,7 +156,7 @@ static bool scan_sections(struct loader *l, struct reader r, struct error *err)
 		again.pos += section->size;
 	}
 	m->section_count = count;
-	return true;
+	return fine;
 }
 
 static bool is_in_parts(uint8_t id)
@@ -158,7 +178,7 @@ static void take_parts(struct loader *l)
 	l->body_count = m->func_count - m->imported_func_count;
 }
 
-static bool decode_sections(struct loader *l, struct error *err)
+static bool decode_each(struct loader *l, struct error *err)
 {
 	struct module *m = l->module;
 	if (l->parts != NULL)
@@ -184,7 +204,14 @@ static bool decode_sections(struct loader *l, struct error *err)
 		if (l->parts != NULL && section->id == SECTION_IMPORT)
 			take_parts(l);
 	}
+	return true;
+}
 
+static bool decode_sections(struct loader *l, struct error *err)
+{
+	struct module *m = l->module;
+	if (!decode_each(l, err))
+		return false;
 	uint32_t defined = m->func_count - m->imported_func_count;
 	if (l->body_count != defined)
 		return error_set_at(err, ERROR_MALFORMED, m->size,
@@ -200,13 +227,31 @@ static bool decode_sections(struct loader *l, struct error *err)
 	return true;
 }
 
+/* What is no header is mostly due to a section before it, whose size or contents are wrong: then
+ * that is told. */
+static bool explain_lost(struct loader *l, const struct error *lost, struct error *err)
+{
+	struct module *m = l->module;
+	struct error before = ERROR_INIT;
+	bool fine = decode_each(l, &before);
+	if (fine && l->body_count == m->func_count - m->imported_func_count)
+		fine = bodies_validate(m, 1, l->scratch, &before);
+	*err = !fine && before.kind == ERROR_MALFORMED ? before : *lost;
+	return false;
+}
+
 static bool load(struct loader *l, unsigned threads, struct error *err)
 {
 	struct module *m = l->module;
 	if (!check_limit(m, LOAD_LIMIT_MODULE_BYTES, m->size, 0, "bytes in the module", err))
 		return false;
 	struct reader r = {.base = m->bytes, .pos = m->bytes, .end = m->bytes + m->size};
-	return check_preamble(&r, err) && scan_sections(l, r, err) && decode_sections(l, err) &&
+	struct error lost = ERROR_INIT;
+	if (!check_preamble(&r, err))
+		return false;
+	if (!scan_sections(l, r, &lost, err))
+		return lost.kind == ERROR_NONE ? false : explain_lost(l, &lost, err);
+	return decode_sections(l, err) &&
 	       (l->parts != NULL || bodies_validate(m, threads, l->scratch, err));
 }
 

@@ -75,6 +75,11 @@ bool read_name(struct reader *r, uint64_t longest, struct name *out, struct erro
 	uint32_t len;
 	const uint8_t *data;
 	uint32_t start = reader_offset(r);
+	if (r->pos >= r->end)
+		return error_set_at(
+		    err, ERROR_MALFORMED, start,
+		    "unexpected end of section or function: length out of bounds: a name is "
+		    "missing");
 	if (!read_u32(r, &len, err) || !read_bytes(r, len, &data, err))
 		return false;
 	if (len > longest)

@@ -3,6 +3,7 @@
  * tables, references, bulk operations, drop and select are typed by hand. */
 #include "validator/validate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,45 @@ void walk_mismatch(struct body *b, valtype want, const valtype *found)
 	             found == NULL ? "nothing on the operand stack" : valtype_name(*found, found_name));
 }
 
+/* Types as "i32 i64", as far as there is room. */
+static void list_types(char *out, size_t size, const valtype *types, uint32_t count)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	for (uint32_t i = 0; i < count; i++) {
+		char name[32];
+		bool is_full = size - at < 2 * sizeof name;
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i > 0 ? " " : "",
+		                       is_full ? "…" : valtype_name(types[i], name));
+		if (is_full)
+			return;
+	}
+}
+
+/* What `who` (instruction, block) requires, and the `shown` operands from the present top on that
+ * stood there; in the place of a message about a single one. */
+static bool mismatch_all(struct body *b, const char *who, const valtype *types, uint32_t count,
+                         uint32_t shown, const char *detail)
+{
+	char required[200], found[200];
+	list_types(required, sizeof required, types, count);
+	list_types(found, sizeof found, b->s->operands + b->operand_count, shown);
+	error_clear(b->err);
+	return error_set_at(b->err, ERROR_INVALID, b->at,
+	                    "type mismatch: %s requires [%s] but stack has [%s]: %s", who, required,
+	                    found, detail);
+}
+
+bool walk_pops_failed(struct body *b, const valtype *types, uint32_t count, uint32_t height)
+{
+	static const char prefix[] = "type mismatch: ";
+	char detail[160];
+	uint32_t there = height - top(b)->height, shown = there < count ? there : count;
+	snprintf(detail, sizeof detail, "%s", b->err->message + sizeof prefix - 1);
+	b->operand_count = height - shown;
+	return mismatch_all(b, "instruction", types, count, shown, detail);
+}
+
 /* ---- control ---- */
 
 static bool push_control(struct body *b, enum insn_id opener, const struct block_type *type,
@@ -98,12 +138,14 @@ bool close_block(struct body *b)
 	/* Locals that were first set inside may not have been on another way (spec: 3.4.1). */
 	while (b->set_count > c->init_height)
 		b->s->is_set[b->s->set_log[--b->set_count]] = false;
-	if (!pop_all(b, c->type.results, c->type.result_count))
+	uint32_t height = b->operand_count, count = c->type.result_count;
+	if (!pop_all(b, c->type.results, count))
 		return false;
-	if (b->operand_count != c->height)
-		return invalid(b, "type mismatch: values remain on the operand stack at the end of the "
-		                  "block");
-	return true;
+	if (b->operand_count == c->height)
+		return true;
+	b->operand_count = c->height;
+	return mismatch_all(b, "block", c->type.results, count, height - c->height,
+	                    "values remain on the operand stack at its end");
 }
 
 /* A stable place for a block's only result type. */
@@ -805,9 +847,11 @@ static bool read_opcode(struct body *b, enum insn_id *out)
 	*out = insn_find(prefix, code);
 	if (__builtin_expect(*out == INSN_COUNT, 0)) {
 		if (prefix != 0)
-			return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode %02x %02x", prefix,
-			                    code);
-		return error_set_at(b->err, ERROR_MALFORMED, b->at, "illegal opcode %02x", byte);
+			return error_set_at(b->err, ERROR_MALFORMED, b->at,
+			                    "illegal opcode %02x %02x: no instruction is 0x%02x %u", prefix,
+			                    code, prefix, code);
+		return error_set_at(b->err, ERROR_MALFORMED, b->at,
+		                    "illegal opcode %02x: no instruction begins with 0x%02x", byte, byte);
 	}
 	return true;
 }

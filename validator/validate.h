@@ -128,11 +128,16 @@ static inline bool push_all(struct body *b, const valtype *types, uint32_t count
 	return true;
 }
 
+/* After pop() failed among `count` of them, when the stack had `height` operands: puts a message
+ * about all in the place of that about one. Returns false. */
+bool walk_pops_failed(struct body *b, const valtype *types, uint32_t count, uint32_t height);
+
 static inline bool pop_all(struct body *b, const valtype *types, uint32_t count)
 {
+	uint32_t height = b->operand_count;
 	for (uint32_t i = count; i-- > 0;)
 		if (!pop(b, types[i]))
-			return false;
+			return walk_pops_failed(b, types, count, height);
 	return true;
 }
 

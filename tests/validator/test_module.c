@@ -207,6 +207,8 @@ static void test_preamble(void **state)
 	for (size_t size = 0; size < 8; size++) {
 		struct error err = load_result(module, size);
 		assert_error(&err, ERROR_MALFORMED, "unexpected end");
+		/* There is no section yet that could end. */
+		assert_null(strstr(err.message, "section"));
 	}
 	struct error err = load_result(module, 8);
 	assert_int_equal(err.kind, ERROR_NONE);
@@ -214,6 +216,43 @@ static void test_preamble(void **state)
 	assert_error(&err, ERROR_MALFORMED, "unknown binary version 13.1");
 	err = load_result((const uint8_t *)"MZ\0\0\0\0\0\0", 8);
 	assert_error(&err, ERROR_MALFORMED, "magic header not detected");
+}
+
+/* Says which section it was, or what the byte is, also where the suite's words alone would do. */
+static void test_what_is_malformed_is_named(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *message;
+	} cases[] = {
+#define CASE(bytes, message) {"\0asm\1\0\0\0" bytes, 8 + sizeof bytes - 1, message}
+	    CASE("\1", "size of the type section: unexpected end"),
+	    CASE("\1\6\1", "the type section has 6 bytes, of which the file has 1"),
+	    CASE("\x80\1\0", "malformed section id 128"),
+	    /* Of 1 byte too little, whose rest is no header. */
+	    CASE("\1\4\1\x60\0\1\x7f", "type section: unexpected end of section or function"),
+	    /* The same in a body. */
+	    CASE("\1\4\1\x60\0\0\3\2\1\0\xa\5\1\3\0\x41\x80\x80\xb",
+	         "unexpected end of section or function"),
+	    /* A wrong header behind sections that are right. */
+	    CASE("\1\4\1\x60\0\0\x70\0", "malformed section id 112"),
+	    /* Lengths are compared when all sections are there. */
+	    CASE("\1\4\1\x60\0\0\3\2\1\0\x70\0", "malformed section id 112"),
+	    CASE("\1\4\1\xe0\0\0", "a form is one byte below 0x80"),
+	    CASE("\1\4\1\x60\0\0\3\2\1\0\xa\5\1\3\0\xff\xb", "no instruction begins with 0xff"),
+	    CASE("\1\4\1\x60\0\0\3\2\1\0\xa\6\1\4\0\xfc\x7f\xb", "no instruction is 0xfc 127"),
+	    CASE("\7\1\1", "length out of bounds"),
+	    CASE("\1\4\1\x60\0\0\3\2\1\0\7\5\2\1\x66\0\0", "a name is missing"),
+	    CASE("\5\3\1\x8\1", "malformed limits flags 0x08: `a page size` belongs to the feature"),
+#undef CASE
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct error err = load_result((const uint8_t *)cases[i].bytes, cases[i].size);
+		if (strstr(err.message, cases[i].message) == NULL)
+			fail_msg("case %zu: \"%s\" is not in \"%s\"", i, cases[i].message, err.message);
+	}
 }
 
 /* Every prefix of a module is refused or is a module itself: at no length anything else happens. */
@@ -262,6 +301,7 @@ int main(void)
 	    cmocka_unit_test(test_place_of_a_body_error),
 	    cmocka_unit_test(test_place_of_a_section_error),
 	    cmocka_unit_test(test_preamble),
+	    cmocka_unit_test(test_what_is_malformed_is_named),
 	    cmocka_unit_test(test_every_prefix),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,10 @@ static void test_dead_code(void **state)
 	    {"_i", "block unreachable end", "type mismatch"},
 	    {"_i", "block i32 unreachable end", NULL},
 	    {"_", "unreachable i32.const 1", "values remain"},
+	    {"_", "i32.const 1 i64.const 2", "block requires [] but stack has [i32 i64]"},
+	    {"_ii", "i64.const 1 i32.const 2", "requires [i32 i32] but stack has [i64 i32]"},
+	    {"_ii", "i32.const 2",
+	     "requires [i32 i32] but stack has [i32]: expected i32, found nothing"},
 	    {"_i", "i32.const 1 if i32 unreachable else i32.const 2 end", NULL},
 	    {"_i", "i32.const 1 if i32 unreachable else end", "type mismatch"},
 	    /* Indices and labels are checked in dead code, too. */
