@@ -248,6 +248,9 @@ static enum outcome count_words(struct run *run, const struct command *command,
 	run->result->rejections++;
 	if (!command->text || strstr(err->message, command->text))
 		run->result->worded++;
+	else if (run->options->failures_shown == 0)
+		fprintf(run->log, "  line %d: the words \"%s\" are not in: %s\n", command->line,
+		        command->text, err->message);
 	return PASSED;
 }
 

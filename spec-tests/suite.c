@@ -75,8 +75,12 @@ static bool open_place(struct suite *suite, const char *place, struct error *err
 
 bool suite_open(struct suite *suite, const char *given, struct error *err)
 {
-	static const char *const usual[] = {SPEC_TESTS_DIR "/../../shared/suites",
-	                                    SPEC_TESTS_DIR "/checkout"};
+	return suite_open_from(suite, given, SPEC_TESTS_DIR, err);
+}
+
+bool suite_open_from(struct suite *suite, const char *given, const char *folder, struct error *err)
+{
+	static const char *const usual[] = {"../../shared/suites", "checkout"};
 	*suite = (struct suite){0};
 	if (!given)
 		given = getenv("TIPHYS_SPEC_SUITE");
@@ -84,7 +88,8 @@ bool suite_open(struct suite *suite, const char *given, struct error *err)
 		return open_place(suite, given, err);
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
 		struct error ignored = ERROR_INIT;
-		if (open_place(suite, usual[i], &ignored))
+		char place[PATH_MAX];
+		if (path_join(place, sizeof place, folder, usual[i]) && open_place(suite, place, &ignored))
 			return true;
 	}
 	return true;
@@ -112,8 +117,8 @@ struct expectation *expectations_load(const char *path, size_t *count, struct er
 		}
 		list = more;
 		struct expectation *next = &list[*count];
-		if (sscanf(line, "%95s %" SCNu32 " %" SCNu32 " %" SCNu32, next->title, &next->commands,
-		           &next->assertions, &next->text) != 4) {
+		if (sscanf(line, "%95s %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32, next->title,
+		           &next->commands, &next->assertions, &next->text, &next->unworded) != 5) {
 			error_set(err, ERROR_USAGE, "%s: line %zu of counts cannot be read", path, *count + 1);
 			break;
 		}
@@ -183,6 +188,20 @@ static bool check_count(const char *title, const char *what, uint32_t expected, 
 	return expected == got;
 }
 
+/* Not while a feature is off, by whose name then many are rejected. */
+static bool check_words(const char *title, const struct expectation *expected,
+                        const struct run_result *result, FILE *log)
+{
+	uint32_t unworded = result->rejections - result->worded;
+	if (result->skipped > 0 || unworded == expected->unworded)
+		return true;
+	fprintf(log,
+	        "  %s: %" PRIu32 " rejections lack the suite's words, not %" PRIu32
+	        "; `tiphys spec --verbose` lists them\n",
+	        title, unworded, expected->unworded);
+	return false;
+}
+
 bool suite_check(const char *title, const struct expectation *expected,
                  const struct run_result *result, FILE *log)
 {
@@ -193,6 +212,7 @@ bool suite_check(const char *title, const struct expectation *expected,
 		is_right &= check_count(title, "commands", expected->commands, result->commands, log);
 		is_right &= check_count(title, "assertions", expected->assertions, result->assertions, log);
 		is_right &= check_count(title, "assertions on text", expected->text, result->text, log);
+		is_right &= check_words(title, expected, result, log);
 	}
 	return is_right;
 }

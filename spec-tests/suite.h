@@ -17,6 +17,8 @@ struct suite {
  * error for what was named but cannot be used; true with an empty root when there is none at all.
  */
 bool suite_open(struct suite *suite, const char *given, struct error *err);
+/* The same with another folder in the place of spec-tests/, for tests. */
+bool suite_open_from(struct suite *suite, const char *given, const char *folder, struct error *err);
 void suite_close(struct suite *suite);
 
 /* The one loud line for a machine without a suite. */
@@ -28,6 +30,7 @@ struct expectation {
 	uint32_t commands;
 	uint32_t assertions;
 	uint32_t text;
+	uint32_t unworded; /* rejections whose message lacks the suite's words */
 };
 
 /* All lines, in their order; path NULL: the one of the source tree. NULL with an error. Freed by

@@ -4,12 +4,14 @@
 
 #include "validator/feature.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Exports add and div (i32, i32) -> i32, f (f32) -> f32 and id (externref) -> externref. */
@@ -202,7 +204,8 @@ static void test_case(void **state)
 	assert_int_equal(result.broken, test->broken);
 	if (!strstr(log, test->log))
 		fail_msg("\"%s\" is not in the log:\n%s", test->log, log);
-	struct expectation expected = {"x", result.commands, result.assertions, result.text};
+	struct expectation expected = {"x", result.commands, result.assertions, result.text,
+	                               result.rejections - result.worded};
 	FILE *null = fopen("/dev/null", "w");
 	assert_int_equal(suite_check("x", &expected, &result, null), !test->failed && !test->broken);
 	fclose(null);
@@ -224,7 +227,8 @@ static void test_skips_are_named(void **state)
 /* A runner that loses an assertion, another command, or counts text as run, is found out. */
 static void test_dropped_command_fails(void **state)
 {
-	static const struct expectation dropped[] = {{"x", 3, 2, 0}, {"x", 3, 1, 0}, {"x", 2, 1, 1}};
+	static const struct expectation dropped[] = {
+	    {"x", 3, 2, 0, 0}, {"x", 3, 1, 0, 0}, {"x", 2, 1, 1, 0}};
 	struct run_result result;
 	char *log;
 	(void)state;
@@ -237,6 +241,37 @@ static void test_dropped_command_fails(void **state)
 		fclose(file);
 		assert_non_null(strstr(log, "were counted, the suite has"));
 		free(log);
+	}
+}
+
+/* A message that no longer has the suite's words is found out, and one that has them at last too.
+ */
+static void test_words_are_counted(void **state)
+{
+	static const struct {
+		const char *words;
+		uint32_t unworded;
+	} parts[] = {{"type mismatch", 0}, {"duplicate export name", 1}};
+	(void)state;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		char command[256], *log;
+		struct run_result result;
+		snprintf(command, sizeof command, REJECTED("assert_invalid", "invalid.wasm", "%s"),
+		         parts[i].words);
+		run(command, &result, &log);
+		free(log);
+		assert_int_equal(result.passed, 1);
+		for (uint32_t expected = 0; expected < 2; expected++) {
+			size_t size;
+			struct expectation counts = {"x", 1, 1, 0, expected};
+			FILE *file = open_memstream(&log, &size);
+			assert_int_equal(suite_check("x", &counts, &result, file),
+			                 expected == parts[i].unworded);
+			fclose(file);
+			assert_int_equal(strstr(log, "lack the suite's words") != NULL,
+			                 expected != parts[i].unworded);
+			free(log);
+		}
 	}
 }
 
@@ -264,16 +299,106 @@ static void test_unknown_parts_are_refused(void **state)
 	}
 }
 
+/* ---- where the suite is found ---- */
+
+static void make_folders(const char *path)
+{
+	char part[128];
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+		mkdir(part, 0700);
+	}
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* Whose root is it? Empty: there is none. */
+static void assert_found(const char *given, const char *from, const char *root)
+{
+	struct error err = ERROR_INIT;
+	struct suite suite;
+	assert_true(suite_open_from(&suite, given, from, &err));
+	assert_string_equal(err.message, "");
+	char found[PATH_MAX] = "", wanted[PATH_MAX] = "";
+	if (suite.root[0])
+		assert_non_null(realpath(suite.root, found));
+	if (root[0])
+		assert_non_null(realpath(root, wanted));
+	assert_string_equal(found, wanted);
+	suite_close(&suite);
+}
+
+/* From the last rung to the first: each goes before those that are there already. */
+static void test_where_the_suite_is_found(void **state)
+{
+	char top[] = "/tmp/tiphys-ladder-XXXXXX";
+	char from[64], checkout[96], shared[64], named[64], given[64], path[160], command[96];
+	const char *before = getenv("TIPHYS_SPEC_SUITE");
+	char *kept = before ? strdup(before) : NULL;
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	snprintf(from, sizeof from, "%s/repo/spec-tests", top);
+	make_folders(from);
+
+	unsetenv("TIPHYS_SPEC_SUITE");
+	assert_found(NULL, from, "");
+	setenv("TIPHYS_SPEC_SUITE", "", 1);
+	assert_found(NULL, from, "");
+
+	/* Without a suite in it, a folder is passed over. */
+	snprintf(checkout, sizeof checkout, "%s/checkout/json", from);
+	make_folders(checkout);
+	assert_found(NULL, from, "");
+	snprintf(path, sizeof path, "%s/core", checkout);
+	make_folders(path);
+	assert_found(NULL, from, checkout);
+
+	snprintf(shared, sizeof shared, "%s/shared/suites", top);
+	snprintf(path, sizeof path, "%s/core", shared);
+	make_folders(path);
+	assert_found(NULL, from, shared);
+
+	snprintf(named, sizeof named, "%s/named", top);
+	snprintf(path, sizeof path, "%s/core", named);
+	make_folders(path);
+	setenv("TIPHYS_SPEC_SUITE", named, 1);
+	assert_found(NULL, from, named);
+
+	snprintf(given, sizeof given, "%s/given", top);
+	snprintf(path, sizeof path, "%s/core", given);
+	make_folders(path);
+	assert_found(given, from, given);
+
+	/* What was named and is not there is no reason to look elsewhere. */
+	struct error err = ERROR_INIT;
+	struct suite suite;
+	snprintf(path, sizeof path, "%s/missing", top);
+	assert_false(suite_open_from(&suite, path, from, &err));
+	assert_non_null(strstr(err.message, "/missing: "));
+	err = (struct error)ERROR_INIT;
+	assert_false(suite_open_from(&suite, from, from, &err));
+	assert_non_null(strstr(err.message, "holds no core/"));
+
+	if (kept)
+		setenv("TIPHYS_SPEC_SUITE", kept, 1);
+	else
+		unsetenv("TIPHYS_SPEC_SUITE");
+	free(kept);
+	snprintf(command, sizeof command, "rm -r %s", top);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	enum { CASES = sizeof cases / sizeof cases[0] };
-	struct CMUnitTest tests[CASES + 3] = {
+	struct CMUnitTest tests[CASES + 5] = {
 	    cmocka_unit_test(test_skips_are_named),
 	    cmocka_unit_test(test_dropped_command_fails),
+	    cmocka_unit_test(test_words_are_counted),
+	    cmocka_unit_test(test_where_the_suite_is_found),
 	    cmocka_unit_test(test_unknown_parts_are_refused),
 	};
 	for (size_t i = 0; i < CASES; i++)
-		tests[i + 3] = (struct CMUnitTest){
+		tests[i + 5] = (struct CMUnitTest){
 		    .name = cases[i].name, .test_func = test_case, .initial_state = (void *)&cases[i]};
 	return cmocka_run_group_tests_name("runner", tests, make_folder, remove_folder);
 }
