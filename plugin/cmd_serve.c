@@ -56,7 +56,10 @@ struct serve_options {
 	struct artifacts_options artifacts;
 };
 
-#define READY_AS_CONCURRENCY UINT64_MAX
+#define READY_BY_DEFAULT UINT64_MAX
+
+/* Forked in less time than as many steps take to come. */
+#define READY_DEFAULT_MAX 32
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -90,7 +93,7 @@ static const struct option serve_rows[] = {
                   "steps that may wait for their turn; more are told to come again (default 256)"),
     OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 16384,
                   "processes that are forked before there is a step for them (default: as many as "
-                  "--concurrency)"),
+                  "--concurrency, and no more than 32)"),
     OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
                   "how long a step may run (default 300)"),
     OPTION_NUMBER(
@@ -470,7 +473,7 @@ int cmd_serve(int argc, char **argv)
 	    .work_dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp,
 	    .concurrency = 2 * processors_granted("", processors_present()),
 	    .queue = 256,
-	    .ready_workers = READY_AS_CONCURRENCY,
+	    .ready_workers = READY_BY_DEFAULT,
 	    .step_timeout = 300,
 	    .reply_within = 20,
 	    .result_ttl = 600,
@@ -491,8 +494,9 @@ int cmd_serve(int argc, char **argv)
 	int status;
 	if (!options_take(&serve_line, argc, argv, &options, &operands, &status))
 		return status;
-	if (options.ready_workers == READY_AS_CONCURRENCY)
-		options.ready_workers = options.concurrency;
+	if (options.ready_workers == READY_BY_DEFAULT)
+		options.ready_workers =
+		    options.concurrency < READY_DEFAULT_MAX ? options.concurrency : READY_DEFAULT_MAX;
 	if (level != NULL && *level != '\0' && !log_set_level(level))
 		warn("LOG_LEVEL is not a level; taking info", level);
 
