@@ -162,6 +162,37 @@ int iov_cut(const struct iovec *iov, int count, uint64_t left, struct iovec *cut
 	return n;
 }
 
+static ssize_t put(struct stream *s, struct descriptor *d, const struct iovec *iov, int count)
+{
+	ssize_t done = 0;
+	if (s->kind == STREAM_CAPTURE) {
+		for (int i = 0; i < count; i++) {
+			int rc = capture_append(s, iov[i].iov_base, iov[i].iov_len);
+			if (rc < 0)
+				return done ? done : rc;
+			s->done += iov[i].iov_len;
+			done += (ssize_t)iov[i].iov_len;
+		}
+		return done;
+	}
+	if ((d->stream_flags & O_NONBLOCK) && !is_ready(s->fd, POLLOUT))
+		return -EAGAIN;
+	done = writev(s->fd, iov, count);
+	if (done < 0)
+		return -errno;
+	s->done += (uint64_t)done;
+	return done;
+}
+
+/* Apart, for most writes are not cut and should not pay for this much of the stack. */
+__attribute__((noinline)) static ssize_t put_cut(struct stream *s, struct descriptor *d,
+                                                 const struct iovec *iov, int count, uint64_t left)
+{
+	struct iovec cut[CAPS_IOV_MAX];
+	count = iov_cut(iov, count, left, cut);
+	return put(s, d, cut, count);
+}
+
 ssize_t stream_write(struct caps *caps, struct descriptor *d, const struct iovec *iov, int count)
 {
 	struct stream *s = d->stream;
@@ -171,30 +202,9 @@ ssize_t stream_write(struct caps *caps, struct descriptor *d, const struct iovec
 	for (int i = 0; i < count; i++)
 		wanted += iov[i].iov_len;
 	uint64_t left = s->limit - s->done;
-	if (wanted > left) {
-		note_limit(caps, "%s is limited to %llu bytes", stream_names[s - caps->streams],
-		           (unsigned long long)s->limit);
-		if (left == 0)
-			return -EFBIG;
-	}
-	struct iovec cut[CAPS_IOV_MAX];
-	count = iov_cut(iov, count, left, cut);
-	ssize_t done = 0;
-	if (s->kind == STREAM_CAPTURE) {
-		for (int i = 0; i < count; i++) {
-			int rc = capture_append(s, cut[i].iov_base, cut[i].iov_len);
-			if (rc < 0)
-				return done ? done : rc;
-			s->done += cut[i].iov_len;
-			done += (ssize_t)cut[i].iov_len;
-		}
-		return done;
-	}
-	if ((d->stream_flags & O_NONBLOCK) && !is_ready(s->fd, POLLOUT))
-		return -EAGAIN;
-	done = writev(s->fd, cut, count);
-	if (done < 0)
-		return -errno;
-	s->done += (uint64_t)done;
-	return done;
+	if (wanted <= left)
+		return put(s, d, iov, count);
+	note_limit(caps, "%s is limited to %llu bytes", stream_names[s - caps->streams],
+	           (unsigned long long)s->limit);
+	return left == 0 ? -EFBIG : put_cut(s, d, iov, count, left);
 }

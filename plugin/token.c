@@ -48,16 +48,21 @@ void token_clear(struct token *token)
 	OPENSSL_cleanse(token->text, sizeof token->text);
 }
 
+/* As long as both may be; the time tells that, and nothing of what stands there. */
 static bool equal(const char *a, const char *b)
 {
-	char one[TOKEN_MAX] = "", other[TOKEN_MAX] = "";
-	if (strlen(b) >= sizeof other)
+	char one[TOKEN_MAX], other[TOKEN_MAX];
+	size_t size_a = strlen(a) + 1, size_b = strlen(b) + 1;
+	size_t size = size_a > size_b ? size_a : size_b;
+	if (size_b > sizeof other)
 		return false;
-	memcpy(one, a, strlen(a));
-	memcpy(other, b, strlen(b));
-	bool same = CRYPTO_memcmp(one, other, sizeof one) == 0;
-	OPENSSL_cleanse(one, sizeof one);
-	OPENSSL_cleanse(other, sizeof other);
+	memset(one, 0, size);
+	memset(other, 0, size);
+	memcpy(one, a, size_a);
+	memcpy(other, b, size_b);
+	bool same = CRYPTO_memcmp(one, other, size) == 0;
+	OPENSSL_cleanse(one, size);
+	OPENSSL_cleanse(other, size);
 	return same;
 }
 
@@ -77,9 +82,10 @@ enum token_verdict token_check(struct token *token, const char *authorization)
 	bool is_fresh = read_token(token->path, fresh, &err);
 	pthread_mutex_lock(&token->lock);
 	if (is_fresh)
-		memcpy(token->text, fresh, sizeof fresh);
+		memcpy(token->text, fresh, strlen(fresh) + 1);
 	bool good = equal(token->text, authorization);
 	pthread_mutex_unlock(&token->lock);
-	OPENSSL_cleanse(fresh, sizeof fresh);
+	if (is_fresh)
+		OPENSSL_cleanse(fresh, strlen(fresh));
 	return good ? TOKEN_GOOD : TOKEN_WRONG;
 }
