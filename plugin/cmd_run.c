@@ -33,6 +33,7 @@ struct run_options {
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
+	const char *name;               /* what the guest is told, or NULL for the file's */
 	struct load_words load;         /* what its module may use, and how large it may be */
 	bool unfolded, checked_memory;
 	const char *cache_dir; /* NULL: where it is by default */
@@ -73,6 +74,7 @@ static const struct option rows[] = {
         "look for REF in this image layout before any registry; may be given again"),
     ROW(TEXT, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
+    ROW(TEXT, name, "name", "NAME", "tell the guest that it is called so, not as its file is"),
     OPTION_ENABLE(struct run_options),
     OPTION_LIMIT(struct run_options),
     OPTION_THREADS(struct run_options),
@@ -259,8 +261,12 @@ static bool open_broker(struct run *run, struct error *err)
 
 static bool open_grants(struct run *run, const struct operands *args, struct error *err)
 {
+	/* The guest learns its own name, not where the host keeps it. */
 	const char *path = run->operands.items[0];
 	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+	if (run->options.name != NULL)
+		name = run->options.name;
 
 	run->caps = caps_create();
 	if (run->caps == NULL)
@@ -270,9 +276,7 @@ static bool open_grants(struct run *run, const struct operands *args, struct err
 		caps_set_granter(run->caps, CAPS_GRANTER_TEMPLATE);
 	if (!grants_apply(&run->options.grants, run->caps, err) || !open_broker(run, err))
 		return false;
-	/* The guest learns its own name, not where the host keeps it. */
-	return run->options.invoke != NULL ||
-	       grants_apply_args(run->caps, slash != NULL ? slash + 1 : path, args, err);
+	return run->options.invoke != NULL || grants_apply_args(run->caps, name, args, err);
 }
 
 static bool put_up_wall(struct run *run, const struct operands *args, struct error *err)

@@ -5,8 +5,11 @@
 
 #include "plugin/command.h"
 #include "plugin/handover.h"
+#include "plugin/reference.h"
 #include "caps/cleanup.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct run_ref_options {
@@ -34,6 +37,33 @@ static void clear(struct run_ref_options *options)
 	option_texts_clear(&options->places.stores);
 }
 
+/* Starts the command, with the module's file in the place of its reference, and its name told: what
+ * it has in the registry comes before the options, so that one of the user's takes its place. */
+static int run_instead(const char *ref, char *path, char **run)
+{
+	struct error err = ERROR_INIT;
+	struct reference reference;
+	cleanup_free char *name = NULL;
+	size_t count = 0, at = 0;
+	while (run[count] != NULL)
+		count++;
+	while (at < count && strcmp(run[at], ref) != 0)
+		at++;
+	cleanup_free char **argv = calloc(count + 2, sizeof *argv);
+	if (argv == NULL || !reference_parse(&reference, ref, &err) ||
+	    asprintf(&name, "--name=%s", reference_program(&reference)) < 0)
+		error_set(&err, ERROR_NO_MEMORY, "no memory for a command line");
+	else if (at == count)
+		error_set(&err, ERROR_USAGE, "%s does not stand in the command to run", ref);
+	if (err.kind != ERROR_NONE)
+		return modules_command_failed("run-ref", &err);
+	argv[0] = run[0];
+	argv[1] = name;
+	memcpy(argv + 2, run + 1, (count - 1) * sizeof *argv);
+	argv[at + 1] = path;
+	return handover(command_find("run")->executable, argv);
+}
+
 int cmd_run_ref(int argc, char **argv)
 {
 	__attribute__((cleanup(clear))) struct run_ref_options options = {0};
@@ -57,12 +87,5 @@ int cmd_run_ref(int argc, char **argv)
 	progress_clear(&progress);
 	if (!ok)
 		return modules_command_failed("run", &err);
-	for (char **at = run + 1; *at != NULL; at++) {
-		if (strcmp(*at, ref) == 0) {
-			*at = path;
-			return handover(command_find("run")->executable, run);
-		}
-	}
-	error_set(&err, ERROR_USAGE, "%s does not stand in the command to run", ref);
-	return modules_command_failed("run-ref", &err);
+	return run_instead(ref, path, run);
 }

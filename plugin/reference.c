@@ -231,3 +231,9 @@ bool reference_host_listed(const char *host, const char *list)
 	}
 	return false;
 }
+
+const char *reference_program(const struct reference *reference)
+{
+	const char *slash = strrchr(reference->repository, '/');
+	return slash != NULL ? slash + 1 : reference->repository;
+}

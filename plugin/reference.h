@@ -34,6 +34,9 @@ char *reference_format(const struct reference *reference, char text[REFERENCE_TE
 /* "host/repository:tag", the name that an image layout lists; "" without a tag. */
 char *reference_name(const struct reference *reference, char text[REFERENCE_TEXT_SIZE]);
 
+/* What a program is called that comes from there: the last part of the repository. */
+const char *reference_program(const struct reference *reference);
+
 /* The digest, or else the tag: what stands behind /manifests/. */
 char *reference_target(const struct reference *reference, char text[DIGEST_TEXT_SIZE]);
 

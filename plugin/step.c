@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 #include "plugin/contract.h"
 #include "plugin/metrics.h"
+#include "plugin/reference.h"
 #include "plugin/step_broker.h"
 #include "plugin/step_grants.h"
 #include "validator/error.h"
@@ -170,6 +171,15 @@ static bool add_workdir(const struct step *step, struct policy_words *words, str
 	       (has_pwd || policy_word(words, err, "--env=PWD=%s", request->workdir));
 }
 
+/* The module's file is called by its digest; its program has the name that it has in the registry.
+ */
+static bool add_name(const struct step *step, struct policy_words *words, struct error *err)
+{
+	struct reference reference;
+	return reference_parse(&reference, step->request->module, err) &&
+	       policy_word(words, err, "--name=%s", reference_program(&reference));
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
@@ -178,6 +188,7 @@ static bool run(struct step *step, const char *module)
 	struct error err = ERROR_INIT;
 	bool ok = step_grants_spell(step->setting, request, step->dir.path, &step->grants, &err) &&
 	          add_places(step, words, &err) && add_workdir(step, words, &err) &&
+	          add_name(step, words, &err) &&
 	          (step->setting->cache_dir == NULL ||
 	           policy_word(words, &err, "--cache-dir=%s", step->setting->cache_dir)) &&
 	          policy_word(words, &err, "--") && policy_word(words, &err, "%s", module);

@@ -30,6 +30,15 @@ fails() {
 tap_case "a module by tag" succeeds "$registry/team/command:1"
 tap_case "a module by digest" succeeds "$registry/team/command@$digest"
 
+# A guest was told the digest of its file.
+own_name() {
+	step_ask "{\"module\":{\"oci\":\"$registry/team/command@$digest\"},\"args\":[\"name\"]}"
+	step_succeeded command
+	[ "$("$tiphys" run "$registry/team/command:1" name)" = command ]
+	[ "$("$tiphys" run --name argo "$registry/team/command:1" name)" = argo ]
+}
+tap_case "a module is told the name that it has in the registry" own_name
+
 no_second_fetch() {
 	local blobs
 	blobs=$(registry_requests GET blobs)
