@@ -145,7 +145,8 @@ static bool plan_cells(struct plan *plan, struct error *err)
 			                      .contender = plan->peers.items[j].name,
 			                      .run = measure_command,
 			                      .may_refuse = may_refuse && !is_own,
-			                      .env = peer_command(&plan->peers.items[j], NULL, plan->paths[i])};
+			                      .env = peer_command(&plan->peers.items[j], NULL,
+			                                          (char *const[]){plan->paths[i], NULL})};
 			if (cell->env == NULL)
 				return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 		}

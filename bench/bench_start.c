@@ -4,6 +4,7 @@
 #include "bench/data.h"
 #include "bench/inside.h"
 #include "bench/outcome.h"
+#include "bench/peak.h"
 #include "bench/rootfs.h"
 #include "bench/sandboxed.h"
 #include "bench/sheet.h"
@@ -36,6 +37,8 @@ static const struct {
     {INSIDE_DECODE, "tiphys inside: decode and validate"},
     {INSIDE_RUN, IN_MEMORY},
     {INSIDE_INSTANTIATE, "tiphys inside: instantiation alone"},
+    {INSIDE_FIRST, "tiphys inside: until the first instruction"},
+    {INSIDE_FIRST_IMAGE, "tiphys inside: until the first instruction, cached"},
 };
 
 enum { INSIDE_COUNT = sizeof insides / sizeof insides[0] };
@@ -47,9 +50,9 @@ struct start_options {
 };
 
 static const struct option rows[] = {
-    OPTION_TEXTS(struct start_options, modules, "module", "FILE",
-                 "a further module; what it prints without arguments must be the same each time. "
-                 "May be given again"),
+    OPTION_TEXTS(struct start_options, modules, "module", "'FILE ARGUMENT…'",
+                 "a further module, and up to 16 arguments for it; what it prints must be the same "
+                 "each time. May be given again"),
     OPTION_TEXTS(struct start_options, peers, "peer", "NAME=COMMAND",
                  "another runtime; the module's path is put behind COMMAND. May be given again"),
     OPTION_NUMBER(struct start_options, starts, "starts", "N", 5, 100000,
@@ -71,12 +74,15 @@ static const struct command_line line = {
         "process "
         "that stood\n"
         "ready, as for a step of `tiphys serve`. Files are in the page cache.\n"
-        "All are granted the clock and random bytes.\n"
+        "All are granted the clock, random bytes and an empty standard input. \"resident\" is "
+        "what a\n"
+        "process takes at most, the pages of files included.\n"
         "Runtimes on the path are found by name, as by `tiphys bench kernels`.\n",
 };
 
 struct plan {
-	char *paths[GUEST_COUNT + 64];
+	char *texts[GUEST_COUNT + 64]; /* the words of commands, parted by NUL */
+	char *commands[GUEST_COUNT + 64][SANDBOXED_ARGUMENTS + 2]; /* path and arguments, then NULL */
 	const char *names[GUEST_COUNT + 64];
 	size_t guest_count;
 	struct peers peers;
@@ -108,12 +114,34 @@ static void plan_clear(struct plan *plan)
 	free(plan->sandboxed);
 	workers_destroy(plan->workers);
 	for (size_t i = 0; i < plan->guest_count; i++)
-		free(plan->paths[i]);
+		free(plan->texts[i]);
 	free(plan->floor[0]);
 	free(plan->own);
 	if (plan->cache[0] != '\0')
 		remove_tree(plan->cache, &ignored);
 	peers_clear(&plan->peers);
+}
+
+/* Parts the words of a guest, whose text is the plan's from now on. */
+static bool add_words(struct plan *plan, char *text, struct error *err)
+{
+	char *rest = NULL;
+	size_t count = 0;
+	if (text == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+	size_t guest = plan->guest_count++;
+	plan->texts[guest] = text;
+	for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+		if (count == SANDBOXED_ARGUMENTS + 1)
+			return error_set(err, ERROR_USAGE, "--module: more than %d arguments",
+			                 SANDBOXED_ARGUMENTS);
+		plan->commands[guest][count++] = word;
+	}
+	if (count == 0)
+		return error_set(err, ERROR_USAGE, "--module: it names no file");
+	const char *slash = strrchr(plan->commands[guest][0], '/');
+	plan->names[guest] = slash != NULL ? slash + 1 : plan->commands[guest][0];
+	return true;
 }
 
 static bool find_guests(struct plan *plan, const struct option_texts *modules, struct error *err)
@@ -122,17 +150,15 @@ static bool find_guests(struct plan *plan, const struct option_texts *modules, s
 		char *path = data_find(guests[i].file);
 		if (path == NULL)
 			continue;
-		plan->names[plan->guest_count] = guests[i].name;
-		plan->paths[plan->guest_count++] = path;
+		size_t guest = plan->guest_count++;
+		plan->names[guest] = guests[i].name;
+		plan->texts[guest] = plan->commands[guest][0] = path;
 	}
 	for (size_t i = 0; i < modules->count; i++) {
-		const char *given = modules->items[i], *slash = strrchr(given, '/');
-		if (plan->guest_count == sizeof plan->paths / sizeof plan->paths[0])
+		if (plan->guest_count == sizeof plan->texts / sizeof plan->texts[0])
 			return error_set(err, ERROR_USAGE, "--module: more than 64");
-		plan->names[plan->guest_count] = slash != NULL ? slash + 1 : given;
-		plan->paths[plan->guest_count] = strdup(given);
-		if (plan->paths[plan->guest_count++] == NULL)
-			return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+		if (!add_words(plan, strdup(modules->items[i]), err))
+			return false;
 	}
 	return plan->guest_count > 0 ||
 	       error_set(err, ERROR_USAGE,
@@ -143,7 +169,8 @@ static bool find_guests(struct plan *plan, const struct option_texts *modules, s
 static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 {
 	/* A run time such as Go's does not start without them; the peers grant them unasked. */
-	static const char *const grants[] = {"--clock", "--random", NULL};
+	static const char *const grants[] = {"--clock", "--random", "--stdin", NULL};
+	char *const *command = plan->commands[guest];
 	const struct cell cell = {.job = plan->names[guest]};
 	for (size_t i = 0; i < plan->peers.count; i++) {
 		struct cell *next = &plan->cells[plan->cell_count++];
@@ -153,16 +180,16 @@ static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 		/* Large modules go beyond what some engines are made for; the smallest does not. */
 		next->may_refuse = !plan->peers.items[i].is_own && guest > 0;
 		next->env = peer_command(&plan->peers.items[i], plan->peers.items[i].is_own ? grants : NULL,
-		                         plan->paths[guest]);
+		                         command);
 		if (next->env == NULL)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 	}
 	for (size_t i = 0; i < INSIDE_COUNT; i++) {
 		struct inside *inside = &plan->insides[plan->inside_count++];
 		struct cell *next = &plan->cells[plan->cell_count++];
-		if (!inside_open(inside, plan->paths[guest], insides[i].what, err)) {
+		if (!inside_open(inside, command, plan->cache, insides[i].what, err)) {
 			plan->cell_count--;
-			error_wrap(err, "%s", plan->paths[guest]);
+			error_wrap(err, "%s", command[0]);
 			return false;
 		}
 		*next = cell;
@@ -170,8 +197,8 @@ static bool add_guest(struct plan *plan, size_t guest, struct error *err)
 		next->run = inside_run;
 		next->env = inside;
 	}
-	if (!sandboxed_open(&plan->sandboxed[guest], plan->workers, plan->paths[guest], plan->work,
-	                    plan->cache, err))
+	if (!sandboxed_open(&plan->sandboxed[guest], plan->workers, command, plan->work, plan->cache,
+	                    err))
 		return false;
 	struct cell *next = &plan->cells[plan->cell_count++];
 	*next = cell;
@@ -245,17 +272,37 @@ static void put_ratio(struct sheet *sheet, const struct plan *plan, const struct
 		sheet_put(sheet, "%.2f", ours.median / theirs.median);
 }
 
-static bool show(const struct plan *plan, const struct results *results, uint64_t starts,
+/* Once: it hardly differs from one run to the next. */
+static bool put_peak(struct sheet *sheet, const struct cell *cell, struct results *results,
+                     struct error *err)
+{
+	uint64_t bytes;
+	if (cell->run != measure_command) {
+		sheet_put(sheet, "%s", "");
+		return true;
+	}
+	if (!peak_of_command(cell->env, &bytes, err)) {
+		error_wrap(err, "memory of %s by %s", cell->job, cell->contender);
+		return false;
+	}
+	double figure = (double)bytes;
+	results_series(results, "start", cell->job, cell->contender, "peak", "B", &figure, 1);
+	sheet_put(sheet, "%.2f", figure / (1 << 20));
+	return true;
+}
+
+static bool show(const struct plan *plan, struct results *results, uint64_t starts,
                  struct error *err)
 {
 	cleanup_sheet struct sheet sheet = {0};
-	sheet_init(&sheet, 6);
+	sheet_init(&sheet, 7);
 	sheet_put(&sheet, "guest, by whom");
 	sheet_put(&sheet, "median (µs)");
 	sheet_put(&sheet, "min");
 	sheet_put(&sheet, "p95");
 	sheet_put(&sheet, "spread");
 	sheet_put(&sheet, "tiphys to it");
+	sheet_put(&sheet, "resident (MiB)");
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		const struct cell *cell = &plan->cells[i];
 		if (cell->count == 0)
@@ -267,6 +314,8 @@ static bool show(const struct plan *plan, const struct results *results, uint64_
 		sheet_put(&sheet, "%.1f", 1e6 * summary.p95);
 		sheet_put(&sheet, "%.0f %%", 100 * summary.spread);
 		put_ratio(&sheet, plan, cell);
+		if (!put_peak(&sheet, cell, results, err))
+			return false;
 	}
 	if (!sheet_print(&sheet, stdout))
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");

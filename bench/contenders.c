@@ -227,7 +227,9 @@ static bool add_peers(struct contenders *all, const struct contenders_options *o
 		snprintf(contender->version, sizeof contender->version, "%.90s", peer->version);
 		for (size_t job = 0; job < JOB_COUNT; job++) {
 			char *path = module_path(all, job, err);
-			char **argv = path != NULL ? keep(all, peer_command(peer, NULL, path)) : NULL;
+			char **argv = path != NULL
+			                  ? keep(all, peer_command(peer, NULL, (char *const[]){path, NULL}))
+			                  : NULL;
 			if (!add_cell(all, contender, job, measure_command, argv, err))
 				return false;
 		}
@@ -246,7 +248,7 @@ static bool add_inside(struct contenders *all, struct error *err)
 		char *path = module_path(all, i, err);
 		if (contender == NULL || path == NULL)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the contenders");
-		if (!inside_open(&all->insides[i], path, INSIDE_RUN, err) ||
+		if (!inside_open(&all->insides[i], (char *const[]){path, NULL}, NULL, INSIDE_RUN, err) ||
 		    !add_cell(all, contender, i, inside_run, &all->insides[i], err))
 			return false;
 	}

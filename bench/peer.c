@@ -183,17 +183,19 @@ bool peers_find(struct peers *peers, const struct option_texts *given, const cha
 	return true;
 }
 
-char **peer_command(const struct peer *peer, const char *const *words, const char *module)
+char **peer_command(const struct peer *peer, const char *const *words, char *const *guest)
 {
-	size_t count = 0;
+	size_t count = 0, guest_count = 0;
 	while (words != NULL && words[count] != NULL)
 		count++;
-	char **argv = calloc(peer->word_count + count + 2, sizeof *argv);
+	while (guest[guest_count] != NULL)
+		guest_count++;
+	char **argv = calloc(peer->word_count + count + guest_count + 1, sizeof *argv);
 	if (argv == NULL)
 		return NULL;
 	memcpy(argv, peer->words, peer->word_count * sizeof *argv);
 	for (size_t i = 0; i < count; i++)
 		argv[peer->word_count + i] = (char *)(uintptr_t)words[i];
-	argv[peer->word_count + count] = (char *)(uintptr_t)module;
+	memcpy(argv + peer->word_count + count, guest, guest_count * sizeof *argv);
 	return argv;
 }

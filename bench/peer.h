@@ -26,9 +26,9 @@ bool peers_find(struct peers *peers, const struct option_texts *given, const cha
 void peers_clear(struct peers *peers);
 #define cleanup_peers __attribute__((cleanup(peers_clear)))
 
-/* The peer's command, further words up to NULL (or NULL), and the module; for free(), its words
- * borrowed. NULL without memory. */
-char **peer_command(const struct peer *peer, const char *const *words, const char *module);
+/* The peer's command, further words up to NULL (or NULL), and the guest's path and arguments up to
+ * NULL; for free(), its words borrowed. NULL without memory. */
+char **peer_command(const struct peer *peer, const char *const *words, char *const *guest);
 
 /* The path of an executable on PATH, for free(); NULL when there is none. */
 char *find_on_path(const char *executable);

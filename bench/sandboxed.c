@@ -24,15 +24,18 @@ __attribute__((format(printf, 3, 4))) static bool add(struct sandboxed *sandboxe
 }
 
 /* What plugin/step.c says to the worker of a step that asks for nothing. */
-bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, const char *module,
+bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, char *const *command,
                     const char *work, const char *cache, struct error *err)
 {
 	sandboxed->workers = workers;
-	return add(sandboxed, err, "--dir=%s::/work:quota=%llu", work, 1ull << 30) &&
-	       add(sandboxed, err, "--clock=real") && add(sandboxed, err, "--random") &&
-	       add(sandboxed, err, "--memory=%llu", 1ull << 30) &&
-	       add(sandboxed, err, "--cache-dir=%s", cache) && add(sandboxed, err, "--") &&
-	       add(sandboxed, err, "%s", module);
+	bool fine = add(sandboxed, err, "--dir=%s::/work:quota=%llu", work, 1ull << 30) &&
+	            add(sandboxed, err, "--clock=real") && add(sandboxed, err, "--random") &&
+	            add(sandboxed, err, "--stdin") && add(sandboxed, err, "--stdin") &&
+	            add(sandboxed, err, "--memory=%llu", 1ull << 30) &&
+	            add(sandboxed, err, "--cache-dir=%s", cache) && add(sandboxed, err, "--");
+	for (size_t i = 0; fine && i <= SANDBOXED_ARGUMENTS && command[i] != NULL; i++)
+		fine = add(sandboxed, err, "%s", command[i]);
+	return fine;
 }
 
 void sandboxed_close(struct sandboxed *sandboxed)

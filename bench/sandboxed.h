@@ -7,7 +7,8 @@
 #include "bench/measure.h"
 #include "plugin/worker.h"
 
-enum { SANDBOXED_STRINGS = 8 };
+#define SANDBOXED_ARGUMENTS 16
+enum { SANDBOXED_STRINGS = 8 + SANDBOXED_ARGUMENTS };
 
 struct sandboxed {
 	struct workers *workers; /* borrowed */
@@ -15,10 +16,12 @@ struct sandboxed {
 	size_t count;
 };
 
-/* `workers` stays the caller's. The worker is granted what a step is: the directory `work` as /work
- * with a quota, the clock and random bytes; the module's image is looked for in `cache`. *sandboxed
- * is {0} before and is for sandboxed_close() after, on failure too. */
-bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, const char *module,
+/* `workers` stays the caller's. `command` is the module's path and at most SANDBOXED_ARGUMENTS
+ * arguments, and ends with NULL. The worker is granted what a step is: the directory `work` as
+ * /work with a quota, an empty standard input, the clock and random bytes; the module's image is
+ * looked for in `cache`. *sandboxed is {0} before and is for sandboxed_close() after, on failure
+ * too. */
+bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, char *const *command,
                     const char *work, const char *cache, struct error *err);
 void sandboxed_close(struct sandboxed *sandboxed);
 

@@ -54,6 +54,12 @@ expect 'a peer wants a command' 2 'is no NAME=COMMAND' -- "$tiphys" bench kernel
 expect 'too few rounds for a median' 2 'rounds' -- "$tiphys" bench kernels --rounds 4 fib
 
 export PATH=$scratch/bin
+# Ends with status 7 unless it has three arguments, its name among them:
+# (module (import "wasi_snapshot_preview1" "args_sizes_get" (func (param i32 i32) (result i32)))
+#   (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))) (memory (export "memory") 1)
+#   (func (export "_start") i32.const 0 i32.const 4 call 0 drop
+#     i32.const 0 i32.load i32.const 3 i32.ne if i32.const 7 call 1 end))
+printf '\0asm\1\0\0\0\1\16\3\140\2\177\177\1\177\140\1\177\0\140\0\0\2\114\2\26wasi_snapshot_preview1\16args_sizes_get\0\0\26wasi_snapshot_preview1\11proc_exit\0\1\3\2\1\2\5\3\1\0\1\7\23\2\6memory\2\0\6_start\0\2\12\32\1\30\0\101\0\101\4\20\0\32\101\0\50\2\0\101\3\107\4\100\101\7\20\1\13\13' >"$scratch/three.wasm"
 # (module (func (export "_start") unreachable))
 printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\12\1\6_start\0\0\12\5\1\3\0\0\13' >"$scratch/trap.wasm"
 expect 'a peer is measured beside tiphys' 0 \
@@ -73,14 +79,18 @@ expect 'a file that cannot be written is named' 1 'cannot write /no/such/dir/x.j
 	"$tiphys" bench kernels --rounds 5 --json /no/such/dir/x.json dot-simd
 
 expect 'starts are timed as processes and inside one' 0 \
-	'^\| nothing, a static process ' '^\| hello, tiphys ' '^\| hello, same .* \|$' \
+	'^\| nothing, a static process ' '^\| hello, tiphys .*[0-9] \|$' '^\| hello, same .*[0-9] \|$' \
 	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker ' \
+	'^\| hello, tiphys inside: until the first instruction ' \
+	'^\| hello, tiphys inside: until the first instruction, cached ' '\| resident \(MiB\) \|$' \
 	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more ' 'median of 5 interleaved starts' -- \
 	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
 expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
 	'"measure": "wall"' '"measure": "wall beyond tiphys inside: module in memory"' -- grep -E '' "$scratch/start.json"
 expect 'a start that prints another thing ends the run' 1 'hello by liar: prints "wrong "' -- \
 	"$tiphys" bench start --starts 5 --peer "liar=$scratch/liar"
+expect 'a module of ones own is started with arguments' 0 '^\| three.wasm, tiphys ' '^\| three.wasm, tiphys inside: module in memory ' -- \
+	"$tiphys" bench start --starts 5 --module "$scratch/three.wasm one two"
 expect 'a module that traps is named' 1 'by tiphys: ended with status 134' -- \
 	"$tiphys" bench start --starts 5 --module "$scratch/trap.wasm"
 
