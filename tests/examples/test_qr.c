@@ -51,14 +51,6 @@ static void write_picture(const char *path, const char *drawing)
 	free(rows);
 }
 
-static void need_decoder(void)
-{
-	if (system("command -v zbarimg >/dev/null") != 0) {
-		print_message("zbarimg is not installed (zbar-tools): the code is not read back\n");
-		skip();
-	}
-}
-
 /* Checks that zbarimg reads `text` from the code in qr. */
 static void check_decoded(const char *text, size_t len)
 {
@@ -108,7 +100,6 @@ static void test_texts(void **state)
 	    "line one\nline two\ttab \"quoted\" \\ {json: [1, 2]}",
 	};
 	(void)state;
-	need_decoder();
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		for (enum qr_level level = QR_LOW; level <= QR_HIGH; level++)
 			check_text(texts[i], strlen(texts[i]), level);
@@ -146,14 +137,12 @@ static void check_versions(int first, int last)
 static void test_versions_1_to_20(void **state)
 {
 	(void)state;
-	need_decoder();
 	check_versions(1, 20);
 }
 
 static void test_versions_21_to_40(void **state)
 {
 	(void)state;
-	need_decoder();
 	check_versions(21, 40);
 }
 
@@ -184,7 +173,6 @@ static void test_damage_is_corrected(void **state)
 {
 	static const char text[] = "a text that survives a stain in the middle of its code";
 	(void)state;
-	need_decoder();
 	assert_true(qr_encode(&qr, text, strlen(text), QR_HIGH));
 	for (int y = qr.size / 2 - 3; y < qr.size / 2 + 4; y++) {
 		for (int x = qr.size / 2 - 3; x < qr.size / 2 + 4; x++)
@@ -224,16 +212,31 @@ static void test_levels(void **state)
 	assert_false(qr_level_from_text("x", &level));
 }
 
-int main(void)
+/* What is drawn is read back: `test read`, a program of its own so that it can be skipped whole. A
+ * single case cannot: cmocka 1.1.5 writes it as "not ok", which is a failure. */
+static int read_back(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_texts),
 	    cmocka_unit_test(test_versions_1_to_20),
 	    cmocka_unit_test(test_versions_21_to_40),
-	    cmocka_unit_test(test_capacity),
 	    cmocka_unit_test(test_damage_is_corrected),
+	};
+	if (system("command -v zbarimg >/dev/null") != 0) {
+		printf("1..0 # SKIP zbarimg is not installed (zbar-tools): no code is read back\n");
+		return 0;
+	}
+	return cmocka_run_group_tests_name("qr, read", tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_capacity),
 	    cmocka_unit_test(test_inverted_drawing),
 	    cmocka_unit_test(test_levels),
 	};
+	if (argc > 1 && strcmp(argv[1], "read") == 0)
+		return read_back();
 	return cmocka_run_group_tests_name("qr", tests, NULL, NULL);
 }
