@@ -20,15 +20,12 @@ for guest in command contract keep tree; do
 	"$tiphys_net" push "$TIPHYS_GUESTS/$guest.wasm" "$registry/team/$guest:1" >/dev/null
 done
 
-# serve NAME OPTIONS…: a server; sets $address, $serve_pid
+# serve NAME OPTIONS…: a server with that token
 serve() {
 	local name=$1
 	shift
-	start "$name" "$tiphys" serve --token-file "$work/token" --listen 127.0.0.1:0 \
+	serve_run "$name" "$tiphys" serve --token-file "$work/token" --listen 127.0.0.1:0 \
 		--work-dir "$work/steps" "$@"
-	serve_pid=$started
-	wait_for 10 grep -q msg=listening "$work/$name.log"
-	address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/$name.log")
 }
 
 # workflow FILE [NAME]: the file with the registry, the time and its name filled in
@@ -39,7 +36,7 @@ workflow() {
 }
 
 agent() {
-	"$TIPHYS_AGENT" --plugin "$address" --token-file "$work/token" "$@"
+	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" "$@"
 }
 
 # told FILE NODE KEY…: what the agent's report says there
@@ -102,7 +99,7 @@ tap_case "a DAG of steps of both forms" mixed_dag
 killed_agent() {
 	local file state=$work/state report=$work/report
 	file=$(workflow long)
-	"$TIPHYS_AGENT" --plugin "$address" --token-file "$work/token" --state "$state" "$file" \
+	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" --state "$state" "$file" \
 		>/dev/null 2>&1 &
 	local pid=$! node
 	sleep "$(python3 -c "print($toil / 2)")"
@@ -116,7 +113,7 @@ killed_agent() {
 	done >"$work/results"
 	[ "$(sort -u "$work/results" | grep -c '^[0-9a-f]\{16\}$')" -eq 3 ]
 	[ "$(finished long)" -eq 3 ]
-	curl -sf --noproxy '*' "http://$address/metrics" >"$work/metrics"
+	curl -sf --noproxy '*' "http://$serve/metrics" >"$work/metrics"
 	expect_in 'tiphys_steps_total{phase="Succeeded"} 3' "$work/metrics"
 	expect_in 'tiphys_results_dropped_total 0' "$work/metrics"
 	[ "$(awk '/^tiphys_calls_joined_total/ {print $2}' "$work/metrics")" -ge 3 ]
@@ -214,7 +211,7 @@ tap_case "a plugin that is too busy is asked again" too_busy
 
 wrong_token() {
 	printf 'fedcba9876543210fedcba9876543210' >"$work/other-token"
-	"$TIPHYS_AGENT" --plugin "$address" --token-file "$work/other-token" "$(workflow long)" \
+	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/other-token" "$(workflow long)" \
 		>"$work/report" && return 1
 	expect_told "$work/report" Error 'toil(0:1)' phase
 	told "$work/report" 'toil(0:1)' message | grep -qF 'status 403: wrong bearer token'

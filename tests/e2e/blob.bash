@@ -3,6 +3,7 @@ here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"
 . "$here/lib/swift.bash"
+. "$here/lib/steps.bash"
 
 objects=$TIPHYS_GUESTS/objects.wasm
 swift_start
@@ -120,35 +121,33 @@ tap_case "a policy's document grants the same" by_policy
 # ---- `serve` ----
 
 "$tiphys_net" push --store "$work/store" "$objects" test.example/objects:1 >"$work/pushed"
-mkdir "$work/steps"
 unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps" \
+serve_start serve \
 	--artifact-s3-endpoint "http://$swift" --artifact-s3-bucket data \
 	--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key"
-start bare "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps"
+full=$serve
+serve_start bare
+bare=$serve
 
 # step SERVER PERMISSIONS ARGS [STDIN]: the reply is in $out.
 step() {
-	local address
-	wait_for 10 grep -q msg=listening "$work/$1.log"
-	address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/$1.log")
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"test.example/objects:1\"},\"permissions\":{\"blob\":$2},\"args\":$3,\"stdin\":\"${4-}\"}}}}" \
-		"http://$address/api/v1/template.execute"
+		"http://$1/api/v1/template.execute"
 }
 
 steps() {
-	step serve '[{"bucket":"data","prefix":"steps/","access":"rw"}]' '["put","data","steps/one"]' ahoy
+	step "$full" '[{"bucket":"data","prefix":"steps/","access":"rw"}]' '["put","data","steps/one"]' ahoy
 	expect_in '"phase":"Succeeded"' "$out"
-	step serve '[{"bucket":"data"}]' '["get","data","steps/one"]'
+	step "$full" '[{"bucket":"data"}]' '["get","data","steps/one"]'
 	expect_in '"result":"ahoy"' "$out"
-	step serve '[{"bucket":"data","prefix":"steps/"}]' '["get","other","secret"]'
+	step "$full" '[{"bucket":"data","prefix":"steps/"}]' '["get","other","secret"]'
 	expect_in '"phase":"Failed"' "$out"
 	expect_in "read secret of bucket other, which is not listed" "$out"
-	step serve '[{"bucket":"data"}]' '["put","data","steps/two"]' x
+	step "$full" '[{"bucket":"data"}]' '["put","data","steps/two"]' x
 	expect_in "not listed for writing" "$out"
 	! grep -q testing "$out" "$work/serve.log"
-	step bare '[{"bucket":"data"}]' '["get","data","steps/one"]'
+	step "$bare" '[{"bucket":"data"}]' '["get","data","steps/one"]'
 	expect_in '"phase":"Failed"' "$out"
 	expect_in "the server has no object store" "$out"
 }

@@ -3,6 +3,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
+. "$here/lib/steps.bash"
 deploy=$TIPHYS_SOURCE/deploy
 
 looks() {
@@ -25,19 +26,17 @@ done
 printf '0123456789abcdef0123456789ABCDEF' >"$work/token"
 mkdir "$work/scratch"
 mapfile -t args < <(looks args "$work/scratch")
-start serve "$tiphys" "${args[@]}" --token-file "$work/token"
+serve_run serve "$tiphys" "${args[@]}" --token-file "$work/token"
 
 starts() {
-	wait_for 10 grep -q msg=listening "$work/serve.log"
-	curl -sf --noproxy '*' "http://$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")/healthz"
+	curl -sf --noproxy '*' "http://$serve/healthz"
 	[ -d "$work/scratch/cache" ] || [ -n "$(ls -A "$work/scratch")" ]
 }
 tap_case "the container's arguments start the server" starts
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 
 workflow_runs() {
 	looks workflow "$registry" >"$work/workflow.json"
-	"$TIPHYS_AGENT" --plugin "$address" --token-file "$work/token" "$work/workflow.json" >"$work/report" ||
+	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" "$work/workflow.json" >"$work/report" ||
 		{ cat "$work/report" && false; }
 	expect_in '\n< https://argoproj.github.io/workflows >' "$work/report" || expect_in '████' "$work/report"
 	expect_in '"phase": "Succeeded"' "$work/report"

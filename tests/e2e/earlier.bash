@@ -66,12 +66,9 @@ refused() {
 }
 
 for mode in local distributed; do
-	start $mode earlier_environment $mode "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
+	serve_run $mode earlier_environment $mode "$tiphys" serve --no-auth --listen 127.0.0.1:0 --work-dir "$work/steps" \
 		--artifact-s3-endpoint "http://$swift" --artifact-s3-bucket artifacts \
 		--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key"
-	serve_pid=$started serve_log=$work/$mode.log
-	wait_for 10 grep -q ' address=' "$serve_log"
-	serve=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$serve_log" | head -n 1)
 	tap_case "MODE=$mode: a step of an earlier plugin's workflow" unchanged
 	tap_case "MODE=$mode: a host that is not listed has its error" refused
 	stop "$serve_pid"

@@ -3,6 +3,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"
+. "$here/lib/steps.bash"
 
 fetch=$TIPHYS_BUILD/examples/fetch.wasm
 earlier=$TIPHYS_GUESTS/earlier_http.wasm
@@ -321,16 +322,13 @@ fi
 
 "$tiphys_net" push --store "$work/store" "$fetch" test.example/fetch:1 >"$work/pushed"
 "$tiphys_net" push --store "$work/store" "$earlier" test.example/earlier:1 >>"$work/pushed"
-mkdir "$work/steps"
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps"
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+serve_start serve
 
 # step MODULE PERMISSIONS ARGS: the reply is in $out. PERMISSIONS and ARGS are JSON.
 step() {
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"test.example/$1:1\"},\"permissions\":$2,\"args\":$3}}}}" \
-		"http://$address/api/v1/template.execute"
+		"http://$serve/api/v1/template.execute"
 }
 
 serve_reaches() {
@@ -380,7 +378,6 @@ serve_leaves_nothing() {
 	echo "$before before, $after after"
 	[ "$after" -le $((before + 2)) ]
 }
-serve_pid=$started
 tap_case "serve: no descriptor is left" serve_leaves_nothing
 
 no_broker_is_left() {

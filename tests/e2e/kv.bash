@@ -2,6 +2,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"
+. "$here/lib/steps.bash"
 
 keep=$TIPHYS_GUESTS/keep.wasm
 
@@ -42,18 +43,15 @@ tap_case "run: limits are named" limits
 # ---- `serve`: for the steps of a workflow ----
 
 "$tiphys_net" push --store "$work/store" "$keep" test.example/keep:1 >"$work/pushed"
-mkdir "$work/steps"
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps" \
+serve_start serve \
 	--kv-values 5 --kv-workflow 1K --kv-total 4K
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 
 # step UID ACCESS ARGS: the reply is in $out.
 step() {
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
 		"{\"workflow\":{\"metadata\":{\"name\":\"w\",\"namespace\":\"n\",\"uid\":\"$1\"}},\"template\":{\"plugin\":{\"wasm\":{
 		\"module\":{\"oci\":\"test.example/keep:1\"},\"permissions\":{\"kv\":\"$2\"},\"args\":$3}}}}" \
-		"http://$address/api/v1/template.execute"
+		"http://$serve/api/v1/template.execute"
 }
 
 between_steps() {

@@ -2,6 +2,7 @@
 # one works. Wants the right to mount, for the small disk.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/steps.bash"
 module=127.0.0.1:1/test/command:1
 disk=$work/disk
 mkdir "$disk"
@@ -18,16 +19,14 @@ if ! (on_small_disk true) 2>/dev/null; then
 	tap_skip "a full disk" "this machine grants no mount"
 	tap_end
 fi
-start serve on_small_disk "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" \
+serve_run serve on_small_disk "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" \
 	--work-dir "$disk"
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 
 # execute WASM [TEMPLATE]: the reply is in $work/reply.
 execute() {
 	printf '{"template":{"plugin":{"wasm":{"module":"%s",%s}}%s}}' $module "$1" "${2-}" >"$work/body"
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" \
-		--data-binary "@$work/body" "http://$address/api/v1/template.execute"
+		--data-binary "@$work/body" "http://$serve/api/v1/template.execute"
 }
 
 works() {
@@ -61,7 +60,7 @@ many_at_once() {
 		curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply.$i" --data \
 			"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"$module\",
 			\"args\":[\"write\",\"/work/$i\",\"0123456789abcdef\",200000]}}}}" \
-			"http://$address/api/v1/template.execute" &
+			"http://$serve/api/v1/template.execute" &
 		calls+=($!)
 	done
 	wait "${calls[@]}"

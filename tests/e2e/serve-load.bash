@@ -5,6 +5,7 @@
 # TIPHYS_LOAD_STEPS: other than 10,000.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
+. "$here/lib/steps.bash"
 steps=${TIPHYS_LOAD_STEPS:-10000}
 token=0123456789abcdef0123456789ABCDEF
 module=127.0.0.1:1/test/hello:1
@@ -12,18 +13,15 @@ module=127.0.0.1:1/test/hello:1
 mkdir "$work/steps"
 printf '%s' $token >"$work/token"
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/hello.wasm" $module >/dev/null
-start serve env LOG_LEVEL=info "$tiphys" serve --token-file "$work/token" --listen 127.0.0.1:0 \
+serve_run serve env LOG_LEVEL=info "$tiphys" serve --token-file "$work/token" --listen 127.0.0.1:0 \
 	--store "$work/store" --work-dir "$work/steps"
-serve_pid=$started
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
 
 load() {
-	"$TIPHYS_LOAD" "$address" $token $module "$@"
+	"$TIPHYS_LOAD" "$serve" $token $module "$@"
 }
 
 metric() {
-	curl -sf --noproxy '*' "http://$address/metrics" | awk -v name="$1" '$1 == name {print $2}'
+	curl -sf --noproxy '*' "http://$serve/metrics" | awk -v name="$1" '$1 == name {print $2}'
 }
 
 # Pages of memory, and descriptors.
@@ -68,7 +66,7 @@ sed 's/^/# 1 caller: /' "$work/figures"
 
 # Connections that say nothing do not keep others from being served.
 idle_connections() {
-	python3 - "$address" <<-'PYTHON'
+	python3 - "$serve" <<-'PYTHON'
 		import socket, sys, urllib.request
 		host, port = sys.argv[1].split(":")
 		idle = [socket.create_connection((host, int(port))) for _ in range(1000)]

@@ -1,7 +1,7 @@
 # `tiphys serve --policy-ceiling`: what templates may ask for, and what they are told.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
-. "$here/lib/step.bash"
+. "$here/lib/steps.bash"
 
 mkdir "$work/shared" "$work/secret" "$work/box"
 echo shared >"$work/shared/file"
@@ -27,7 +27,7 @@ END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
 export INSECURE_OCI_REGISTRIES=$listed
-step_server --max-work 1M --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+serve_start serve --max-work 1M --policy-ceiling "$work/ceiling.yaml"
 
 # execute PERMISSIONS ARGS [MODULE]
 execute() {
@@ -79,7 +79,7 @@ artifact() {
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" --data \
 		"{\"template\":{\"inputs\":{\"artifacts\":[{\"name\":\"a\",\"path\":\"/work/a\",$1}]},
 		\"plugin\":{\"wasm\":{\"module\":\"registry.test/team/command:1\",
-		\"args\":[\"show\",\"/work/a\"]}}}}" "http://$address/api/v1/template.execute"
+		\"args\":[\"show\",\"/work/a\"]}}}}" "http://$serve/api/v1/template.execute"
 }
 
 artifact_fails() {

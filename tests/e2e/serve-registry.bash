@@ -2,12 +2,12 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
-. "$here/lib/step.bash"
+. "$here/lib/steps.bash"
 
 registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
-step_server
-serve=$serve_pid
+serve_start serve
+server=$serve_pid
 digest=$("$tiphys_net" push "$TIPHYS_GUESTS/command.wasm" "$registry/team/command:1")
 digest=${digest#*@}
 blob=$(digest_of "$TIPHYS_GUESTS/command.wasm")
@@ -69,7 +69,7 @@ tap_case "a module that is none is not told as an exit of the guest" not_run
 worker_has_image() {
 	local folder
 	for folder in /proc/[0-9]*; do
-		grep -qs "^PPid:	$serve\$" "$folder/status" &&
+		grep -qs "^PPid:	$server\$" "$folder/status" &&
 			grep -qs "$FS_CACHE_DIR/images/.*\.image\$" "$folder/maps" && return 0
 	done
 	return 1
@@ -81,7 +81,7 @@ from_image() {
 	wait_for 10 grep -q 'msg="image of a module made"' "$work/serve.log"
 	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/toil" --data \
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"toil\",\"3\"]}}}}" \
-		"http://$address/api/v1/template.execute" &
+		"http://$serve/api/v1/template.execute" &
 	wait_for 10 worker_has_image
 	wait $!
 	expect_in '"phase":"Succeeded"' "$work/toil"
@@ -95,10 +95,10 @@ for number in 1 2 3; do
 	printf '\0\3\1x%s' $number >>"$work/$number.wasm"
 	"$tiphys_net" push "$work/$number.wasm" "$registry/team/number:$number" >/dev/null
 done
-server_before=$serve_pid address_before=$address cache_before=$FS_CACHE_DIR
+server_before=$serve_pid serve_before=$serve cache_before=$FS_CACHE_DIR
 export FS_CACHE_DIR=$work/small
 : >"$work/serve.log"
-step_server --cache-bytes 400K
+serve_start serve --cache-bytes 400K
 
 cached() {
 	[ -e "$work/small/blobs/sha256/$(sha256sum <"$work/$1.wasm" | cut -d' ' -f1)" ]
@@ -115,14 +115,14 @@ bounded() {
 	! cached 1
 	cached 3
 	succeeds "$registry/team/number:1"
-	curl -sf --noproxy '*' "http://$address/metrics" >"$work/metrics"
+	curl -sf --noproxy '*' "http://$serve/metrics" >"$work/metrics"
 	[ "$(sed -n 's/^tiphys_module_cache_removed_total //p' "$work/metrics")" -ge 1 ]
 	[ "$(sed -n 's/^tiphys_module_cache_bytes //p' "$work/metrics")" -gt 0 ]
 }
 tap_case "the module cache has a bound" bounded
 stop "$serve_pid"
 export FS_CACHE_DIR=$cache_before
-serve_pid=$server_before address=$address_before
+serve_pid=$server_before serve=$serve_before
 
 corrupted() {
 	find "$FS_CACHE_DIR" -type f -delete

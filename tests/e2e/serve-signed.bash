@@ -3,7 +3,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
-. "$here/lib/step.bash"
+. "$here/lib/steps.bash"
 
 guest=$TIPHYS_GUESTS/command.wasm
 statement_type=application/vnd.dev.cosign.simplesigning.v1+json
@@ -22,7 +22,7 @@ export INSECURE_OCI_REGISTRIES=$registry
 printf 'signatures: [%s]\n' "$work/team.pem, $work/rsa.pem, $work/ed25519.pem" >"$work/ceiling.yaml"
 stored=$("$tiphys_net" push --store "$work/store" "$guest" registry.test/team/stored:1)
 stored=${stored#*@}
-step_server --store "$work/store" --policy-ceiling "$work/ceiling.yaml"
+serve_start serve --policy-ceiling "$work/ceiling.yaml"
 
 # module NAME: a module of its own (by an empty custom section) under that name, its manifest's digest in
 # $digest.

@@ -2,6 +2,7 @@
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/run.bash"
+. "$here/lib/steps.bash"
 
 talk=$TIPHYS_GUESTS/talk.wasm
 
@@ -85,16 +86,13 @@ tap_case "a policy's document grants the same" by_policy
 # ---- `serve` ----
 
 "$tiphys_net" push --store "$work/store" "$talk" test.example/talk:1 >"$work/pushed"
-mkdir "$work/steps"
-start serve "$tiphys" serve --no-auth --listen 127.0.0.1:0 --store "$work/store" --work-dir "$work/steps"
-wait_for 10 grep -q msg=listening "$work/serve.log"
-address=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$work/serve.log")
+serve_start serve
 
 # step SOCKETS ARGS: the reply is in $out.
 step() {
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"test.example/talk:1\"},\"permissions\":{\"sockets\":$1},\"args\":$2}}}}" \
-		"http://$address/api/v1/template.execute"
+		"http://$serve/api/v1/template.execute"
 }
 
 steps() {

@@ -1,33 +1,42 @@
 # A real `tiphys serve` for tests in bash, and steps sent to it as Argo sends them. Source tap.bash before.
 #
 #   serve_guest NAME FILE           puts a module into the store, as 127.0.0.1:1/test/NAME:1
-#   serve_start NAME [OPTIONS…]     sets $serve (host:port), $serve_pid, $serve_log
+#   serve_start NAME [OPTIONS…]     with that store, without tokens: sets $serve (host:port), $serve_pid, $serve_log
+#   serve_run NAME COMMAND…         the same for a command of the caller's
 #   execute NAME WASM [TEMPLATE]    runs a step of such a module, or of a reference: WASM is what stands beside `module`, TEMPLATE what stands
 #                                   beside `plugin`, both JSON without braces; the node goes to $work/node.
 #                                   $workflow_more stands beside the workflow's metadata
 #   node PATH                       a field of the node: `node outputs.result`
 #   succeeds NAME WASM [TEMPLATE]   execute, which must be Succeeded
 #   fails TEXT NAME WASM [TEMPLATE] execute, which must be Failed with that text in its message
+#   step_ask WASM                   a step by the JSON of template.plugin.wasm; its raw reply is in $work/reply
+#   step_succeeded TEXT             that reply is of a step that succeeded with that result
+#   step_failed WORDS               that reply is of a step that failed, and says WORDS
 #   faults_start NAME PLACE [PEM]   lib/faults.py for a folder or HOST:PORT: $faults (host:port), its plan in
 #                                   $faults_plan, its log in $faults_log
 serve_guest() {
 	"$tiphys" push --store "$work/store" "$2" "127.0.0.1:1/test/$1:1" >/dev/null
 }
 
+serve_run() {
+	local name=$1
+	shift
+	serve_log=$work/$name.log
+	start "$name" "$@"
+	serve_pid=$started
+	if ! wait_for 10 grep -q ' msg=listening ' "$serve_log"; then
+		echo "Bail out! no server: $(tail -n 3 "$serve_log")"
+		exit 1
+	fi
+	serve=$(sed -n 's/.* msg=listening address=\([^ ]*\).*/\1/p' "$serve_log" | tail -n 1)
+}
+
 serve_start() {
 	local name=$1 store=()
 	shift
 	[ ! -d "$work/store" ] || store=(--store "$work/store")
-	serve_log=$work/$name.log
 	mkdir -p "$work/steps"
-	start "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth "${store[@]}" \
-		--work-dir "$work/steps" --cache-dir "$work/cache" "$@"
-	serve_pid=$started
-	if ! wait_for 10 grep -q ' address=' "$serve_log"; then
-		echo "Bail out! no server: $(tail -n 3 "$serve_log")"
-		exit 1
-	fi
-	serve=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$serve_log" | head -n 1)
+	serve_run "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth "${store[@]}" --work-dir "$work/steps" "$@"
 }
 
 execute() {
@@ -74,6 +83,21 @@ fails() {
 	[ "$(node phase)" = Failed ] || { cat "$work/node" && false; }
 	node message >"$work/message"
 	expect_in "$text" "$work/message"
+}
+
+step_ask() {
+	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$work/reply" \
+		--data "{\"template\":{\"plugin\":{\"wasm\":$1}}}" "http://$serve/api/v1/template.execute"
+}
+
+step_succeeded() {
+	expect_in '"phase":"Succeeded"' "$work/reply"
+	expect_in "\"result\":\"$1\"" "$work/reply"
+}
+
+step_failed() {
+	expect_in '"phase":"Failed"' "$work/reply"
+	expect_in "$1" "$work/reply"
 }
 
 faults_start() {
