@@ -87,9 +87,13 @@ static uint64_t hash_group(const struct candidate *c)
 	return hash;
 }
 
-/* Compares in two passes over a bounded window: the words of one type are short-lived. */
+/* Compares in two passes over a bounded window: the words of one type are short-lived, and those of
+ * most types few enough to be allocated nowhere. */
+#define WORDS_FEW 64
+
 struct words {
-	uint32_t *at;
+	uint32_t few[WORDS_FEW];
+	uint32_t *at; /* `few`, or an array of its own */
 	uint32_t count;
 	uint32_t room;
 	bool failed;
@@ -99,12 +103,15 @@ static bool keep_word(void *ctx, uint32_t word)
 {
 	struct words *words = ctx;
 	if (words->count == words->room) {
-		uint32_t room = words->room == 0 ? 64 : words->room * 2;
-		uint32_t *more = mem_resize(words->at, room * sizeof *more);
+		uint32_t room = words->room * 2;
+		uint32_t *had = words->at == words->few ? NULL : words->at;
+		uint32_t *more = mem_resize(had, room * sizeof *more);
 		if (more == NULL) {
 			words->failed = true;
 			return false;
 		}
+		if (had == NULL)
+			memcpy(more, words->few, sizeof words->few);
 		words->at = more;
 		words->room = room;
 	}
@@ -265,12 +272,17 @@ bool type_space_add(struct type_space *space, const struct type_def *defs,
 	    .start = start,
 	    .size = size,
 	};
-	struct words words = {0};
+	struct words words;
+	words.at = words.few;
+	words.room = WORDS_FEW;
+	words.count = 0;
+	words.failed = false;
 	for (uint32_t i = 0; i < size && !words.failed; i++)
 		visit(&c.defs[i], &c.types[i], start, size, ids, keep_word, &words);
 	uint32_t id = 0;
 	bool fine = words.failed ? no_memory(err) : find_or_add(space, &c, &words, &id, err);
-	mem_free(words.at);
+	if (words.at != words.few)
+		mem_free(words.at);
 	for (uint32_t i = 0; fine && i < size; i++)
 		ids[start + i] = id + i;
 	return fine;
