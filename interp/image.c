@@ -108,7 +108,7 @@ static bool map_image(struct image *image, bool is_shared, struct error *err)
 	if (bytes == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot map it");
 	image->bytes = bytes;
-	if (size <= IMAGE_SUMMED_MAX &&
+	if (header->is_summed != 0 &&
 	    image_contents_checksum(image->bytes + sizeof *header, size - sizeof *header) !=
 	        header->contents_checksum)
 		return error_set(err, ERROR_MALFORMED, "its contents are damaged");

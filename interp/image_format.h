@@ -13,8 +13,8 @@
 #define IMAGE_PAGE 4096u
 #define IMAGE_ALIGNMENT 16u
 
-/* An image up to this size has a checksum of its contents too, so that it can be written without
- * waiting for the disk: what a crash of the machine left of it is found out. */
+/* An image up to this size can have a checksum of its contents too, so that it can be written
+ * without waiting for the disk: what a crash of the machine left of it is found out. */
 #define IMAGE_SUMMED_MAX ((uint64_t)64 << 10)
 
 /* Initial memory is mapped from the image when it is as large as this; below, copying is cheaper
@@ -66,7 +66,8 @@ struct image_header {
 	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
 	struct image_section sections[IMAGE_SECTION_COUNT];
 	uint64_t is_complete;       /* every function is lowered: there is nothing to append */
-	uint64_t contents_checksum; /* up to IMAGE_SUMMED_MAX; else 0 */
+	uint64_t is_summed;         /* it was not waited for until it was on the disk */
+	uint64_t contents_checksum; /* when it is_summed; else 0 */
 	uint64_t checksum;          /* of what stands before it */
 };
 

@@ -10,7 +10,8 @@ struct image *image_prepare(const struct module *module, const struct store_opti
                             struct error *err)
 {
 	struct image_source source;
-	bool needs_sync;
+	/* It has no disk. */
+	bool needs_sync = true;
 	memset(&source, 0, sizeof source);
 	source.features = module->features;
 	source.limits = module->limits;

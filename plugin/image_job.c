@@ -79,7 +79,7 @@ static bool make(struct module_file *file, const struct load_rules *rules, struc
 	bool fine =
 	    store != NULL &&
 	    (file->size > IMAGES_LOWER_BYTES_DEFAULT || store_lower_all(store, file->module, err)) &&
-	    images_write(JOB_IMAGE_NUMBER, file, rules, store, err);
+	    images_write(JOB_IMAGE_NUMBER, file, rules, store, true, err);
 	store_destroy(store);
 	return fine;
 }

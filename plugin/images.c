@@ -74,13 +74,13 @@ struct image *images_find(struct images *images, const struct module_file *file,
 /* ---- keeping ---- */
 
 bool images_write(int fd, const struct module_file *file, const struct load_rules *rules,
-                  const struct store *store, struct error *err)
+                  const struct store *store, bool waits, struct error *err)
 {
 	const struct image_source source = images_source(file, rules);
 	/* A file that may not grow any further is a write that failed, not the end of tiphys. */
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	sigaction(SIGXFSZ, &ignore, &before);
-	bool needs_sync;
+	bool needs_sync = waits;
 	bool fine = image_write(fd, store, file->module, &source, &needs_sync, err) &&
 	            (!needs_sync || fdatasync(fd) == 0 ||
 	             error_set_errno(err, errno, "cannot write the image"));
@@ -109,7 +109,7 @@ bool images_keep(const struct images *images, const struct module_file *file,
 		return false;
 	}
 	cleanup_close int fd = image_folder_begin(dir, aside, &err);
-	if (fd >= 0 && images_write(fd, file, rules, store, &err) &&
+	if (fd >= 0 && images_write(fd, file, rules, store, false, &err) &&
 	    image_folder_commit(folder, dir, aside, name, &err))
 		return true;
 	if (fd >= 0)

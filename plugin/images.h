@@ -59,8 +59,9 @@ bool images_keep(const struct images *images, const struct module_file *file,
 struct image_source images_source(const struct module_file *file, const struct load_rules *rules);
 
 /* Writes an image of what was lowered in the store into fd, which can be read too, as far as it may
- * grow; when it returns true a crash leaves the whole of it or nothing that looks whole. */
+ * grow; when it returns true a crash leaves the whole of it or nothing that looks whole. With
+ * `waits` it is on the disk then, which spares those who use it a look at all of it. */
 bool images_write(int fd, const struct module_file *file, const struct load_rules *rules,
-                  const struct store *store, struct error *err);
+                  const struct store *store, bool waits, struct error *err);
 
 #endif

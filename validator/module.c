@@ -8,7 +8,12 @@
 
 bool name_is(struct name name, const char *text)
 {
-	return strlen(text) == name.len && memcmp(name.data, text, name.len) == 0;
+	/* Most differ early, and their lengths are not known. */
+	for (uint32_t i = 0; i < name.len; i++) {
+		if ((char)name.data[i] != text[i] || text[i] == '\0')
+			return false;
+	}
+	return text[name.len] == '\0';
 }
 
 static const struct {

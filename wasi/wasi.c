@@ -116,11 +116,11 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 	if (import->kind != EXTERN_FUNC)
 		return false;
 	out->kind = EXTERN_FUNC;
-	if (wasi_is_unknown(import)) {
+	const struct import_module *module = find(import->module, import->name, &index);
+	if (!module && wasi_is_unknown(import)) {
 		out->as.func = unknown_create(wasi, store, import, err);
 		return out->as.func != NULL;
 	}
-	const struct import_module *module = find(import->module, import->name, &index);
 	if (!module)
 		return false;
 	int capability = module->functions[index].capability;
