@@ -16,7 +16,6 @@
 
 #define RUN(args) "{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":" args "}"
 
-static const char *build, *guest, *contract_wasm;
 static struct site site;
 static struct server_process server;
 
@@ -60,8 +59,7 @@ static void start(const char *seconds)
 static int set_up(void **state)
 {
 	(void)state;
-	curl_global_init(CURL_GLOBAL_ALL);
-	site_create(&site, build, guest, contract_wasm);
+	site_create(&site);
 	start("60");
 	return 0;
 }
@@ -163,11 +161,8 @@ int main(int argc, char **argv)
 {
 	struct CMUnitTest tests[ROW_COUNT + 2];
 	size_t count = 0;
-	if (argc != 4)
+	if (!site_take(&site, argc, argv))
 		return 2;
-	build = argv[1];
-	guest = argv[2];
-	contract_wasm = argv[3];
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		tests[count++] = (struct CMUnitTest){.name = rows[i].name,
 		                                     .test_func = misuse,

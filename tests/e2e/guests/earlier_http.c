@@ -1,27 +1,12 @@
-/* A guest for the HTTP interface of earlier Wasm plugins, declared here as their modules declare
- * it.
+/* A guest for the HTTP interface of earlier Wasm plugins.
  *
  *     earlier_http METHOD URL [HEADER [BODY]]
  *     earlier_http handles URL     opens until it is refused
  *     earlier_http misuse URL      calls that are wrong */
-#include <stdint.h>
+#include "tests/e2e/guests/earlier.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#define IMPORT(name) __attribute__((import_module("wasi_experimental_http"), import_name(name)))
-
-IMPORT("req")
-uint32_t req(const char *url, uint32_t url_size, const char *method, uint32_t method_size,
-             const char *headers, uint32_t headers_size, const char *body, uint32_t body_size,
-             uint16_t *status, uint32_t *handle);
-IMPORT("close") uint32_t close_handle(uint32_t handle);
-IMPORT("header_get")
-uint32_t header_get(uint32_t handle, const char *name, uint32_t name_size, char *buffer,
-                    uint32_t room, uint32_t *size);
-IMPORT("headers_get_all")
-uint32_t headers_get_all(uint32_t handle, char *buffer, uint32_t room, uint32_t *size);
-IMPORT("body_read")
-uint32_t body_read(uint32_t handle, char *buffer, uint32_t room, uint32_t *size);
 
 static char buffer[4096];
 

@@ -1,20 +1,11 @@
 /* A step as modules of earlier Wasm plugins are written: it finds /work/input.json, sends a request
  * by their import module to the URL of plugin option "url", puts what came and what is in its input
  * artifact into its output artifact, and writes /work/result.json. */
-#include <stdint.h>
+#include "tests/e2e/guests/earlier.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define IMPORT(name) __attribute__((import_module("wasi_experimental_http"), import_name(name)))
-
-IMPORT("req")
-uint32_t req(const char *url, uint32_t url_size, const char *method, uint32_t method_size,
-             const char *headers, uint32_t headers_size, const char *body, uint32_t body_size,
-             uint16_t *status, uint32_t *handle);
-IMPORT("close") uint32_t close_handle(uint32_t handle);
-IMPORT("body_read")
-uint32_t body_read(uint32_t handle, char *buffer, uint32_t room, uint32_t *size);
 
 static char input[1 << 16], text[1 << 16];
 

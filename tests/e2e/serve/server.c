@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 extern char **environ;
 
@@ -73,18 +74,25 @@ static void push(const struct site *site, const char *wasm, const char *referenc
 	run_and_wait(argv);
 }
 
-void site_create(struct site *site, const char *build, const char *command_wasm,
-                 const char *contract_wasm)
+bool site_take(struct site *site, int argc, char **argv)
 {
 	static char tiphys[1024];
-	snprintf(tiphys, sizeof tiphys, "%s/tiphys", build);
-	site->tiphys = tiphys;
+	if (argc != 4)
+		return false;
+	snprintf(tiphys, sizeof tiphys, "%s/tiphys", argv[1]);
+	*site = (struct site){.tiphys = tiphys, .command_wasm = argv[2], .contract_wasm = argv[3]};
+	return true;
+}
+
+void site_create(struct site *site)
+{
+	curl_global_init(CURL_GLOBAL_ALL);
 	strcpy(site->dir, "/tmp/tiphys-e2e.XXXXXX");
 	assert_non_null(mkdtemp(site->dir));
 	assert_int_equal(mkdir(site_path(site, "work"), 0700), 0);
 	site_write(site, "token", SERVER_TOKEN);
-	push(site, command_wasm, "127.0.0.1:1/test/command:1");
-	push(site, contract_wasm, "127.0.0.1:1/test/contract:1");
+	push(site, site->command_wasm, "127.0.0.1:1/test/command:1");
+	push(site, site->contract_wasm, "127.0.0.1:1/test/contract:1");
 }
 
 void site_destroy(struct site *site)

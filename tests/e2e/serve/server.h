@@ -10,14 +10,17 @@
 
 /* The folders and modules that all servers of a test share. */
 struct site {
-	char dir[64];       /* its own folder: token, store, work, cache */
-	const char *tiphys; /* path of the executable */
+	char dir[64];                             /* its own folder: token, store, work, cache */
+	const char *tiphys;                       /* path of the executable */
+	const char *command_wasm, *contract_wasm; /* paths of modules */
 };
 
-/* Makes the folder, writes the token, and pushes command.wasm and contract.wasm into the store as
- * test/command:1 and test/contract:1 of registry 127.0.0.1:1, where nobody listens. */
-void site_create(struct site *site, const char *build, const char *command_wasm,
-                 const char *contract_wasm);
+/* Takes a test's command line: the folder of the executables, and the two modules. False when it is
+ * another one. Borrows argv. */
+bool site_take(struct site *site, int argc, char **argv);
+/* Makes the folder, writes the token, and pushes the modules into the store as test/command:1 and
+ * test/contract:1 of registry 127.0.0.1:1, where nobody listens. */
+void site_create(struct site *site);
 void site_destroy(struct site *site);
 
 /* DIR/NAME, in a static buffer. */

@@ -20,7 +20,6 @@
 #define CONTRACT "\"module\":{\"oci\":\"127.0.0.1:1/test/contract:1\"}"
 #define RUN(args) "{" COMMAND ",\"args\":" args "}"
 
-static const char *build, *command_wasm, *contract_wasm;
 static struct site site;
 static struct server_process server;
 
@@ -30,8 +29,7 @@ static int start(void **state)
 	static const char *const more[] = {
 	    "--step-timeout", "2",   "--max-output",  "512K", "--max-body", "300K",
 	    "--max-memory",   "64M", "--concurrency", "4",    NULL};
-	curl_global_init(CURL_GLOBAL_ALL);
-	site_create(&site, build, command_wasm, contract_wasm);
+	site_create(&site);
 	server_start(&site, &server, NULL, more);
 	return 0;
 }
@@ -656,10 +654,5 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(sixteen_callers),
 	    cmocka_unit_test(nothing_is_left_behind),
 	};
-	if (argc != 4)
-		return 2;
-	build = argv[1];
-	command_wasm = argv[2];
-	contract_wasm = argv[3];
-	return cmocka_run_group_tests(tests, start, end);
+	return site_take(&site, argc, argv) ? cmocka_run_group_tests(tests, start, end) : 2;
 }

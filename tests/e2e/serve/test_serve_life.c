@@ -35,14 +35,12 @@
 
 extern char **environ;
 
-static const char *build, *command_wasm, *contract_wasm;
 static struct site site;
 
 static int start(void **state)
 {
 	(void)state;
-	curl_global_init(CURL_GLOBAL_ALL);
-	site_create(&site, build, command_wasm, contract_wasm);
+	site_create(&site);
 	return 0;
 }
 
@@ -362,10 +360,5 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(as_process_one),
 	    cmocka_unit_test(what_a_killed_server_leaves),
 	};
-	if (argc != 4)
-		return 2;
-	build = argv[1];
-	command_wasm = argv[2];
-	contract_wasm = argv[3];
-	return cmocka_run_group_tests(tests, start, end);
+	return site_take(&site, argc, argv) ? cmocka_run_group_tests(tests, start, end) : 2;
 }

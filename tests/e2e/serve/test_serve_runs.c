@@ -19,14 +19,12 @@
 
 #define NODES_MAX 16
 
-static const char *build, *command_wasm, *contract_wasm;
 static struct site site;
 
 static int start(void **state)
 {
 	(void)state;
-	curl_global_init(CURL_GLOBAL_ALL);
-	site_create(&site, build, command_wasm, contract_wasm);
+	site_create(&site);
 	return 0;
 }
 
@@ -280,10 +278,5 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(progress_is_passed_on),
 	    cmocka_unit_test(workflows_take_turns),
 	};
-	if (argc != 4)
-		return 2;
-	build = argv[1];
-	command_wasm = argv[2];
-	contract_wasm = argv[3];
-	return cmocka_run_group_tests(tests, start, end);
+	return site_take(&site, argc, argv) ? cmocka_run_group_tests(tests, start, end) : 2;
 }
