@@ -14,7 +14,8 @@ enum {
 	ROUNDS = 11,
 	ROUNDS_MIN = 3,
 	ROUNDS_SETTLED = 4, /* so many times the rounds at most, for what scatters */
-	SETTLE_SECONDS = 60,
+	WITHIN_SECONDS = 150,
+	SETTLE_SECONDS = 30,
 	WARM_UPS = 1,
 	BURST_MS = 20,
 	LOAD_MAX = 10000,
@@ -28,7 +29,7 @@ struct steps_options {
 	const char *directory;
 	uint64_t load;             /* requests at a time, at most */
 	uint64_t cold;             /* rounds of cold starts */
-	uint64_t settle;           /* seconds */
+	uint64_t within, settle;   /* seconds */
 	uint64_t resident, memory; /* steps at a time, and bytes that they may take */
 	const char *json, *out;
 };
@@ -51,8 +52,12 @@ static const struct option rows[] = {
         "10000; 0: not measured)"),
     OPTION_NUMBER(struct steps_options, cold, "cold", "N", 0, 1000,
                   "rounds of cold starts from a docker-registry on 127.0.0.1 (default 5; 0: none)"),
+    OPTION_NUMBER(
+        struct steps_options, within, "within", "SECONDS", 0, 86400,
+        "when no further round begins, and half of that for cold starts; three rounds take "
+        "place in any case (default 150; 0: whenever)"),
     OPTION_NUMBER(struct steps_options, settle, "settle", "SECONDS", 0, 3600,
-                  "how long those go on whose rounds spread by more than 30 % (default 60)"),
+                  "how long those go on whose rounds spread by more than 30 % (default 30)"),
     OPTION_NUMBER(
         struct steps_options, resident, "resident", "N", 0, 16384,
         "memory of 1, 10, 100 … steps that sleep at a time, up to N (default 2000; 0: not "
@@ -168,6 +173,8 @@ static bool measure_warm(struct contenders *all, const struct steps_options *opt
 	const struct measure_options how = {.title = "steps",
 	                                    .warm_ups = WARM_UPS,
 	                                    .rounds = (unsigned)options->rounds,
+	                                    .seconds = (double)options->within,
+	                                    .rounds_min = ROUNDS_MIN,
 	                                    .burst_seconds = BURST_MS / 1e3,
 	                                    .settle_seconds = (double)options->settle,
 	                                    .rounds_max = ROUNDS_SETTLED * (unsigned)options->rounds};
@@ -187,7 +194,8 @@ static bool measure_all(struct contenders *all, const struct steps_options *opti
 	const struct cold_options cold = {.directory = directory,
 	                                  .no_containers = no_containers,
 	                                  .no_python = options->contenders.no_python,
-	                                  .rounds = (unsigned)options->cold};
+	                                  .rounds = (unsigned)options->cold,
+	                                  .seconds = (double)options->within / 2};
 	const struct density_options density = {.directory = directory,
 	                                        .no_containers = no_containers,
 	                                        .most = (unsigned)options->resident,
@@ -222,6 +230,7 @@ int bench_steps(int argc, char **argv)
 	struct steps_options options = {.rounds = ROUNDS,
 	                                .load = LOAD_MAX,
 	                                .cold = COLD,
+	                                .within = WITHIN_SECONDS,
 	                                .settle = SETTLE_SECONDS,
 	                                .resident = RESIDENT,
 	                                .memory = (uint64_t)4 << 30};

@@ -11,6 +11,7 @@ enum {
 	ROW = 24,
 	AXIS = 26,
 	LINE_HEIGHT = 260,
+	LINE_TOP = 8, /* for the letters of the title, which stand above the first line */
 	LINE_LEFT = 64,
 	LINE_BOTTOM = 44,
 	MARGIN = 12,
@@ -166,7 +167,7 @@ void chart_line(FILE *out, const char *title, const char *x_title, const char *y
 		most = fmax(most, points[i].y);
 	double top = round_up(fmax(most, 1e-9));
 	double first = log10(points[0].x), last = fmax(log10(points[count - 1].x), first + 1);
-	begin(out, title, 0, LINE_HEIGHT);
+	begin(out, title, LINE_TOP, LINE_HEIGHT);
 	for (int i = 0; i <= STEPS; i++) {
 		char text[48];
 		double y = bottom - (bottom - MARGIN) * i / STEPS;

@@ -10,7 +10,14 @@
 
 #include <string.h>
 
-enum { PARTIES_MAX = 8, COMMANDS_MAX = 3, WORDS_MAX = 16, WORD_SIZE = 512, ROUNDS_MAX = 1000 };
+enum {
+	PARTIES_MAX = 8,
+	COMMANDS_MAX = 3,
+	WORDS_MAX = 16,
+	WORD_SIZE = 512,
+	ROUNDS_MAX = 1000,
+	ROUNDS_MIN = 3
+};
 
 struct command {
 	char words[WORDS_MAX][WORD_SIZE];
@@ -36,6 +43,7 @@ struct cold {
 	struct registry_server registry;
 	struct party *parties;
 	size_t count;
+	unsigned rounds; /* that took place */
 };
 
 static const char *const line_words[] = {"/job/line", NULL};
@@ -278,11 +286,17 @@ static bool run_rounds(struct cold *cold, struct error *err)
 {
 	struct progress_line progress;
 	size_t runs = cold->options->rounds * cold->count;
+	double began = monotonic_seconds(), limit = cold->options->seconds;
 	progress_line_init(&progress, "cold");
 	for (size_t i = 0; i < runs; i++) {
 		struct party *party = &cold->parties[i % cold->count];
+		unsigned round = (unsigned)(i / cold->count);
+		if (i % cold->count == 0 && limit > 0 && round >= ROUNDS_MIN &&
+		    monotonic_seconds() > began + limit)
+			break;
+		cold->rounds = round + 1;
 		progress_line_show(&progress, i, runs, party->name);
-		if (!run_party(cold, party, (unsigned)(i / cold->count), err)) {
+		if (!run_party(cold, party, round, err)) {
 			progress_line_clear(&progress);
 			error_wrap(err, "cold start by %s", party->name);
 			return false;
@@ -294,7 +308,7 @@ static bool run_rounds(struct cold *cold, struct error *err)
 
 static void note(const struct cold *cold, struct results *results)
 {
-	unsigned rounds = cold->options->rounds;
+	unsigned rounds = cold->rounds;
 	for (size_t i = 0; i < cold->count; i++) {
 		const struct party *party = &cold->parties[i];
 		const char *name = party->name;

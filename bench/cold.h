@@ -9,6 +9,7 @@ struct cold_options {
 	const char *directory; /* absolute; where contenders_make() made the root filesystems */
 	bool no_containers, no_python;
 	unsigned rounds;
+	double seconds; /* no round begins after that time, from the fourth on; 0: all do */
 };
 
 /* `tiphys run REF`, a request to a `tiphys serve` that has just begun, `podman run REF`, and ctr's

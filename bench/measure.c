@@ -118,11 +118,16 @@ static bool run_rounds(const struct crew *crew, struct error *err)
 	unsigned rounds = options->warm_ups + options->rounds;
 	struct progress_line progress;
 	bool went_well = true;
+	double began = monotonic_seconds();
 	progress_line_init(&progress, options->title);
 	for (size_t i = 0; went_well && i < rounds * count; i++) {
 		struct cell *cell = &crew->cells[i % count];
 		unsigned round = (unsigned)(i / count);
 		char what[128];
+		if (i % count == 0 && options->seconds > 0 &&
+		    round >= options->warm_ups + options->rounds_min &&
+		    monotonic_seconds() > began + options->seconds)
+			break;
 		if (cell->refusal[0] != '\0')
 			continue;
 		snprintf(what, sizeof what, "%s by %s", cell->job, cell->contender);

@@ -29,6 +29,10 @@ struct measure_options {
 	const char *title; /* for the progress line */
 	unsigned warm_ups, rounds;
 
+	/* On a slow machine no round begins after that time, from rounds_min on. 0: all do. */
+	double seconds;
+	unsigned rounds_min;
+
 	/* A cell is run several times in a round until that time is over, at most MEASURE_BURST_MAX
 	 * times: what takes less than a turn of the scheduler would scatter by the other work on the
 	 * machine and not by itself. 0: once. */
