@@ -19,6 +19,22 @@ mod raw {
         ) -> u32;
         pub fn kv_put(key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> u32;
         pub fn kv_delete(key: *const u8, key_size: usize) -> u32;
+        pub fn blob_get(
+            bucket: *const u8, bucket_size: usize, key: *const u8, key_size: usize, size: *mut u64,
+            handle: *mut u32,
+        ) -> u32;
+        pub fn blob_put(
+            bucket: *const u8, bucket_size: usize, key: *const u8, key_size: usize, handle: *mut u32,
+        ) -> u32;
+        pub fn blob_finish(handle: u32) -> u32;
+        pub fn blob_delete(
+            bucket: *const u8, bucket_size: usize, key: *const u8, key_size: usize,
+        ) -> u32;
+        pub fn blob_list(
+            bucket: *const u8, bucket_size: usize, prefix: *const u8, prefix_size: usize,
+            after: *const u8, after_size: usize, buffer: *mut u8, room: usize, size: *mut usize,
+        ) -> u32;
+        pub fn socket(name: *const u8, name_size: usize, fd: *mut u32) -> u32;
         pub fn failure(buffer: *mut u8, room: usize, size: *mut usize) -> u32;
     }
 }
@@ -127,22 +143,31 @@ fn io_error(failure: Failure) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::Other, failure)
 }
 
+/// Of any handle.
+fn receive(handle: u32, buffer: &mut [u8]) -> std::io::Result<usize> {
+    if buffer.is_empty() {
+        return Ok(0);
+    }
+    let mut size = 0;
+    check(unsafe { raw::receive(handle, buffer.as_mut_ptr(), buffer.len(), &mut size) })
+        .map_err(io_error)?;
+    Ok(size)
+}
+
+fn send(handle: u32, bytes: &[u8]) -> std::io::Result<usize> {
+    check(unsafe { raw::send(handle, bytes.as_ptr(), bytes.len()) }).map_err(io_error)?;
+    Ok(bytes.len())
+}
+
 impl std::io::Read for Request {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        let mut size = 0;
-        check(unsafe { raw::receive(self.handle, buffer.as_mut_ptr(), buffer.len(), &mut size) })
-            .map_err(io_error)?;
-        Ok(size)
+        receive(self.handle, buffer)
     }
 }
 
 impl std::io::Write for Request {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        check(unsafe { raw::send(self.handle, bytes.as_ptr(), bytes.len()) }).map_err(io_error)?;
-        Ok(bytes.len())
+        send(self.handle, bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -153,5 +178,134 @@ impl std::io::Write for Request {
 impl Drop for Request {
     fn drop(&mut self) {
         unsafe { raw::close(self.handle) };
+    }
+}
+
+/// An object of a store, read by `std::io::Read`.
+pub struct Object {
+    handle: u32,
+    size: u64,
+}
+
+impl Object {
+    pub fn open(bucket: &str, key: &str) -> Result<Object, Failure> {
+        let (mut handle, mut size) = (0, 0);
+        check(unsafe {
+            raw::blob_get(
+                bucket.as_ptr(), bucket.len(), key.as_ptr(), key.len(), &mut size, &mut handle,
+            )
+        })?;
+        Ok(Object { handle, size })
+    }
+
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+impl std::io::Read for Object {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        receive(self.handle, buffer)
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        unsafe { raw::close(self.handle) };
+    }
+}
+
+/// An object that is being written, by `std::io::Write`. There is none before `finish`.
+pub struct NewObject {
+    handle: u32,
+}
+
+impl NewObject {
+    pub fn create(bucket: &str, key: &str) -> Result<NewObject, Failure> {
+        let mut handle = 0;
+        check(unsafe {
+            raw::blob_put(bucket.as_ptr(), bucket.len(), key.as_ptr(), key.len(), &mut handle)
+        })?;
+        Ok(NewObject { handle })
+    }
+
+    /// Stores what was written.
+    pub fn finish(self) -> Result<(), Failure> {
+        check(unsafe { raw::blob_finish(self.handle) })
+    }
+}
+
+impl std::io::Write for NewObject {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        send(self.handle, bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for NewObject {
+    fn drop(&mut self) {
+        unsafe { raw::close(self.handle) };
+    }
+}
+
+/// Also when there is none.
+pub fn blob_delete(bucket: &str, key: &str) -> Result<(), Failure> {
+    check(unsafe { raw::blob_delete(bucket.as_ptr(), bucket.len(), key.as_ptr(), key.len()) })
+}
+
+/// All keys that begin with the prefix, in the order of their bytes.
+pub fn blob_list(bucket: &str, prefix: &str) -> Result<Vec<String>, Failure> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let after = keys.last().map_or("", |key| key.as_str());
+        let mut size = 0;
+        check(unsafe {
+            raw::blob_list(
+                bucket.as_ptr(), bucket.len(), prefix.as_ptr(), prefix.len(), after.as_ptr(),
+                after.len(), buffer.as_mut_ptr(), buffer.len(), &mut size,
+            )
+        })?;
+        if size == 0 {
+            return Ok(keys);
+        }
+        // Each is ended by a NUL.
+        let listed = buffer[..size - 1].split(|byte| *byte == 0);
+        keys.extend(listed.map(|key| String::from_utf8_lossy(key).into_owned()));
+    }
+}
+
+/// A connection that the policy lists, read and written by `std::io`.
+pub struct Connection {
+    file: std::fs::File,
+}
+
+impl Connection {
+    /// By its name in the policy, "host:port".
+    pub fn find(name: &str) -> Result<Connection, Failure> {
+        use std::os::wasi::io::FromRawFd;
+        let mut fd = 0;
+        check(unsafe { raw::socket(name.as_ptr(), name.len(), &mut fd) })?;
+        Ok(Connection { file: unsafe { std::fs::File::from_raw_fd(fd as _) } })
+    }
+}
+
+impl std::io::Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl std::io::Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
