@@ -54,8 +54,13 @@ static void words_of(const char *body, char *words, size_t size)
 bool transfer_refused(const struct transfer_request *request, const struct transfer_reply *reply,
                       struct error *err)
 {
-	char words[340], shown[340];
+	char words[340], shown[340], where[200];
 	words_of(reply->error_body, words, sizeof words);
+	/* What is sent follows no redirect that asks for a GET. */
+	if (words[0] == '\0' && reply->status >= 300 && reply->status <= 399 &&
+	    reply->location[0] != '\0')
+		snprintf(words, sizeof words, ": the server redirects to %s; name that place itself",
+		         printable_ascii(reply->location, where, sizeof where));
 	printable_ascii(reply->url, shown, sizeof shown);
 	enum error_kind kind =
 	    reply->status == 401 || reply->status == 403 ? ERROR_DENIED : ERROR_NETWORK;

@@ -10,7 +10,7 @@ faults_start store "$swift"
 repository=(--artifact-s3-endpoint "http://$faults" --artifact-s3-bucket artifacts --artifact-part-size 5M
 	--artifact-s3-access-key-file "$work/access-key" --artifact-s3-secret-key-file "$work/secret-key")
 serve_guest tree "$TIPHYS_GUESTS/tree.wasm"
-serve_start serve "${repository[@]}" --artifact-timeout 40
+serve_start serve "${repository[@]}" --artifact-timeout 40 --max-artifact 100M
 
 plan() {
 	printf '%s\n' "$@" >"$faults_plan"
@@ -27,7 +27,7 @@ fetched='"inputs": {"artifacts": [{"name": "a", "path": "/work/in", "archive": {
 
 passing() {
 	local fault
-	for fault in "status 503,1" "status 500" "status 429" refuse; do
+	for fault in "status 503,1" "status 503" "status 500" "status 429" "status 429,1" refuse; do
 		plan "PUT /artifacts/o 2 $fault"
 		succeeds tree "$(put 1000)" "$stored"
 		plan "GET /artifacts/o 2 $fault"
@@ -80,6 +80,25 @@ altered() {
 	fails "the bytes that came have another SHA-256" tree "$sum" "$fetched"
 }
 tap_case "bytes that were altered or cut off are not taken" altered
+
+# A server that goes on for ever, by its redirects, its listings, its errors or its bytes.
+endless() {
+	plan "GET /artifacts/o 99 location http://$faults/artifacts/o"
+	fails "more than 5 redirects" tree "$sum" "$fetched"
+	plan "PUT /artifacts/o 99 location http://$faults/artifacts/o"
+	fails "output artifact o: to key o of bucket artifacts at $faults: PUT http://$faults/artifacts/o: HTTP 302: the server redirects to http://$faults/artifacts/o; name that place itself" \
+		tree "$(put 3000)" "$stored"
+	plan "GET /artifacts/o 99 huge 200000000"
+	fails "input artifact a: from key o of bucket artifacts at $faults: " tree "$sum" "$fetched"
+	plan "GET /artifacts/folder 1 status 404" "GET list-type=2 99 huge 200000000"
+	fails "input artifact a: from key folder of bucket artifacts at $faults: " tree "$sum" "${fetched/\"key\": \"o\"/\"key\": \"folder\"}"
+	plan
+	succeeds tree "$(put 3000)" "$stored"
+	succeeds tree "$sum" "$fetched"
+	find "$work/steps" -mindepth 3 >"$work/left"
+	[ ! -s "$work/left" ] || { cat "$work/left" && false; }
+}
+tap_case "what does not end is ended" endless
 
 unreachable() {
 	plan "GET /artifacts/o 99 refuse"
