@@ -316,12 +316,17 @@ static enum verdict dispatch(struct broker *broker)
 /* One packet, when there is one. */
 static enum verdict take_ask(struct broker *broker)
 {
-	ssize_t size = recv(broker->fd, broker->packet, sizeof broker->packet, MSG_DONTWAIT);
+	/* One ask at a time, as caps/broker.c has it. While one is worked on its packet is read, and
+	 * must not become another behind what was checked of it: so the next one stays where it is. */
+	int flags = broker->pending ? MSG_DONTWAIT | MSG_PEEK : MSG_DONTWAIT;
+	char next;
+	void *into = broker->pending ? (void *)&next : broker->packet;
+	size_t room = broker->pending ? sizeof next : sizeof broker->packet;
+	ssize_t size = recv(broker->fd, into, room, flags);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return GO_ON;
 	if (size <= 0)
 		return HANG_UP;
-	/* One ask at a time, as caps/broker.c has it. */
 	if (broker->pending || !broker_ask_read(broker->packet, (size_t)size, &broker->ask))
 		return BREACH;
 	return dispatch(broker);
