@@ -323,14 +323,12 @@ static bool no_option(struct reader *reader, const char *key)
  * names (arg, mode) are no slips. */
 static bool is_slip(const char *key)
 {
-	struct suggestion suggestion;
 	for (size_t i = 0; i < OURS_COUNT; i++) {
 		if (strcasecmp(key, ours[i]) == 0)
 			return true;
 	}
-	suggestion_init(&suggestion, key);
-	suggestion_offer(&suggestion, "permissions");
-	return strlen(key) > 5 && suggestion.best != NULL;
+	/* Two edits: "versions" is four away, "permission" and "permisions" one. */
+	return suggest_distance(key, "permissions") <= 2;
 }
 
 static bool read_options(struct reader *reader, const json_t *wasm)

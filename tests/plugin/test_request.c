@@ -101,6 +101,9 @@ static void form_follows_keys(void **state)
 	    {WASM("{\"module\":\"m\",\"env\":[]}"), REQUEST_COMMAND},
 	    {WASM("{\"module\":\"m\",\"stdin\":\"\"}"), REQUEST_COMMAND},
 	    {WASM("{\"module\":\"m\",\"other\":1}"), REQUEST_CONTRACT},
+	    /* Names that were taken for slips. */
+	    {WASM("{\"module\":\"m\",\"versions\":1,\"sessions\":2,\"persons\":3,\"mode\":4}"),
+	     REQUEST_CONTRACT},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cleanup_request struct request request;
