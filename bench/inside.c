@@ -76,7 +76,8 @@ static bool load(struct run *run, const struct inside *inside, struct error *err
 	    !module_file_map(&run->file, inside->command[0], err))
 		return false;
 	if (inside->what == INSIDE_FIRST_IMAGE)
-		run->image = images_find(&run->images, &run->file, &run->rules);
+		run->image = images_use(&run->images, images_find(&run->images, &run->file), &run->file,
+		                        &run->rules);
 	return module_file_decode(&run->file, &run->rules,
 	                          run->image != NULL ? image_parts(run->image) : NULL, err);
 }

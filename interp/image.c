@@ -52,6 +52,15 @@ static bool check_sections(const struct image_header *header, struct error *err)
 	}
 	if (header->file_size < sizeof *header || header->file_size % sizeof(uint64_t) != 0)
 		return error_set(err, ERROR_MALFORMED, "its size is none that is written");
+	/* Cells stand last, and nothing behind them: what is mapped is reserved by their room. */
+	const struct image_section *cells = &header->sections[IMAGE_CELLS];
+	for (unsigned i = 0; i < IMAGE_CELLS; i++) {
+		const struct image_section *section = &header->sections[i];
+		if (section->offset + section->count * rows[i].size > cells->offset)
+			return error_set(err, ERROR_MALFORMED, "part %u of it lies among its cells", i);
+	}
+	if (header->file_size != cells->offset + cells->count * sizeof(struct cell))
+		return error_set(err, ERROR_MALFORMED, "something stands behind its cells");
 	uint64_t own = header->sections[IMAGE_ENTRIES].count;
 	if (own == 0 || header->sections[IMAGE_ENDS].count != own ||
 	    header->sections[IMAGE_FUNCS].count < own - 1 || header->sections[IMAGE_CELLS].count == 0 ||

@@ -52,6 +52,12 @@ static void take_line(void *env, const char *text)
 		fprintf(stderr, "%s: image: %s\n", words->path, text);
 }
 
+static struct image *find(struct images *images, const struct module_file *file,
+                          const struct load_rules *rules)
+{
+	return images_use(images, images_find(images, file), file, rules);
+}
+
 static bool keep(struct images *images, struct module_file *file, const struct load_rules *rules,
                  uint64_t lower_bytes, struct error *err)
 {
@@ -81,7 +87,7 @@ static int compile(const struct compile_options *options, const struct load_rule
 	               .log_env = &words},
 	};
 	bool fine = module_file_map(&file, path, &err);
-	struct image *image = fine ? images_find(&images, &file, rules) : NULL;
+	struct image *image = fine ? find(&images, &file, rules) : NULL;
 	if (fine && image == NULL)
 		fine = keep(&images, &file, rules, options->lower_bytes, &err);
 	module_destroy(file.module);

@@ -13,6 +13,7 @@
 #include "plugin/run.h"
 #include "plugin/time_limit.h"
 #include "caps/broker.h"
+#include "caps/cleanup.h"
 #include "wasi/wasi.h"
 
 #include <errno.h>
@@ -321,7 +322,8 @@ static bool keeps_images(const struct run *run)
 	return run->instance != NULL && run->wall == NULL && !run->options.no_cache;
 }
 
-static void find_image(struct run *run, const struct store_options *store_options)
+/* A descriptor for use_image(), or -1. */
+static int find_image(struct run *run, const struct store_options *store_options)
 {
 	run->images = (struct images){
 	    .folder = {.dir = run->options.cache_dir,
@@ -329,8 +331,7 @@ static void find_image(struct run *run, const struct store_options *store_option
 	               .log = run->options.verbose ? say_of_image : NULL},
 	    .mode = image_mode(store_options),
 	};
-	if (uses_images(run))
-		run->image = images_find(&run->images, &run->file, &run->rules);
+	return uses_images(run) ? images_find(&run->images, &run->file) : -1;
 }
 
 /* From its image, when there is one. */
@@ -356,12 +357,14 @@ static bool run_module(struct run *run, struct error *err)
 	if (run->wall != NULL)
 		run->rules.threads = 0;
 	/* What is the granter's is opened first, the image too; then comes the wall, and only behind it
-	 * the module. */
+	 * is looked at what is in the image and the module. */
 	if (!module_file_map(&run->file, run->operands.items[0], err))
 		return false;
-	find_image(run, &store_options);
-	if (!open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)) ||
-	    !decode(run, err))
+	cleanup_close int image = find_image(run, &store_options);
+	if (!open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)))
+		return false;
+	run->image = images_use(&run->images, take_fd(&image), &run->file, &run->rules);
+	if (!decode(run, err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;

@@ -41,33 +41,37 @@ static bool name_of(const struct images *images, const struct module_file *file,
 
 /* ---- finding ---- */
 
-static struct image *find(const struct images *images, const struct module_file *file,
-                          const struct load_rules *rules)
+int images_find(struct images *images, const struct module_file *file)
+{
+	char name[IMAGE_NAME_SIZE];
+	const struct image_folder *folder = &images->folder;
+	clock_gettime(CLOCK_REALTIME, &images->looked);
+	if (!image_folder_takes(folder, &file->st) || !name_of(images, file, name))
+		return -1;
+	cleanup_close int dir = image_folder_open(folder, false);
+	return dir < 0 ? -1 : image_folder_find(folder, dir, name);
+}
+
+struct image *images_use(struct images *images, int fd, const struct module_file *file,
+                         const struct load_rules *rules)
 {
 	char name[IMAGE_NAME_SIZE];
 	struct error err = ERROR_INIT;
 	const struct image_folder *folder = &images->folder;
-	if (!image_folder_takes(folder, &file->st) || !name_of(images, file, name))
-		return NULL;
-	cleanup_close int dir = image_folder_open(folder, false);
-	cleanup_close int fd = dir < 0 ? -1 : image_folder_find(folder, dir, name);
 	if (fd < 0)
 		return NULL;
+	if (!name_of(images, file, name)) {
+		close(fd);
+		return NULL;
+	}
 	const struct image_source source = images_source(file, rules);
-	struct image *image = image_open(take_fd(&fd), &source, &err);
-	if (image == NULL)
+	struct image *image = image_open(fd, &source, &err);
+	if (image == NULL) {
 		image_folder_say(folder, "the image %s is not used: %s", name, err.message);
-	else
-		image_folder_say(folder, "runs from the image %s", name);
-	return image;
-}
-
-struct image *images_find(struct images *images, const struct module_file *file,
-                          const struct load_rules *rules)
-{
-	struct image *image = find(images, file, rules);
-	if (image == NULL)
-		clock_gettime(CLOCK_REALTIME, &images->looked);
+		return NULL;
+	}
+	images->looked = (struct timespec){0};
+	image_folder_say(folder, "runs from the image %s", name);
 	return image;
 }
 

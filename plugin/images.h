@@ -41,14 +41,19 @@ struct images {
 	struct image_folder folder;
 	unsigned mode; /* image_mode() of the stores that they are for */
 
-	/* Set by images_find() when it finds none, before anything of the module's is looked at. */
+	/* When images_find() was called, before anything of the module's is looked at; 0 once one of
+	 * them is used. */
 	struct timespec looked;
 };
 
-/* The image of a module's file that was made under these rules; NULL when there is none that can be
- * used. */
-struct image *images_find(struct images *images, const struct module_file *file,
-                          const struct load_rules *rules);
+/* Opens the image of a module's file, without a look at what is in it: a descriptor, or -1. Who
+ * writes images may have been a module's prey, so that a run reads one behind its wall. */
+int images_find(struct images *images, const struct module_file *file);
+
+/* What was found, when it was made of that file under these rules; NULL when it cannot be used.
+ * Takes the descriptor over; -1 is none. */
+struct image *images_use(struct images *images, int fd, const struct module_file *file,
+                         const struct load_rules *rules);
 
 /* Keeps an image of the file's module with what was lowered in the store, when that is worth it.
  * After the run: it may lower more. */

@@ -533,6 +533,20 @@ static void test_foreign(void **state)
 	other.checksum = image_checksum(&other);
 	write_header(fd, &other);
 	expect_refusal(fd, &source, "do not fit", "room", 0);
+	/* What is longer than the room for its cells would be mapped over what lies behind it. */
+	other = header;
+	other.is_complete = 0;
+	other.file_size += 64 * IMAGE_PAGE;
+	other.checksum = image_checksum(&other);
+	assert_int_equal(ftruncate(fd, (off_t)other.file_size), 0);
+	write_header(fd, &other);
+	expect_refusal(fd, &source, "behind its cells", "file's size", 0);
+	assert_int_equal(ftruncate(fd, (off_t)header.file_size), 0);
+	other = header;
+	other.sections[IMAGE_CELLS].offset = 0;
+	other.checksum = image_checksum(&other);
+	write_header(fd, &other);
+	expect_refusal(fd, &source, "among its cells", "cells' offset", 0);
 	write_header(fd, &header);
 
 	struct image_source asked = source;
