@@ -1,6 +1,7 @@
 /* Lowered code of a module: one reservation of cells, filled function by function. */
 #include "interp/image_format.h"
 #include "interp/lower.h"
+#include "validator/hints.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static void free_tables(struct code *code)
 		mem_free(code->entries);
 		mem_free(code->ends);
 	}
+	mem_free(code->hints);
 	mem_free(code->maps);
 	mem_free(code->tries);
 }
@@ -72,6 +74,19 @@ static bool reserve_cells(struct code *code, struct error *err)
 	code->count = 1;
 	code->room = (uint32_t)room;
 	return true;
+}
+
+/* Without memory for them the code is as good, only slower. */
+static void find_hints(struct code *code)
+{
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	if (code->module->custom_count == 0 || functions == 0)
+		return;
+	code->hints = mem_alloc(functions * sizeof *code->hints);
+	if (code->hints != NULL && !branch_hints_index(code->module, code->hints)) {
+		mem_free(code->hints);
+		code->hints = NULL;
+	}
 }
 
 /* Is the store's image one of this code, and free? */
@@ -177,6 +192,7 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 		free_tables(code);
 		return NULL;
 	}
+	find_hints(code);
 	store->codes = code;
 	return code;
 }

@@ -54,7 +54,7 @@ uint16_t label_slot(const struct lowering *l, const struct label *label)
 	return (uint16_t)(below->slot + below->slots);
 }
 
-static void add_fixup(struct lowering *l, struct label *label, uint32_t word, uint32_t origin)
+void add_fixup(struct lowering *l, struct label *label, uint32_t word, uint32_t origin)
 {
 	if (l->fixup_count == l->fixup_room) {
 		uint32_t room = l->fixup_room == 0 ? 32 : l->fixup_room * 2;
@@ -113,6 +113,12 @@ void aim_here(struct lowering *l, uint32_t cell)
 {
 	if (!l->out_of_memory)
 		l->cells[cell].jump = way(cell, l->cell_count);
+}
+
+void aim_at(struct lowering *l, uint32_t cell, uint32_t target)
+{
+	if (!l->out_of_memory)
+		l->cells[cell].jump = way(cell, target);
 }
 
 uint32_t emit_jump(struct lowering *l)
@@ -239,7 +245,8 @@ static void lower_br(struct lowering *l, uint32_t depth)
 }
 
 /* A branch with the values on top of the stack when the condition is `sense`. */
-static void branch_when(struct lowering *l, uint32_t depth, struct condition *condition, bool sense)
+static void branch_when(struct lowering *l, uint32_t depth, struct condition *condition, bool sense,
+                        bool is_unlikely)
 {
 	struct label *label = label_at(l, depth);
 	const valtype *types;
@@ -250,25 +257,33 @@ static void branch_when(struct lowering *l, uint32_t depth, struct condition *co
 		aim_cell(l, label, emit_conditional_jump(l, condition, sense));
 		return;
 	}
-	uint32_t skip = emit_conditional_jump(l, condition, !sense);
+	bool aside = is_unlikely && !l->unfolded;
+	uint32_t jump = emit_conditional_jump(l, condition, aside ? sense : !sense);
+	cells_end_here(l);
+	uint32_t first = l->cell_count;
 	struct held held[CLASS_COUNT];
 	memcpy(held, l->held, sizeof held);
 	if (label->is_function) {
 		emit_return(l, false);
 	} else {
 		move_values(l, label, count, false);
-		aim_cell(l, label, emit_jump(l));
+		uint32_t last = emit_jump(l);
+		if (!aside)
+			aim_cell(l, label, last);
 	}
+	if (aside)
+		put_aside(l, jump, first, label->is_function ? NULL : label);
+	else
+		aim_here(l, jump);
 	/* Only the jump comes here, with the accumulators as they were. */
-	aim_here(l, skip);
 	memcpy(l->held, held, sizeof held);
 	cells_end_here(l);
 }
 
-static void lower_br_if(struct lowering *l, uint32_t depth)
+static void lower_br_if(struct lowering *l, const struct step *step)
 {
 	struct condition condition = take_condition(l);
-	branch_when(l, depth, &condition, true);
+	branch_when(l, step->index, &condition, true, branch_hints_unlikely(&l->hints, step->offset));
 }
 
 /* br_on_null, br_on_non_null: the condition is the reference itself. */
@@ -288,7 +303,7 @@ static void lower_br_on_null(struct lowering *l, const struct step *step)
 	else
 		/* It is read again when the branch is not taken: its store stays. */
 		l->held[sym.class].may_drop_store &= l->held[sym.class].slot != (int32_t)src.slot;
-	branch_when(l, step->index, &condition, !on_null);
+	branch_when(l, step->index, &condition, !on_null, false);
 	if (on_null)
 		unpop_sym(l, &sym);
 	else
@@ -300,7 +315,7 @@ static void lower_br_on_cast(struct lowering *l, const struct step *step)
 	lower_cast_test(l, step);
 	struct sym answer = {.kind = SYM_TEMP, .class = CLASS_INT};
 	struct condition condition = condition_of(&answer, (struct src){.kind = SRC_ACC}, false);
-	branch_when(l, step->index, &condition, step->id == INSN_br_on_cast);
+	branch_when(l, step->index, &condition, step->id == INSN_br_on_cast, false);
 	bool on_fail = step->id == INSN_br_on_cast_fail;
 	type_top(l, on_fail ? step->type2 : step->type);
 }
@@ -404,8 +419,13 @@ static void lower_else(struct lowering *l, const struct step *step)
 
 static void bind_fixups(struct lowering *l, const struct label *label)
 {
-	for (uint32_t i = label->fixups; i != NO_FIXUP; i = l->fixups[i].next)
-		set_jump(l, l->fixups[i].word, l->fixups[i].origin, l->cell_count);
+	for (uint32_t i = label->fixups; i != NO_FIXUP; i = l->fixups[i].next) {
+		const struct fixup *fixup = &l->fixups[i];
+		if (fixup->origin == ORIGIN_ASIDE)
+			l->asides[fixup->word].target = l->cell_count;
+		else
+			set_jump(l, fixup->word, fixup->origin, l->cell_count);
+	}
 }
 
 /* The function's only return, which is its last cell, pays in place of its first cell, where
@@ -451,6 +471,7 @@ void lower_end(struct lowering *l, const struct step *step)
 			emit_return(l, true);
 			pay_on_return(l);
 		}
+		place_asides(l);
 		l->label_count--;
 		return;
 	}
@@ -650,7 +671,7 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 		lower_br(l, step->index);
 		return true;
 	case INSN_br_if:
-		lower_br_if(l, step->index);
+		lower_br_if(l, step);
 		return true;
 	case INSN_br_table:
 		lower_br_table(l, step);
@@ -725,6 +746,10 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	    .clause_room = room.clause_room,
 	    .fixups = room.fixups,
 	    .fixup_room = room.fixup_room,
+	    .asides = room.asides,
+	    .aside_room = room.aside_room,
+	    .aside_cells = room.aside_cells,
+	    .aside_cell_room = room.aside_cell_room,
 	    .syms = room.syms,
 	    .sym_room = room.sym_room,
 	    .labels = room.labels,
@@ -741,6 +766,8 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 		l->scratch = body_scratch_create();
 	if (l->scratch == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	branch_hints_begin(&l->hints, m, func,
+	                   code->hints == NULL ? 0 : code->hints[func - m->imported_func_count]);
 	struct body_sink sink = {.ctx = l, .begin = begin, .step = lower_step};
 	bool fine = body_walk(m, func, l->scratch, &sink, err);
 	if (fine && l->out_of_memory)
@@ -770,6 +797,8 @@ void lowering_clear(struct lowering *l)
 	mem_free(l->fixups);
 	mem_free(l->syms);
 	mem_free(l->labels);
+	mem_free(l->asides);
+	mem_free(l->aside_cells);
 	mem_free(l->local_slots);
 	mem_free(l->local_classes);
 	mem_free(l->local_refs);

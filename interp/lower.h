@@ -16,6 +16,7 @@
 #include "interp/heap.h"
 #include "interp/runtime.h"
 #include "validator/body.h"
+#include "validator/hints.h"
 
 /* ---- the families of op.def ---- */
 
@@ -94,6 +95,18 @@ struct fixup {
 	uint32_t next;
 };
 
+/* A side way that is hardly taken: its cells stand behind the function's others (lower_aside.c). */
+struct aside {
+	uint32_t jump;  /* the cell that goes there */
+	uint32_t first; /* of its cells, in aside_cells */
+	uint32_t count;
+	uint32_t target; /* the cell that the last of them jumps to; NO_TARGET: it returns */
+	uint32_t at;     /* offset of its instruction */
+};
+#define NO_TARGET UINT32_MAX
+/* As the origin of a fixup: `word` is the index of a side way. */
+#define ORIGIN_ASIDE UINT32_MAX
+
 struct label {
 	enum insn_id opener;
 	bool is_function;    /* a branch to it returns */
@@ -151,6 +164,14 @@ struct lowering {
 	struct fixup *fixups;
 	uint32_t fixup_count;
 	uint32_t fixup_room;
+
+	struct branch_hints hints;
+	struct aside *asides;
+	uint32_t aside_count;
+	uint32_t aside_room;
+	struct cell *aside_cells;
+	uint32_t aside_cell_count;
+	uint32_t aside_cell_room;
 
 	struct sym *syms;
 	uint32_t sym_count;
@@ -290,10 +311,21 @@ void push_types(struct lowering *l, const valtype *types, uint32_t count);
 /* Makes the jump in the cell go to the label, at once or when the label's place is known. */
 void aim_cell(struct lowering *l, struct label *label, uint32_t cell);
 void aim_here(struct lowering *l, uint32_t cell);
+void add_fixup(struct lowering *l, struct label *label, uint32_t word, uint32_t origin);
+/* Makes the jump in the cell go to the cell `target`. */
+void aim_at(struct lowering *l, uint32_t cell, uint32_t target);
 uint32_t emit_jump(struct lowering *l);
 void move_values(struct lowering *l, const struct label *label, uint32_t count, bool final);
 void emit_return(struct lowering *l, bool final);
 void lower_end(struct lowering *l, const struct step *step);
+
+/* ---- lower_aside.c: branches that are hardly taken ---- */
+
+/* The branch's way with its `count` values, all that stands from cell `first` on, goes aside; the
+ * cell `jump` leads to it. label NULL: it returns. */
+void put_aside(struct lowering *l, uint32_t jump, uint32_t first, struct label *label);
+/* At the function's end: they come behind its cells. */
+void place_asides(struct lowering *l);
 
 /* ---- lower_try.c: exceptions ---- */
 

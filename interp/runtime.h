@@ -68,6 +68,7 @@ struct code {
 	uint32_t *ends;     /* the cell behind each lowered function */
 	uint32_t count;
 	uint32_t room;
+	uint32_t *hints;          /* by own function: branch_hints_index(); NULL: the module has none */
 	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
 	struct try_table **tries; /* by own function; NULL where it has no try_table */
 	struct image *image; /* that cells, entries, ends and the first try_tables stand in; or NULL */

@@ -114,3 +114,92 @@ bool branch_hints_check(const struct module *module, struct error *err)
 	}
 	return true;
 }
+
+/* ---- for lowering ---- */
+
+static const struct custom_section *find_section(const struct module *m)
+{
+	for (uint32_t i = 0; i < m->custom_count; i++)
+		if (name_is(m->customs[i].name, SECTION_NAME))
+			return &m->customs[i];
+	return NULL;
+}
+
+static bool skip_hints(struct reader *r, uint32_t count, struct error *err)
+{
+	uint32_t offset, size;
+	uint8_t value;
+	for (uint32_t i = 0; i < count; i++)
+		if (!read_u32(r, &offset, err) || !read_u32(r, &size, err) || size != 1 ||
+		    !read_byte(r, &value, err))
+			return false;
+	return true;
+}
+
+static bool index_section(const struct module *m, const struct custom_section *section,
+                          uint32_t *starts)
+{
+	struct error ignored = ERROR_INIT;
+	struct reader r = {.base = m->bytes,
+	                   .pos = m->bytes + section->offset,
+	                   .end = m->bytes + section->offset + section->size};
+	uint32_t functions;
+	if (!read_u32(&r, &functions, &ignored))
+		return false;
+	for (uint32_t i = 0; i < functions; i++) {
+		uint32_t func, count;
+		if (!read_u32(&r, &func, &ignored) || func < m->imported_func_count ||
+		    func >= m->func_count)
+			return false;
+		uint32_t start = reader_offset(&r);
+		if (!read_u32(&r, &count, &ignored) || !skip_hints(&r, count, &ignored))
+			return false;
+		starts[func - m->imported_func_count] = start;
+	}
+	return true;
+}
+
+bool branch_hints_index(const struct module *module, uint32_t *starts)
+{
+	const struct custom_section *section = find_section(module);
+	size_t functions = module->func_count - module->imported_func_count;
+	memset(starts, 0, functions * sizeof *starts);
+	if (section != NULL && index_section(module, section, starts))
+		return true;
+	memset(starts, 0, functions * sizeof *starts);
+	return false;
+}
+
+static void next_hint(struct branch_hints *hints)
+{
+	struct error ignored = ERROR_INIT;
+	uint32_t offset, size;
+	hints->next = UINT32_MAX;
+	if (hints->left == 0 || !read_u32(&hints->r, &offset, &ignored) ||
+	    !read_u32(&hints->r, &size, &ignored) || !read_byte(&hints->r, &hints->value, &ignored))
+		return;
+	hints->left--;
+	hints->next = hints->body + offset;
+}
+
+void branch_hints_begin(struct branch_hints *hints, const struct module *module, uint32_t func,
+                        uint32_t start)
+{
+	struct error ignored = ERROR_INIT;
+	*hints = (struct branch_hints){
+	    .r = {.base = module->bytes,
+	          .pos = module->bytes + start,
+	          .end = module->bytes + module->size},
+	    .body = module->funcs[func].body_offset,
+	    .next = UINT32_MAX,
+	};
+	if (start != 0 && read_u32(&hints->r, &hints->left, &ignored))
+		next_hint(hints);
+}
+
+bool branch_hints_unlikely(struct branch_hints *hints, uint32_t offset)
+{
+	while (hints->next < offset)
+		next_hint(hints);
+	return hints->next == offset && hints->value == 0;
+}

@@ -1,6 +1,9 @@
 /* interp/lower*.c: small functions for every way an operation can find its operands and leave its
  * result, enumerated from insn.def, give the same folded and unfolded. */
 #include "tests/interp/fixture.h"
+#include "interp/runtime.h"
+#include "validator/body.h"
+#include "validator/hints.h"
 
 /* ---- comparing modes ---- */
 
@@ -67,6 +70,61 @@ static union value argument(valtype type, unsigned round)
 	return value;
 }
 
+/* ---- branch hints ---- */
+
+struct branches {
+	uint32_t offsets[4096];
+	uint32_t count;
+};
+
+static bool note_branch(void *ctx, const struct step *step, struct error *err)
+{
+	struct branches *branches = ctx;
+	(void)err;
+	if (step->id == INSN_br_if || step->id == INSN_if) {
+		assert_true(branches->count < sizeof branches->offsets / sizeof *branches->offsets);
+		branches->offsets[branches->count++] = step->offset;
+	}
+	return true;
+}
+
+/* The module with all its branches hinted not to be taken. */
+static struct bytes hint_all(const struct bytes *bytes, const struct module *m)
+{
+	struct bytes hinted = {0}, section = {0}, functions = {0};
+	uint32_t count = 0;
+	struct body_scratch *scratch = body_scratch_create();
+	assert_non_null(scratch);
+	for (uint32_t f = m->imported_func_count; f < m->func_count; f++) {
+		struct branches branches = {.count = 0};
+		struct error err = ERROR_INIT;
+		const struct body_sink sink = {.ctx = &branches, .step = note_branch};
+		assert_true(body_walk(m, f, scratch, &sink, &err));
+		if (branches.count == 0)
+			continue;
+		count++;
+		bytes_u(&functions, f);
+		bytes_u(&functions, branches.count);
+		for (uint32_t i = 0; i < branches.count; i++) {
+			bytes_u(&functions, branches.offsets[i] - m->funcs[f].body_offset);
+			bytes_u(&functions, 1);
+			bytes_byte(&functions, 0);
+		}
+	}
+	body_scratch_destroy(scratch);
+	bytes_name(&section, "metadata.code.branch_hint");
+	bytes_u(&section, count);
+	bytes_put(&section, functions.data, functions.size);
+	bytes_put(&hinted, bytes->data, bytes->size);
+	bytes_byte(&hinted, 0);
+	bytes_sized(&hinted, &section);
+	bytes_free(&functions);
+	return hinted;
+}
+
+/* The modes, and folded with hints. */
+#define WAYS (MODES + 1)
+
 /* Runs all exported functions of the module in all modes with the same arguments; `texts` names the
  * functions for people. Answers how many there were. */
 static unsigned compare_modes(struct wasm *w, char **texts)
@@ -76,16 +134,21 @@ static unsigned compare_modes(struct wasm *w, char **texts)
 	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
 	if (module == NULL)
 		fail_msg("%s: %s", err.func == ERROR_NO_FUNC ? "" : texts[err.func], err.message);
-	struct store *stores[MODES];
-	struct instance *insts[MODES];
-	for (int m = 0; m < MODES; m++) {
-		const struct store_options options = {.unfolded = modes[m].unfolded,
-		                                      .checked_memory = modes[m].checked_memory};
+	struct bytes hinted_bytes = hint_all(&bytes, module);
+	struct module *hinted = module_load(hinted_bytes.data, hinted_bytes.size, NULL, &err);
+	if (hinted == NULL || !branch_hints_check(hinted, &err))
+		fail_msg("with hints: %s", err.message);
+	struct store *stores[WAYS];
+	struct instance *insts[WAYS];
+	for (int m = 0; m < WAYS; m++) {
+		const struct mode *mode = &modes[m % MODES];
+		const struct store_options options = {.unfolded = mode->unfolded,
+		                                      .checked_memory = mode->checked_memory};
 		struct guest keep = {0};
-		guest_open(&keep, &modes[m]); /* for its fault handlers */
+		guest_open(&keep, mode); /* for its fault handlers */
 		guest_close(&keep);
 		stores[m] = store_create(&options, &err);
-		insts[m] = instance_create(stores[m], module, NULL, NULL, &err);
+		insts[m] = instance_create(stores[m], m < MODES ? module : hinted, NULL, NULL, &err);
 		assert_non_null(insts[m]);
 	}
 	unsigned count = 0;
@@ -96,28 +159,31 @@ static unsigned compare_modes(struct wasm *w, char **texts)
 		count++;
 		const struct functype *type = module_func_type(module, export->index);
 		/* Looked for once: there are thousands of exports. */
-		struct extern_val funcs[MODES];
-		for (int m = 0; m < MODES; m++)
+		struct extern_val funcs[WAYS];
+		for (int m = 0; m < WAYS; m++)
 			assert_true(instance_export(insts[m], export->name.data, export->name.len, &funcs[m]));
 		for (unsigned round = 0; round < ROUNDS * ROUNDS; round++) {
 			union value args[16];
 			for (uint32_t i = 0; i < type->param_count; i++)
 				args[i] = argument(type->params[i], i == 0 ? round % ROUNDS : round / ROUNDS + i);
 			struct outcome want, got;
-			for (int m = 0; m < MODES; m++) {
+			for (int m = 0; m < WAYS; m++) {
 				run(stores[m], funcs[m].as.func, args, m == 0 ? &want : &got);
 				if (m > 0 && memcmp(&want, &got, sizeof want) != 0)
 					fail_msg("%s, round %u: %s gives %s 0x%llx, %s gives %s 0x%llx",
 					         texts[export->index], round, modes[0].name, trap_words(want.trap),
-					         (unsigned long long)want.results[0], modes[m].name,
-					         trap_words(got.trap), (unsigned long long)got.results[0]);
+					         (unsigned long long)want.results[0],
+					         m < MODES ? modes[m].name : "with hints", trap_words(got.trap),
+					         (unsigned long long)got.results[0]);
 			}
 		}
 	}
-	for (int m = 0; m < MODES; m++)
+	for (int m = 0; m < WAYS; m++)
 		store_destroy(stores[m]);
 	module_destroy(module);
+	module_destroy(hinted);
 	bytes_free(&bytes);
+	bytes_free(&hinted_bytes);
 	return count;
 }
 
@@ -660,6 +726,55 @@ static void test_stored_constant_overwrites_no_operand_of_its_address(void **sta
 	finish(b);
 }
 
+/* A branch that is hinted not to be taken, and has values to move, goes to cells behind the
+ * function: where it is not taken nothing is jumped over. A section that is damaged hints nothing.
+ */
+static void test_unlikely_branches_stand_aside(void **state)
+{
+	(void)state;
+	struct wasm w = {0};
+	wasm_export(&w, "f", EXTERN_FUNC,
+	            wasm_func(&w, "ii_i", "",
+	                      "block i32 local.get 0 local.get 1 br_if 0 drop i32.const 7 end "
+	                      "i32.const 3 i32.mul"));
+	struct bytes bytes = wasm_finish(&w);
+	struct error err = ERROR_INIT;
+	struct module *plain = module_load(bytes.data, bytes.size, NULL, &err);
+	if (plain == NULL)
+		fail_msg("%s", err.message);
+	struct bytes hinted = hint_all(&bytes, plain);
+	struct bytes damaged = {0};
+	bytes_put(&damaged, hinted.data, hinted.size);
+	damaged.data[damaged.size - 2] = 2; /* the size of the hint */
+	const struct bytes *all[] = {&bytes, &hinted, &damaged};
+	enum op jumps[3];
+	for (int i = 0; i < 3; i++) {
+		struct guest g = {0};
+		guest_open(&g, &modes[0]);
+		struct module *m = module_load(all[i]->data, all[i]->size, NULL, &err);
+		assert_non_null(m);
+		struct instance *inst = instance_create(g.store, m, NULL, NULL, &err);
+		assert_non_null(inst);
+		g.inst = inst;
+		assert_int_equal(guest_i32(&g, "f", 5, 1), 15);
+		assert_int_equal(guest_i32(&g, "f", 5, 0), 21);
+		const struct cell *first = &inst->code->cells[inst->code->entries[0]];
+		jumps[i] = exec_base() + first->handler == exec_handlers()[OP_jump_nz_s]  ? OP_jump_nz_s
+		           : exec_base() + first->handler == exec_handlers()[OP_jump_z_s] ? OP_jump_z_s
+		                                                                          : OP_halt;
+		g.inst = NULL;
+		guest_close(&g);
+		module_destroy(m);
+	}
+	assert_int_equal(jumps[0], OP_jump_z_s);
+	assert_int_equal(jumps[1], OP_jump_nz_s);
+	assert_int_equal(jumps[2], OP_jump_z_s);
+	module_destroy(plain);
+	bytes_free(&bytes);
+	bytes_free(&hinted);
+	bytes_free(&damaged);
+}
+
 /* A declared local is 0 until it is written: only then, and in no loop, may a 0 that it is set to
  * go. */
 static void test_a_local_set_to_zero_is_zero(void **state)
@@ -717,6 +832,7 @@ int main(void)
 	    cmocka_unit_test(test_pairs),
 	    cmocka_unit_test(test_control),
 	    cmocka_unit_test(test_stored_constant_overwrites_no_operand_of_its_address),
+	    cmocka_unit_test(test_unlikely_branches_stand_aside),
 	    cmocka_unit_test(test_a_local_set_to_zero_is_zero),
 	    cmocka_unit_test(test_many_operands),
 	};
