@@ -58,8 +58,10 @@ struct serve_options {
 
 #define READY_BY_DEFAULT UINT64_MAX
 
-/* Forked in less time than as many steps take to come. */
-#define READY_DEFAULT_MAX 32
+/* Half of them are forked at a time (crew_refill()), which is a twentieth cheaper for each step
+ * than one by one. */
+#define READY_PER_STEP 4
+#define READY_DEFAULT_MAX 16
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -91,9 +93,10 @@ static const struct option serve_rows[] = {
         "grants; while one waits, the other computes)"),
     OPTION_NUMBER(struct serve_options, queue, "queue", "N", 0, 100000,
                   "steps that may wait for their turn; more are told to come again (default 256)"),
-    OPTION_NUMBER(struct serve_options, ready_workers, "ready-workers", "N", 0, 16384,
-                  "processes that are forked before there is a step for them (default: as many as "
-                  "--concurrency, and no more than 32)"),
+    OPTION_NUMBER(
+        struct serve_options, ready_workers, "ready-workers", "N", 0, 16384,
+        "processes that are forked before there is a step for them (default: four for each "
+        "of --concurrency, and no more than 16)"),
     OPTION_NUMBER(struct serve_options, step_timeout, "step-timeout", "SECONDS", 1, 604800,
                   "how long a step may run (default 300)"),
     OPTION_NUMBER(
@@ -495,8 +498,9 @@ int cmd_serve(int argc, char **argv)
 	if (!options_take(&serve_line, argc, argv, &options, &operands, &status))
 		return status;
 	if (options.ready_workers == READY_BY_DEFAULT)
-		options.ready_workers =
-		    options.concurrency < READY_DEFAULT_MAX ? options.concurrency : READY_DEFAULT_MAX;
+		options.ready_workers = options.concurrency < READY_DEFAULT_MAX / READY_PER_STEP
+		                            ? READY_PER_STEP * options.concurrency
+		                            : READY_DEFAULT_MAX;
 	if (level != NULL && *level != '\0' && !log_set_level(level))
 		warn("LOG_LEVEL is not a level; taking info", level);
 

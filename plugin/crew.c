@@ -190,7 +190,9 @@ void crew_refill(struct workers *workers)
 	/* When it fails, the next crew_take() fails too, and tells. */
 	struct error err = ERROR_INIT;
 	pthread_mutex_lock(&workers->lock);
-	while (!workers->stopping && workers->standing_count < workers->ready &&
+	/* Several at a time: the worker parent awakes once for them. */
+	bool is_due = workers->standing_count + workers->ready / 2 <= workers->ready;
+	while (is_due && !workers->stopping && workers->standing_count < workers->ready &&
 	       order_one(workers, &err))
 		;
 	pthread_mutex_unlock(&workers->lock);
@@ -264,10 +266,15 @@ void workers_stop(struct workers *workers)
 	atomic_store(&workers->launcher.is_stopping, true);
 	pthread_mutex_lock(&workers->lock);
 	workers->stopping = true;
-	/* Those that stand ready end with their sockets. */
 	TAILQ_FOREACH(hand, &workers->working, next)
 	{
 		kill(-hand->pid, SIGKILL);
+	}
+	/* Those that have not been heard of end with their sockets. */
+	TAILQ_FOREACH(hand, &workers->standing, next)
+	{
+		if (hand->pid > 0)
+			kill(hand->pid, SIGKILL);
 	}
 	pthread_mutex_unlock(&workers->lock);
 }

@@ -23,7 +23,7 @@ bool crew_take(struct workers *workers, struct hand **hand, struct error *err);
 /* How many are to stand ready. */
 size_t crew_ready(const struct workers *workers);
 
-/* Has others forked in place of those that were taken. */
+/* Has others forked in place of those that were taken, when half of them are missing. */
 void crew_refill(struct workers *workers);
 
 /* Ends and reaps a worker that was taken; its wait status. *stopped tells whether workers_stop()

@@ -52,7 +52,8 @@ none_lost() {
 	# Flat: a step would have to leave 100 bytes behind to be seen here.
 	echo "pages: $pages, then $(resident); descriptors: $open, then $(descriptors)"
 	[ "$(($(resident) - pages))" -le $((256 + steps / 40)) ]
-	[ "$(descriptors)" -le $((open + 4)) ]
+	# Those that stand ready come in batches, and have three each.
+	[ "$(descriptors)" -le $((open + 100)) ]
 }
 tap_case "$steps steps from 16 callers: none lost, none run twice, nothing left behind" none_lost
 sed 's/^/# 16 callers: /' "$work/figures"

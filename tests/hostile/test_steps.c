@@ -41,7 +41,9 @@ static void the_next_step_works(void)
 
 static void start(const char *seconds)
 {
-	const char *const more[] = {"--step-timeout",
+	const char *const more[] = {"--ready-workers", /* so few are replaced one by one */
+	                            "2",
+	                            "--step-timeout",
 	                            seconds,
 	                            "--max-output",
 	                            "100K",

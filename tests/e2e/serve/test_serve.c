@@ -27,8 +27,10 @@ static int start(void **state)
 {
 	(void)state;
 	static const char *const more[] = {
-	    "--step-timeout", "2",   "--max-output",  "512K", "--max-body", "300K",
-	    "--max-memory",   "64M", "--concurrency", "4",    NULL};
+	    "--step-timeout", "2", "--max-output", "512K", "--max-body", "300K", "--max-memory", "64M",
+	    "--concurrency", "4",
+	    /* So few are replaced one by one: the server's descriptors are counted. */
+	    "--ready-workers", "2", NULL};
 	site_create(&site);
 	server_start(&site, &server, NULL, more);
 	return 0;
