@@ -1,0 +1,43 @@
+# Callers that are slow, stop half-way, or send what is no request: each is answered or closed in its time, others are
+# served meanwhile, and nothing of them is left.
+here=$(dirname "$0")
+. "$here/lib/tap.bash"
+. "$here/lib/steps.bash"
+
+serve_guest command "$TIPHYS_GUESTS/command.wasm"
+serve_start serve --idle-timeout 2 --max-body 64K --max-connections 40
+succeeds command '"args": ["echo", "warm"]'
+
+descriptors() {
+	find "/proc/$serve_pid/fd" | wc -l
+}
+at_most() {
+	[ "$(descriptors)" -le "$1" ]
+}
+
+# calls CASE: a case of callers.py, while other callers are served; afterwards the server has what it had
+calls() {
+	local before
+	before=$(descriptors)
+	python3 "$here/callers.py" "$serve" "$1" &
+	local caller=$!
+	for _ in 1 2 3 4 5; do
+		succeeds command '"args": ["echo", "meanwhile"]'
+		sleep 0.2
+	done
+	wait $caller
+	# Two workers more that stand ready have six.
+	wait_for 5 at_most $((before + 6)) || { echo "$before descriptors, then $(descriptors)" && false; }
+	succeeds command '"args": ["echo", "after"]'
+	find "$work/steps" -mindepth 3 >"$work/left"
+	[ ! -s "$work/left" ] || { cat "$work/left" && false; }
+}
+
+tap_case "a request that comes byte by byte is answered" calls drips
+tap_case "one that stops in its headers, or in its body, is closed" calls stops
+tap_case "what is no request is refused or closed, and starts no step" calls malformed
+tap_case "a body that is announced or grows too large is refused at once" calls oversized
+tap_case "requests behind each other on a connection are each answered" calls pipelined
+tap_case "connections above --max-connections wait until idle ones are closed" calls crowded
+
+tap_end
