@@ -2,11 +2,12 @@
 # before.
 #
 #   swift_start        sets $swift (host:port), with access key test:tester and secret key testing; by host
-#                      names below localhost too
+#                      names below localhost too; its region is $swift_region
 #   s3 METHOD PATH [CURL OPTIONS…]   a signed request by curl: s3 PUT /bucket, s3 GET /bucket/key -o FILE
 #   s3_keys BUCKET     its keys, a line each
 swift_key=test:tester
 swift_secret=testing
+swift_region=us-east-1
 
 swift_server() {
 	local kind=$1 port=$2
@@ -70,7 +71,7 @@ swift_start() {
 		account_autocreate = true
 		[filter:s3api]
 		use = egg:swift#s3api
-		location = us-east-1
+		location = $swift_region
 		storage_domain = localhost
 		[filter:tempauth]
 		use = egg:swift#tempauth
@@ -100,7 +101,7 @@ swift_start() {
 s3() {
 	local method=$1 path=$2
 	shift 2
-	curl -sS -f -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 \
+	curl -sS -f -X "$method" --aws-sigv4 "aws:amz:$swift_region:s3" \
 		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "http://${swift_key/:/%3A}:$swift_secret@$swift$path"
 }
 
