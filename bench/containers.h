@@ -11,6 +11,9 @@
  * environment of this process. */
 bool podman_set_up(const char *directory, struct error *err);
 
+/* Removes the empty control groups that podman leaves when it has none from systemd. */
+void podman_clear(void);
+
 /* Makes an image of a root filesystem; anew, so that it holds what the tree holds. */
 bool podman_import(const char *rootfs, const char *image, struct error *err);
 

@@ -545,6 +545,7 @@ static bool add_image(struct contenders *all, const struct contenders_options *o
                       const struct image *image, struct error *err)
 {
 	struct error trouble = ERROR_INIT;
+	all->uses_podman = true;
 	bool is_ready = podman_set_up(text(all, "%s/podman", options->directory), &trouble);
 	if (!add_low_level(all, options, image, "crun", err) ||
 	    !add_low_level(all, options, image, "runc", err) ||
@@ -640,6 +641,8 @@ void contenders_clear(struct contenders *all)
 		close(all->lock);
 	plugin_server_end(&all->server);
 	containerd_end(&all->containerd);
+	if (all->uses_podman)
+		podman_clear();
 	peers_clear(&all->peers);
 	for (size_t i = 0; all->insides != NULL && i < JOB_COUNT; i++)
 		inside_close(&all->insides[i]);

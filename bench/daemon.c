@@ -16,6 +16,29 @@
 
 extern char **environ;
 
+/* Those that run, for whoever ends this process while they do. */
+enum { DAEMONS_MAX = 8 };
+static volatile sig_atomic_t running[DAEMONS_MAX];
+
+static void end_all(int number)
+{
+	for (int i = 0; i < DAEMONS_MAX; i++)
+		if (running[i] > 0)
+			kill(running[i], SIGTERM);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void replace_running(pid_t was, pid_t is)
+{
+	for (int i = 0; i < DAEMONS_MAX; i++) {
+		if (running[i] == was) {
+			running[i] = is;
+			return;
+		}
+	}
+}
+
 bool daemon_start(struct daemon *daemon, char *const *argv, const char *log, struct error *err)
 {
 	posix_spawn_file_actions_t actions;
@@ -28,8 +51,13 @@ bool daemon_start(struct daemon *daemon, char *const *argv, const char *log, str
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
 	int wrong = posix_spawnp(&daemon->pid, argv[0], &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
-	if (wrong == 0)
+	if (wrong == 0) {
+		static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+		for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+			signal(numbers[i], end_all);
+		replace_running(0, daemon->pid);
 		return true;
+	}
 	daemon->pid = 0;
 	return error_set_errno(err, wrong, "cannot start %s", argv[0]);
 }
@@ -59,6 +87,7 @@ bool daemon_await(struct daemon *daemon, const char *mark, char *word, size_t si
 	double deadline = monotonic_seconds() + DAEMON_SECONDS;
 	while (!find_word(daemon->log, mark, word, size)) {
 		if (waitpid(daemon->pid, NULL, WNOHANG) == daemon->pid) {
+			replace_running(daemon->pid, 0);
 			daemon->pid = 0;
 			return error_set(err, ERROR_SYSTEM, "%s ended; see %s", daemon->name, daemon->log);
 		}
@@ -76,6 +105,7 @@ void daemon_end(struct daemon *daemon)
 		kill(daemon->pid, SIGTERM);
 		while (waitpid(daemon->pid, NULL, 0) < 0 && errno == EINTR)
 			;
+		replace_running(daemon->pid, 0);
 	}
 	daemon->pid = 0;
 }

@@ -1,4 +1,5 @@
-/* Servers of our own: started with a log, waited for, ended by their process id. */
+/* Servers of our own: started with a log, waited for, ended by their process id, at the latest when
+ * a signal ends this process. */
 #ifndef BENCH_DAEMON_H
 #define BENCH_DAEMON_H
 

@@ -311,6 +311,26 @@ static bool await_gone(size_t processes, struct error *err)
 	}
 }
 
+/* What starts them is done a moment after it has said so: until there are as many processes as a
+ * look ago, and none has done anything since. */
+static bool await_still(struct resident *sum, struct error *err)
+{
+	double deadline = monotonic_seconds() + END_SECONDS;
+	size_t processes = 0;
+	uint64_t ticks = UINT64_MAX;
+	for (unsigned still = 0; still < STILL_LOOKS && monotonic_seconds() < deadline;) {
+		pause_a_moment();
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (!resident_of_tree(getpid(), RESIDENT_BELOW | RESIDENT_COUNTED, sum, err))
+			return false;
+		still = sum->processes == processes && sum->ticks == ticks ? still + 1 : 0;
+		processes = sum->processes;
+		ticks = sum->ticks;
+	}
+	return resident_of_tree(getpid(), RESIDENT_BELOW, sum, err);
+}
+
 /* Levels of more and more of them; all are below this process, which is a subreaper. */
 static bool stand(struct ward *ward, const struct resident *before, unsigned most,
                   struct levels *levels, const struct progress_line *progress, struct error *err)
@@ -324,9 +344,7 @@ static bool stand(struct ward *ward, const struct resident *before, unsigned mos
 			if (!start_one(ward, err))
 				return false;
 		}
-		/* Those that start them are done a moment after they have said so. */
-		pause_a_moment();
-		if (!resident_of_tree(getpid(), RESIDENT_BELOW, &sum, err))
+		if (!await_still(&sum, err))
 			return false;
 		if (sum.processes < before->processes + level)
 			return error_set(err, ERROR_SYSTEM,
@@ -353,7 +371,7 @@ static bool measure_keeper(const struct contenders *all, const struct density_op
 	snprintf(ward->bundles, sizeof ward->bundles, "%s/density-%s", options->directory,
 	         keeper->runtime);
 	snprintf(ward->rootfs, sizeof ward->rootfs, "%s/busybox", options->directory);
-	if (!resident_of_tree(getpid(), RESIDENT_BELOW, &before, err))
+	if (!await_still(&before, err))
 		return false;
 	bool went_well = stand(ward, &before, most, &levels, progress, err);
 	for (unsigned i = ward->count; i > 0; i--)

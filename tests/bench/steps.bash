@@ -104,8 +104,23 @@ result 'the report of what was kept is the same' $?
 result 'no process is left' $?
 ! grep -F "$scratch" /proc/self/mounts >"$scratch/out"
 result 'no mount is left' $?
-! find /sys/fs/cgroup -type d -name "bench-*" 2>/dev/null | grep . >"$scratch/out"
+! find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null | grep . >"$scratch/out"
 result 'no control group is left' $?
+
+# Nor when it is ended in between.
+rm "$scratch/work/serve.log"
+"$tiphys" bench steps --no-containers --rounds 1000 --directory "$scratch/work" line >"$scratch/out" 2>&1 &
+bench=$!
+until grep -qs 'msg=listening' "$scratch/work/serve.log" || ! kill -0 $bench; do sleep 0.1; done
+kill $bench
+wait $bench
+status=$?
+for ((i = 0; i < 100; i++)); do
+	pgrep -af "$scratch/work" >"$scratch/out" || break
+	sleep 0.1
+done
+[ $status = 143 ] && ! [ -s "$scratch/out" ]
+result 'ended in between, it leaves no process' $?
 
 # A contender that ends well and did another thing, or nothing, is found out: in its own form, or in that of
 # a container runtime.
