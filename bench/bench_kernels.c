@@ -30,11 +30,10 @@ struct kernels_options {
 };
 
 static const struct option rows[] = {
-    OPTION_TEXTS(struct kernels_options, peers, "peer", "NAME=COMMAND",
-                 "another runtime; the module's path is put behind COMMAND. May be given again"),
+    OPTION_PEERS(struct kernels_options, peers),
     OPTION_NUMBER(struct kernels_options, rounds, "rounds", "N", ROUNDS_MIN, 1000,
                   "runs of each guest by each runtime, beside one to warm up (default 7)"),
-    OPTION_TEXT(struct kernels_options, json, "json", "FILE", "write all figures there"),
+    OPTION_JSON(struct kernels_options, json),
     OPTION_FLAG(struct kernels_options, list, "list", "show the guests and stop"),
 };
 

@@ -53,11 +53,10 @@ static const struct option rows[] = {
     OPTION_TEXTS(struct start_options, modules, "module", "'FILE ARGUMENT…'",
                  "a further module, and up to 16 arguments for it; what it prints must be the same "
                  "each time. May be given again"),
-    OPTION_TEXTS(struct start_options, peers, "peer", "NAME=COMMAND",
-                 "another runtime; the module's path is put behind COMMAND. May be given again"),
+    OPTION_PEERS(struct start_options, peers),
     OPTION_NUMBER(struct start_options, starts, "starts", "N", 5, 100000,
                   "of each guest by each contender, beside three to warm up (default 200)"),
-    OPTION_TEXT(struct start_options, json, "json", "FILE", "write all figures there"),
+    OPTION_JSON(struct start_options, json),
 };
 
 static const struct command_line line = {

@@ -44,8 +44,7 @@ static const struct option rows[] = {
                 "processes and WebAssembly alone"),
     OPTION_FLAG(struct steps_options, contenders.no_python, "no-python",
                 "without the image of Debian with python3, which debootstrap makes"),
-    OPTION_TEXTS(struct steps_options, contenders.peers, "peer", "NAME=COMMAND",
-                 "another WebAssembly runtime; the module's path is put behind COMMAND"),
+    OPTION_PEERS(struct steps_options, contenders.peers),
     OPTION_NUMBER(
         struct steps_options, load, "load", "N", 0, 10000,
         "throughput with 1, 10, 100 … requests to `tiphys serve` at a time, up to N (default "
@@ -64,7 +63,7 @@ static const struct option rows[] = {
         "measured)"),
     OPTION_BYTES(struct steps_options, memory, "memory",
                  "how much the steps that sleep may take together; it is told how many fit (4G)"),
-    OPTION_TEXT(struct steps_options, json, "json", "FILE", "write all figures there"),
+    OPTION_JSON(struct steps_options, json),
     OPTION_TEXT(struct steps_options, out, "out", "DIR",
                 "write results.json, report.md, report.html and chart.svg there"),
 };

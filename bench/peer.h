@@ -4,6 +4,11 @@
 
 #include "plugin/options.h"
 
+/* The row for a command whose struct has `struct option_texts` in that field. */
+#define OPTION_PEERS(type, field)                                                                  \
+	OPTION_TEXTS(type, field, "peer", "NAME=COMMAND",                                              \
+	             "another runtime; the module's path is put behind COMMAND. May be given again")
+
 struct peer {
 	char *name;
 	char *version; /* the first line of what it says to be, or "" */

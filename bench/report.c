@@ -314,13 +314,17 @@ static void put_item(FILE *out, const char *text)
 static char *machine_line(const json_t *root, char *text, size_t size)
 {
 	const json_t *machine = json_object_get(root, "machine");
-	snprintf(
-	    text, size,
-	    "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s; %.0f %% idle when it began, load %.2f.",
-	    text_of(root, "date"), number_of(machine, "processors"), text_of(machine, "processor"),
-	    number_of(machine, "memory") / (double)(1 << 30), text_of(machine, "virtualisation"),
-	    text_of(machine, "kernel"), text_of(machine, "system"), text_of(machine, "cgroups"),
-	    100 * number_of(machine, "idle"), number_of(machine, "load"));
+	int nice = (int)number_of(machine, "nice");
+	char priority[32] = "";
+	if (nice != 0)
+		snprintf(priority, sizeof priority, ", all at nice %d", nice);
+	snprintf(text, size,
+	         "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s; %.0f %% idle when it began, load "
+	         "%.2f%s.",
+	         text_of(root, "date"), number_of(machine, "processors"), text_of(machine, "processor"),
+	         number_of(machine, "memory") / (double)(1 << 30), text_of(machine, "virtualisation"),
+	         text_of(machine, "kernel"), text_of(machine, "system"), text_of(machine, "cgroups"),
+	         100 * number_of(machine, "idle"), number_of(machine, "load"), priority);
 	return text;
 }
 

@@ -4,6 +4,7 @@
 #include "caps/cleanup.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* How long a series waits for other work on the machine to end. */
@@ -19,12 +20,13 @@ bool results_init(struct results *results, const char *command, struct error *er
 	machine_describe(&machine);
 	results->is_broken = false;
 	results->root = json_pack(
-	    "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f}, s:[], s:[], s:[]}",
+	    "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:i}, s:[], s:[], s:[]}",
 	    "tiphys", TIPHYS_VERSION, "date", date, "command", command, "machine", "processor",
 	    machine.processor, "kernel", machine.kernel, "system", machine.system, "virtualisation",
 	    machine.virtualisation, "cgroups", machine.cgroups, "processors",
 	    (json_int_t)machine.processors, "memory", (json_int_t)machine.memory_bytes, "load",
-	    machine.load, "idle", -1.0, "contenders", "series", "refusals");
+	    machine.load, "idle", -1.0, "nice", getpriority(PRIO_PROCESS, 0), "contenders", "series",
+	    "refusals");
 	return results->root != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the results");
 }
 
@@ -153,6 +155,11 @@ bool results_write(const struct results *results, const char *path, struct error
 	return true;
 }
 
+static int number_of_nice(const json_t *machine)
+{
+	return (int)json_integer_value(json_object_get(machine, "nice"));
+}
+
 void results_print_machine(const struct results *results, FILE *out)
 {
 	struct machine machine;
@@ -166,6 +173,8 @@ void results_print_machine(const struct results *results, FILE *out)
 	         json_string_value(json_object_get(told, "cgroups")));
 	fprintf(out, "%s; %s\n", json_string_value(json_object_get(results->root, "date")),
 	        machine_text(&machine, text, sizeof text));
+	if (number_of_nice(told) != 0)
+		fprintf(out, "Everything ran at nice %d.\n", number_of_nice(told));
 	if (idle >= 0 && idle < MACHINE_IDLE_ENOUGH)
 		fprintf(out,
 		        "The machine was not idle when this began (%.0f %% of its time was free): other "

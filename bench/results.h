@@ -12,9 +12,13 @@
 #define BENCH_RESULTS_H
 
 #include "bench/machine.h"
+#include "plugin/options.h"
 #include "validator/error.h"
 
 #include <jansson.h>
+
+/* The row for a command whose struct has `const char *` in that field. */
+#define OPTION_JSON(type, field) OPTION_TEXT(type, field, "json", "FILE", "write all figures there")
 
 struct results {
 	json_t *root;

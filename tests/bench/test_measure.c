@@ -15,16 +15,17 @@ static bool measure(struct cell *cells, size_t count, struct error *err)
 	return measure_cells(cells, count, &once, err);
 }
 
+/* A cell of the job "line" that a shell does. */
+#define CELL(who, script, ...)                                                                     \
+	{.job = "line", .contender = who, .run = measure_command, .env = SHELL(script), __VA_ARGS__}
+
 static void figures_of_every_round_are_kept(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct cell cells[] = {
-	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
-	    {.job = "line",
-	     .contender = "two",
-	     .run = measure_command,
-	     .env = SHELL("printf 'right\\n'")},
+	    CELL("one", "echo right"),
+	    CELL("two", "printf 'right\\n'"),
 	};
 	assert_true(measure(cells, 2, &err));
 	for (size_t i = 0; i < 2; i++) {
@@ -40,8 +41,8 @@ static void other_output_fails(void **state)
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct cell cells[] = {
-	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
-	    {.job = "line", .contender = "two", .run = measure_command, .env = SHELL("echo wrong")},
+	    CELL("one", "echo right"),
+	    CELL("two", "echo wrong"),
 	};
 	assert_false(measure(cells, 2, &err));
 	assert_string_equal("line by two: prints \"wrong \", not \"right\n\"", err.message);
@@ -52,11 +53,7 @@ static void no_output_fails(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	struct cell cell = {.job = "line",
-	                    .contender = "one",
-	                    .run = measure_command,
-	                    .env = SHELL(":"),
-	                    .expected = "right\n"};
+	struct cell cell = CELL("one", ":", .expected = "right\n");
 	assert_false(measure(&cell, 1, &err));
 	assert_in("line by one: prints \"\"", err.message);
 	cells_clear(&cell, 1);
@@ -66,11 +63,8 @@ static void other_status_fails_with_the_complaint(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	struct cell cell = {.job = "line",
-	                    .contender = "one",
-	                    .run = measure_command,
-	                    .env = SHELL("echo right; echo 'no such thing' >&2; exit 3"),
-	                    .expected = "right\n"};
+	struct cell cell =
+	    CELL("one", "echo right; echo 'no such thing' >&2; exit 3", .expected = "right\n");
 	assert_false(measure(&cell, 1, &err));
 	assert_string_equal("line by one: ended with status 3, not 0: no such thing", err.message);
 	cells_clear(&cell, 1);
@@ -86,11 +80,7 @@ static void every_round_is_checked(void **state)
 	assert_true(fd >= 0);
 	snprintf(script, sizeof script, "echo x >>%s; test $(wc -l <%s) -lt 4 && echo right", path,
 	         path);
-	struct cell cell = {.job = "line",
-	                    .contender = "one",
-	                    .run = measure_command,
-	                    .env = SHELL(script),
-	                    .expected = "right\n"};
+	struct cell cell = CELL("one", script, .expected = "right\n");
 	assert_false(measure(&cell, 1, &err));
 	assert_in("ended with status 1, not 0", err.message);
 	assert_int_equal(2, cell.count);
@@ -104,12 +94,8 @@ static void refusal_is_told_and_left_out(void **state)
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct cell cells[] = {
-	    {.job = "line", .contender = "one", .run = measure_command, .env = SHELL("echo right")},
-	    {.job = "line",
-	     .contender = "two",
-	     .run = measure_command,
-	     .env = SHELL("echo 'no vectors' >&2; exit 1"),
-	     .may_refuse = true},
+	    CELL("one", "echo right"),
+	    CELL("two", "echo 'no vectors' >&2; exit 1", .may_refuse = true),
 	};
 	assert_true(measure(cells, 2, &err));
 	assert_int_equal(5, cells[0].count);
@@ -122,12 +108,7 @@ static void wrong_output_is_no_refusal(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	struct cell cell = {.job = "line",
-	                    .contender = "one",
-	                    .run = measure_command,
-	                    .env = SHELL("echo wrong"),
-	                    .expected = "right\n",
-	                    .may_refuse = true};
+	struct cell cell = CELL("one", "echo wrong", .expected = "right\n", .may_refuse = true);
 	assert_false(measure(&cell, 1, &err));
 	cells_clear(&cell, 1);
 }
