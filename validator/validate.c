@@ -90,7 +90,8 @@ static bool mismatch_all(struct body *b, const char *who, const valtype *types, 
 {
 	char required[200], found[200];
 	list_types(required, sizeof required, types, count);
-	list_types(found, sizeof found, b->s->operands + b->operand_count, shown);
+	/* Without any operand yet there is no room for them either. */
+	list_types(found, sizeof found, shown > 0 ? b->s->operands + b->operand_count : NULL, shown);
 	error_clear(b->err);
 	return error_set_at(b->err, ERROR_INVALID, b->at,
 	                    "type mismatch: %s requires [%s] but stack has [%s]: %s", who, required,

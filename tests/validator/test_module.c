@@ -244,6 +244,8 @@ static void test_what_is_malformed_is_named(void **state)
 	    CASE("\1\4\1\x60\0\0\3\2\1\0\xa\6\1\4\0\xfc\x7f\xb", "no instruction is 0xfc 127"),
 	    CASE("\7\1\1", "length out of bounds"),
 	    CASE("\1\4\1\x60\0\0\3\2\1\0\7\5\2\1\x66\0\0", "a name is missing"),
+	    /* An initial value that is missing: no operand was ever there. */
+	    CASE("\6\4\1\x7f\0\xb", "requires [i32] but stack has []"),
 	    CASE("\5\3\1\x8\1", "malformed limits flags 0x08: `a page size` belongs to the feature"),
 #undef CASE
 	};
