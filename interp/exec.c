@@ -409,6 +409,7 @@ static _Noreturn void throw_now(struct instance *inst, const struct cell *pc, un
 #if TAIL_DISPATCH
 
 #include "interp/exec_plain.h"
+#include "interp/exec_call.h"
 #include "interp/exec_gc.h"
 #include "interp/exec_ops.h"
 
@@ -467,6 +468,7 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 	GO;
 
 #include "interp/exec_plain.h"
+#include "interp/exec_call.h"
 #include "interp/exec_gc.h"
 #include "interp/exec_ops.h"
 }

@@ -201,7 +201,7 @@ struct lowering {
 };
 
 /* A function with a try_table keeps, right behind its header: native stack pointer, frame pointer,
- * link register, instance (exec_plain.h: keep_native). */
+ * link register, instance (exec_call.h: keep_native). */
 #define NATIVE_SLOTS 4
 
 /* Pops `count` operands that stand in the slots of their heights; returns the first one's slot. */
@@ -319,6 +319,10 @@ void move_values(struct lowering *l, const struct label *label, uint32_t count, 
 void emit_return(struct lowering *l, bool final);
 void lower_end(struct lowering *l, const struct step *step);
 
+/* ---- lower_call.c ---- */
+
+void lower_call(struct lowering *l, const struct step *step);
+
 /* ---- lower_aside.c: branches that are hardly taken ---- */
 
 /* The branch's way with its `count` values, all that stands from cell `first` on, goes aside; the
@@ -343,6 +347,21 @@ bool lower_operation(struct lowering *l, const struct step *step);
  * offset 0. Values that the access takes must be looked for only afterwards: acc holds none of
  * them. False: none is needed, and the address is `*address` plus step->value. */
 bool emit_address_check(struct lowering *l, const struct step *step, const struct sym *address);
+
+/* ---- lower_memory.c: loads, stores, atomics ---- */
+
+void lower_load(struct lowering *l, const struct step *step);
+void lower_store(struct lowering *l, const struct step *step);
+void lower_atomic(struct lowering *l, const struct step *step);
+void lower_wait(struct lowering *l, const struct step *step, enum op op);
+void lower_notify(struct lowering *l, const struct step *step);
+
+/* ---- lower_condition.c ---- */
+
+static inline bool fits_short(uint64_t value, bool is_wide)
+{
+	return !is_wide || (uint64_t)(int64_t)(int32_t)value == value;
+}
 
 /* A condition on its way into a jump: the value, or the comparison that made it, taken back. */
 struct condition {
