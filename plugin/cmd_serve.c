@@ -380,6 +380,7 @@ static bool start_compiler(struct life *life, const struct serve_options *option
 	    .workers = life->workers,
 	    .cache_dir = life->cache_dir,
 	    .images_bytes = options->images_bytes,
+	    .memory_bytes = options->max_memory,
 	    .load = &options->load,
 	    .time_ms = COMPILER_TIME_MS,
 	    .retry_ms = COMPILER_RETRY_MS,

@@ -18,8 +18,8 @@
 enum state {
 	WAITING, /* at due_ms it is looked at */
 	AT_WORK,
-	THERE, /* there is an image, or none is worth its while */
-	GIVEN_UP,
+	THERE,    /* there is an image, or none is worth its while */
+	GIVEN_UP, /* until due_ms */
 };
 
 /* A module's file. */
@@ -28,7 +28,7 @@ struct entry {
 	char *path, *digest;
 	enum state state;
 	unsigned tries;   /* that failed */
-	uint64_t due_ms;  /* WAITING: when; THERE: when it is looked at again */
+	uint64_t due_ms;  /* WAITING: when; else: when it is looked at again */
 	uint64_t used_ms; /* when a step wanted it */
 	struct stat made; /* the file that the image is of, as it was then */
 };
@@ -123,7 +123,8 @@ void compiler_want(struct compiler *compiler, const char *path, const char *dige
 		add(compiler, hash, path, digest, now);
 	} else {
 		entry->used_ms = now;
-		if (entry->state == THERE && now >= entry->due_ms) {
+		if (entry->state != WAITING && entry->state != AT_WORK && now >= entry->due_ms) {
+			entry->tries = 0;
 			entry->state = WAITING;
 			pthread_cond_signal(&compiler->woken);
 		}
@@ -150,6 +151,7 @@ enum result {
 	MADE,
 	FOUND,    /* it was there, or none is worth its while */
 	TOO_NEW,  /* the module was written this moment */
+	GONE,     /* the module is no more where it was; a step that wants it fetches it first */
 	FAILED,   /* *err says why */
 	ABANDONED /* the server stops */
 };
@@ -255,7 +257,8 @@ static enum result run_worker(struct making *making, int module, int image, int 
 	const struct worker_compile compile = {.module_fd = module,
 	                                       .image_fd = image,
 	                                       .old_image_fd = old,
-	                                       .file_bytes = setting->images_bytes / 4};
+	                                       .file_bytes = (setting->images_bytes + 3) / 4,
+	                                       .data_bytes = setting->memory_bytes};
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	char **words;
 	size_t count;
@@ -302,6 +305,8 @@ static enum result work_on(struct making *making, struct error *err)
 	struct timespec looked;
 	clock_gettime(CLOCK_REALTIME, &looked);
 	cleanup_close int module = open(making->entry->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (module < 0 && errno == ENOENT)
+		return GONE;
 	if (module < 0 || fstat(module, &making->module) != 0) {
 		error_set_errno(err, errno, "cannot open it");
 		return FAILED;
@@ -334,7 +339,7 @@ static void tell(const struct making *making, enum result result, const struct e
 	log_text(&line, "module", entry->path);
 	if (failed) {
 		log_text(&line, "reason", err->message);
-		log_text(&line, "again", entry->tries + 1 < COMPILER_TRIES ? "later" : "never");
+		log_text(&line, "again", entry->tries + 1 < COMPILER_TRIES ? "soon" : "in an hour");
 	} else {
 		log_number(&line, "bytes", (int64_t)making->bytes);
 		log_number(&line, "ms", (int64_t)making->took_ms);
@@ -359,13 +364,19 @@ static void settle(const struct compiler *compiler, struct entry *entry,
 		entry->state = WAITING;
 		entry->due_ms = now + (uint64_t)making->wait_ns / 1000000 + 1;
 		break;
+	case GONE:
+	case ABANDONED:
+		entry->state = GIVEN_UP;
+		entry->due_ms = now;
+		break;
 	case FAILED:
 		entry->due_ms = now + (compiler->setting.retry_ms << entry->tries);
 		entry->tries++;
-		entry->state = entry->tries < COMPILER_TRIES ? WAITING : GIVEN_UP;
-		break;
-	case ABANDONED:
-		entry->state = GIVEN_UP;
+		entry->state = WAITING;
+		if (entry->tries == COMPILER_TRIES) {
+			entry->state = GIVEN_UP;
+			entry->due_ms = now + compiler->setting.retry_ms * COMPILER_REST;
+		}
 		break;
 	}
 }

@@ -14,13 +14,16 @@
 /* Modules that are remembered; then the one that was asked for longest ago is forgotten. */
 #define COMPILER_MODULES_MAX 256
 
-/* So often a module is tried, each time after a longer pause. */
+/* So often a module is tried, each time after a longer pause; and anew when a step still wants it
+ * COMPILER_REST times retry_ms later. */
 #define COMPILER_TRIES 3
+#define COMPILER_REST 60
 
 struct compiler_setting {
 	struct workers *workers;       /* borrowed */
 	const char *cache_dir;         /* borrowed; NULL: where it is by default */
 	uint64_t images_bytes;         /* that all images may take; one, a quarter of it */
+	uint64_t memory_bytes;         /* that making one may take; 0: as its module's size wants */
 	const struct load_words *load; /* borrowed: what steps load modules by */
 	uint64_t time_ms;              /* that one module may take */
 	uint64_t retry_ms;             /* until a failure is tried again; then twice as long */

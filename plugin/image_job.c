@@ -47,8 +47,11 @@ static bool read_rules(struct args_from *args, struct load_rules *rules, struct 
 static bool put_up_wall(const struct worker_terms *terms, const struct worker_job *job,
                         const struct module_file *file, struct error *err)
 {
+	uint64_t data_bytes = confine_data_bytes(file->size);
+	if (job->data_bytes != 0 && job->data_bytes < data_bytes)
+		data_bytes = job->data_bytes;
 	const struct sandbox_limits limits = {
-	    .data_bytes = confine_data_bytes(file->size),
+	    .data_bytes = data_bytes,
 	    .cpu_seconds = job->time_ms / 1000 + 2,
 	    .open_files = OPEN_FILES,
 	    .file_bytes = job->file_bytes,

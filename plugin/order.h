@@ -83,6 +83,7 @@ struct worker_job {
 	uint32_t descriptors; /* bits 1 << enum job_descriptor: those that come, in their order */
 	uint32_t kind;        /* enum job_kind */
 	uint64_t file_bytes;  /* JOB_COMPILE: as large may the image become */
+	uint64_t data_bytes;  /* JOB_COMPILE: memory that it may take; 0: as its module's size wants */
 };
 
 /* What the exit status of a compiling worker says besides success. */

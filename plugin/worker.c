@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,6 +245,8 @@ static bool make_input(int *ours, int *theirs, struct error *err)
 	       error_set_errno(err, errno, "stdin of the step");
 }
 
+#define COMPILE_NICENESS 10
+
 /* From the moment when the worker has its job until it is gone. */
 static void see_through(struct workers *workers, struct talk *talk, const struct worker_task *task,
                         struct worker_outcome *outcome)
@@ -251,6 +254,9 @@ static void see_through(struct workers *workers, struct talk *talk, const struct
 	uint64_t start = now_ms();
 	bool stopped;
 	talk->pidfd = (int)syscall(SYS_pidfd_open, talk->hand->pid, 0);
+	/* What an image takes of the processors is what steps leave. */
+	if (task->compile != NULL)
+		setpriority(PRIO_PROCESS, (id_t)talk->hand->pid, COMPILE_NICENESS);
 	talk->args.fd = take_fd(&talk->hand->socket);
 	feed_some(&talk->args);
 	crew_refill(workers);
@@ -298,6 +304,7 @@ bool worker_run(struct workers *workers, const struct worker_task *task,
 		const struct worker_compile *compile = task->compile;
 		job.kind = JOB_COMPILE;
 		job.file_bytes = compile->file_bytes;
+		job.data_bytes = compile->data_bytes;
 		add_descriptor(&job, fds, &count, JOB_MODULE, compile->module_fd);
 		add_descriptor(&job, fds, &count, JOB_IMAGE, compile->image_fd);
 		if (compile->old_image_fd >= 0)

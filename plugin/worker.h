@@ -68,6 +68,7 @@ struct worker_compile {
 	int image_fd;        /* an empty file, for reading and writing */
 	int old_image_fd;    /* -1: there is none */
 	uint64_t file_bytes; /* as large may the image become */
+	uint64_t data_bytes; /* memory that it may take; 0: as the module's size wants */
 };
 
 enum worker_end {

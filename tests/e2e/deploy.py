@@ -67,10 +67,11 @@ def executor_plugin():
     for kind in ("requests", "limits"):
         for what in ("cpu", "memory"):
             expect(what in container["resources"].get(kind, {}), f"resources.{kind}.{what} is missing")
-    steps = float(option("--concurrency", "inf")) * quantity(option("--max-memory", "1G").replace("M", "Mi")
+    # One more: while steps run, an image of a module may be made.
+    steps = (1 + float(option("--concurrency", "inf"))) * quantity(option("--max-memory", "1G").replace("M", "Mi")
                                                              .replace("G", "Gi"))
     expect(steps + 64 * 2**20 <= quantity(container["resources"]["limits"]["memory"]),
-           "the memory limit is less than --concurrency times --max-memory and 64M for the server")
+           "the memory limit is less than --concurrency + 1 times --max-memory and 64M for the server")
     for mount in container["volumeMounts"]:
         expect(mount["name"] == "var-run-argo", f"volume {mount['name']} is none of the agent's pod")
         expect(mount["subPath"] != container["name"], "that folder of the volume is where Argo puts the token")
