@@ -39,6 +39,7 @@ static void test_dead_code(void **state)
 	    /* A dead block's own end makes live code of what was dead before it: it stays dead. */
 	    {"_i", "unreachable block end i32.add", NULL},
 	    {"_i", "block unreachable end", "type mismatch"},
+	    {"_i", "", "type mismatch"}, /* nothing was ever pushed: no array of operands to look at */
 	    {"_i", "block i32 unreachable end", NULL},
 	    {"_", "unreachable i32.const 1", "values remain"},
 	    {"_", "i32.const 1 i64.const 2", "block requires [] but stack has [i32 i64]"},
