@@ -133,6 +133,11 @@ static struct cell *take_cells(struct code *code, struct image *image)
 	/* The size of 0 maps the same once more. */
 	uint64_t size = image->header.sections[IMAGE_CELLS].count * sizeof(struct cell);
 	void *again = mremap(cells, 0, size, MREMAP_MAYMOVE);
+	/* The protection is copied too, and the other store may be interrupted. */
+	if (again != MAP_FAILED && mprotect(again, size, PROT_READ) != 0) {
+		munmap(again, size);
+		again = MAP_FAILED;
+	}
 	code->has_own_cells = again != MAP_FAILED;
 	return code->has_own_cells ? again : NULL;
 }
@@ -161,7 +166,12 @@ static bool take_image(struct code *code, struct error *err)
 	code->count = (uint32_t)image->header.sections[IMAGE_CELLS].count;
 	/* What is mapped: behind a complete one stands nothing. */
 	code->room = image->header.is_complete ? code->count : (uint32_t)image->header.cell_room;
-	return take_tries(code, err);
+	if (take_tries(code, err))
+		return true;
+	give_cells_back(code);
+	if (!code->has_own_cells)
+		atomic_store(&image->is_taken, false);
+	return false;
 }
 
 struct code *code_find_or_create(struct store *store, const struct module *module, bool checked,

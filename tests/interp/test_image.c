@@ -329,6 +329,14 @@ static void test_interrupted_beside_others(void **state)
 		store_interrupt(a.store);
 		assert_trap(&a, "load", DATA_AT, 0, TRAP_INTERRUPTED);
 		check_guest(&b);
+		/* One that comes only now has no cells that cannot be read either. */
+		struct guest late = {0};
+		guest_open(&late, &modes[0]);
+		store_use_image(late.store, a.module, image);
+		late.inst = instance_create(late.store, a.module, NULL, NULL, &late.err);
+		assert_non_null(late.inst);
+		check_guest(&late);
+		guest_close(&late);
 		store_destroy(a.store);
 		a.store = NULL;
 		guest_close(&b);
