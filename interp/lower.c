@@ -429,7 +429,10 @@ static void bind_fixups(struct lowering *l, const struct label *label)
 }
 
 /* The function's only return, which is its last cell, pays in place of its first cell, where
- * nothing between the two goes elsewhere or collects garbage: small functions are called often. */
+ * nothing between the two goes elsewhere, traps or is seen (is_unseen): small functions are called
+ * often. A larger one would go on too long without fuel. */
+#define PAID_ON_RETURN_MAX 64
+
 static void pay_on_return(struct lowering *l)
 {
 	static const enum op ops[][2] = {{OP_return_none, OP_return_none_meter},
@@ -438,7 +441,7 @@ static void pay_on_return(struct lowering *l)
 	                                 {OP_return_d, OP_return_d_meter},
 	                                 {OP_return_add, OP_return_add_meter}};
 	if (!l->metered || !l->is_straight || l->out_of_memory ||
-	    l->cells[l->meter].handler != OP_meter)
+	    l->cells[l->meter].handler != OP_meter || l->cells[l->meter].c > PAID_ON_RETURN_MAX)
 		return;
 	struct cell *last = &l->cells[l->cell_count - 1];
 	for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
@@ -545,6 +548,46 @@ static bool begin(void *ctx, const valtype *locals, uint32_t count, struct error
 	return true;
 }
 
+/* Neither traps nor changes what is seen outside of the frame, so that nobody can tell whether it
+ * was paid for before or after: parametric and variable instructions but global.set and those of
+ * tables, constants and numeric ones but divisions and the truncations that trap. */
+static bool is_unseen(enum insn_id id)
+{
+	switch (id) {
+	case INSN_nop:
+	case INSN_end:
+	case INSN_return:
+	case INSN_drop:
+	case INSN_select:
+	case INSN_select_t:
+	case INSN_local_get:
+	case INSN_local_set:
+	case INSN_local_tee:
+	case INSN_global_get:
+		return true;
+	case INSN_i32_div_s:
+	case INSN_i32_div_u:
+	case INSN_i32_rem_s:
+	case INSN_i32_rem_u:
+	case INSN_i64_div_s:
+	case INSN_i64_div_u:
+	case INSN_i64_rem_s:
+	case INSN_i64_rem_u:
+	case INSN_i32_trunc_f32_s:
+	case INSN_i32_trunc_f32_u:
+	case INSN_i32_trunc_f64_s:
+	case INSN_i32_trunc_f64_u:
+	case INSN_i64_trunc_f32_s:
+	case INSN_i64_trunc_f32_u:
+	case INSN_i64_trunc_f64_s:
+	case INSN_i64_trunc_f64_u:
+		return false;
+	default:
+		return insns[id].prefix == 0 && insns[id].code >= insns[INSN_i32_const].code &&
+		       insns[id].code <= insns[INSN_i64_extend32_s].code;
+	}
+}
+
 static bool lower_step(void *ctx, const struct step *step, struct error *err)
 {
 	struct lowering *l = ctx;
@@ -553,6 +596,7 @@ static bool lower_step(void *ctx, const struct step *step, struct error *err)
 	l->at = step->offset;
 	if (l->metered)
 		l->cells[l->meter].c++;
+	l->is_straight &= is_unseen(step->id);
 	switch (step->id) {
 	case INSN_unreachable:
 		emit(l, OP_trap)->c = TRAP_UNREACHABLE;

@@ -136,7 +136,7 @@ struct lowering {
 	bool checked; /* memory 0 has no guard */
 	bool metered;
 	uint32_t meter;   /* the cell that pays for the present instruction */
-	bool is_straight; /* the function goes nowhere else up to here, nor has safepoints */
+	bool is_straight; /* the function goes nowhere else up to here, and all is_unseen() */
 
 	struct cell *cells; /* handler holds enum op until the end */
 	uint32_t cell_count;

@@ -110,6 +110,50 @@ static void test_fuel_is_counted_by_small_functions(void **state)
 	}
 }
 
+/* Functions with one return were paid for at that: they stored and trapped at no cost. */
+static void test_fuel_is_paid_before_what_is_seen(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *locals, *body;
+		unsigned units;
+	} rows[] = {
+	    {"", "i32.const 0 i32.const 7 i32.store local.get 0 i32.const 0 i32.div_u", 7},
+	    {"i", "i32.const 0 i32.const 7 i32.store local.get 0 i32.const 0 i32.div_u", 7},
+	    {"", "f64.const 1 f64.const 0 f64.div i32.trunc_f64_s", 5},
+	    {"", "i32.const 0 i32.const 7 i32.const 65536 memory.fill i32.const -1 i32.load", 7},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		for (int m = 0; m < MODES; m++) {
+			struct wasm w = {0};
+			wasm_export(&w, "f", EXTERN_FUNC,
+			            wasm_func(&w, "i_i", rows[i].locals, "%s", rows[i].body));
+			wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "_i", "", "i32.const 0 i32.load"));
+			wasm_memory(&w, 1, 1);
+			struct guest g = {.options.fuel = FUEL};
+			guest_open(&g, &modes[m]);
+			guest_start(&g, &w);
+			const union value args[] = {{.i32 = 1}};
+			union value result;
+			assert_int_not_equal(guest_call(&g, "f", args, &result), TRAP_NONE);
+			assert_int_equal(FUEL - store_fuel_left(g.store), rows[i].units);
+			guest_close(&g);
+
+			/* With one unit too few nothing is stored: the memory is looked at by its host. */
+			struct wasm again = {0};
+			wasm_export(&again, "f", EXTERN_FUNC,
+			            wasm_func(&again, "i_i", rows[i].locals, "%s", rows[i].body));
+			wasm_export(&again, "memory", EXTERN_MEMORY, wasm_memory(&again, 1, 1));
+			g = (struct guest){.options.fuel = rows[i].units - 1};
+			guest_open(&g, &modes[m]);
+			guest_start(&g, &again);
+			assert_int_equal(guest_call(&g, "f", args, &result), TRAP_FUEL);
+			assert_int_equal(*memory_base(instance_export_memory(g.inst, "memory")), 0);
+			guest_close(&g);
+		}
+	}
+}
+
 static void test_fuel_is_counted_in_the_start_function(void **state)
 {
 	(void)state;
@@ -249,6 +293,7 @@ int main(void)
 	    cmocka_unit_test(test_fuel_ends_what_does_not_end),
 	    cmocka_unit_test(test_fuel_is_counted),
 	    cmocka_unit_test(test_fuel_is_counted_by_small_functions),
+	    cmocka_unit_test(test_fuel_is_paid_before_what_is_seen),
 	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
 	    cmocka_unit_test(test_no_limit_counts_nothing),
 	    cmocka_unit_test(test_interrupted_by_a_signal),
