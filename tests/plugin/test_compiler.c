@@ -279,8 +279,8 @@ static void many_modules_are_forgotten_not_kept(void **state)
 	(void)state;
 	struct fixture *f = begin("image");
 	char path[128];
-	/* Files that cannot be opened; each fails, waits for another try, and keeps its place until then:
-	 * what finds none is not remembered. */
+	/* Files that cannot be opened; each fails, waits for another try, and keeps its place until
+	 * then: what finds none is not remembered. */
 	for (int i = 0; i < 3 * COMPILER_MODULES_MAX; i++) {
 		snprintf(path, sizeof path, "%s/below-%d", f->module, i);
 		compiler_want(f->compiler, path, "sha256:below");
