@@ -40,7 +40,8 @@ bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX])
 	memset(id, 0, IMAGE_BUILD_ID_MAX);
 	if (elf == NULL)
 		return false;
-	const ElfW(Phdr) *headers = (const void *)((const uint8_t *)elf + elf->e_phoff);
+	/* Beyond the object that the compiler knows there: a number, not a step from it. */
+	const ElfW(Phdr) *headers = (const void *)((uintptr_t)elf + elf->e_phoff);
 	/* An executable that can be anywhere has addresses from 0 on. */
 	uintptr_t base = elf->e_type == ET_DYN ? (uintptr_t)elf : 0;
 	for (unsigned i = 0; i < elf->e_phnum; i++)
