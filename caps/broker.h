@@ -76,9 +76,8 @@ int caps_blob_list(struct caps *caps, struct caps_text bucket, struct caps_text 
 
 /* ---- connections, which stand when the set is granted its broker ---- */
 
-/* While they are hidden, the descriptors of granted connections answer -EBADF to everything. A
- * module that imports none of their functions is never shown them, so that it reaches no network by
- * guessing a number: what `tiphys inspect` says of its imports is all that it can do. */
+/* While they are hidden, the descriptors of granted connections answer -EBADF to everything:
+ * whoever never asked for one reaches no network by guessing its number. */
 void caps_sockets_show(struct caps *caps, bool is_shown);
 
 /* The descriptor of the connection that was listed as `name`, "host:port". -EACCES when it was not.

@@ -5,6 +5,7 @@
 #include "interp/exec_simd.h"
 #include "interp/heap.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* A line of the cache to each: where two handlers' dispatches share one, their jumps are predicted
@@ -473,12 +474,21 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 #include "interp/exec_ops.h"
 }
 
+static const void *const *handlers;
+
+/* Once: other threads run from these cells. */
+static void find_handlers(void)
+{
+	interpret(NULL, NULL, NULL, 0, &handlers);
+	entry_cells[1].handler =
+	    (int32_t)((const char *)handlers[OP_halt] - (const char *)handlers[OP_lazy]);
+}
+
 const void *const *exec_handlers(void)
 {
-	const void *const *table;
-	interpret(NULL, NULL, NULL, 0, &table);
-	entry_cells[1].handler = (int32_t)((const char *)table[OP_halt] - (const char *)table[OP_lazy]);
-	return table;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, find_handlers);
+	return handlers;
 }
 
 const char *exec_base(void)

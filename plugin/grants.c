@@ -47,7 +47,7 @@ static bool take_terms(char *guest, struct dir_terms *terms)
 	}
 	*quota = '\0';
 	quota += sizeof mark - 1;
-	if (terms->access != CAPS_READ_WRITE || take_off(guest, ":ro"))
+	if (terms->access != CAPS_READ_WRITE || strchr(guest, ':') != NULL)
 		return false;
 	if (*quota == '/')
 		terms->shares = quota;

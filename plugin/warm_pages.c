@@ -7,6 +7,7 @@
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_READ
@@ -27,7 +28,9 @@ static void warm(uintptr_t at, size_t size, int access)
 		return;
 	volatile uint8_t *byte = pages;
 	*byte = *byte;
-	mprotect(pages, whole, access);
+	/* Nobody is to run where code can be written. */
+	if (mprotect(pages, whole, access) != 0)
+		abort();
 }
 
 static int warm_object(struct dl_phdr_info *object, size_t size, void *env)

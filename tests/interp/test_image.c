@@ -290,10 +290,12 @@ static void test_interrupted(void **state)
 	union value result;
 	assert_int_equal(guest_call(&g, "spin", NULL, &result), TRAP_INTERRUPTED);
 	pthread_join(thread, NULL);
-	/* What lies behind the image can be read as before. */
+	/* Only the cells cannot be read. */
 	const struct image_section *cells = &image->header.sections[IMAGE_CELLS];
-	uint64_t end = cells->offset + cells->count * sizeof(struct cell);
-	assert_true(end <= image->mapped);
+	uint8_t sum = 0;
+	for (uint64_t at = 0; at < cells->offset; at++)
+		sum ^= *(volatile uint8_t *)(image->bytes + at);
+	(void)sum;
 	guest_close(&g);
 	image_close(image);
 }

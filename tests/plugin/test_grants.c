@@ -138,8 +138,9 @@ static void says_what_is_wrong(void **state)
 	static const char *no_guest[] = {"/tmp"}, *empty_guest[] = {"/tmp::"}, *empty_host[] = {"::/x"},
 	                  *ro_quota[] = {"/tmp::/x:quota=1:ro"}, *no_quota[] = {"/tmp::/x:quota=lots"},
 	                  *upper_case[] = {"/tmp::/x:RO"}, *two_terms[] = {"/tmp::/x:ro:rw"},
-	                  *missing[] = {"/no/such/place::/x"}, *no_value[] = {"A"}, *no_name[] = {"=b"},
-	                  *shares[] = {"/tmp::/x:quota=/y"}, *shares_ro[] = {"/tmp::/x:ro:quota=/y"},
+	                  *odd_quota[] = {"/tmp::/x:rx:quota=1"}, *missing[] = {"/no/such/place::/x"},
+	                  *no_value[] = {"A"}, *no_name[] = {"=b"}, *shares[] = {"/tmp::/x:quota=/y"},
+	                  *shares_ro[] = {"/tmp::/x:ro:quota=/y"},
 	                  *twice[] = {"/tmp::/x", "/::/x:quota=1"};
 	static const struct {
 		struct grants grants;
@@ -157,6 +158,7 @@ static void says_what_is_wrong(void **state)
 	     ERROR_USAGE},
 	    /* These were writable directories of odd names. */
 	    {{.dirs = {upper_case, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
+	    {{.dirs = {odd_quota, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
 	    {{.dirs = {two_terms, 1}}, ":ro, :rw or :quota=BYTES", ERROR_USAGE},
 	    {{.dirs = {missing, 1}},
 	     "--dir /no/such/place::/x: No such file or directory",
