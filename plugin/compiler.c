@@ -324,8 +324,11 @@ static enum result work_on(struct making *making, struct error *err)
 	}
 	cleanup_close int old = image_folder_find(&making->folder, dir, making->name);
 	/* Made, or looked into by a worker, in this server's life. */
-	if (old >= 0 && is_same_file(&making->module, &making->entry->made))
+	if (old >= 0 && is_same_file(&making->module, &making->entry->made)) {
+		/* The oldest go first where there is no room: this one is in use. */
+		futimens(old, NULL);
 		return FOUND;
+	}
 	return make(making, dir, module, old, err);
 }
 

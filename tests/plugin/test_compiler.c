@@ -5,12 +5,14 @@
 #include "plugin/metrics.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -179,6 +181,27 @@ static void an_image_that_went_is_made_again(void **state)
 	end(f);
 }
 
+/* An image that every step started from went first, for it was the oldest. */
+static void an_image_in_use_stays_young(void **state)
+{
+	(void)state;
+	char name[256], text[256], path[512];
+	struct stat st = {0};
+	struct fixture *f = begin("image");
+	want_until(f, made, 1);
+	assert_true(the_image(f, name, text));
+	snprintf(path, sizeof path, "%s/%s", f->images, name);
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	for (int i = 0; i < 1000 && (stat(path, &st) != 0 || st.st_mtime == 1000); i++) {
+		compiler_want(f->compiler, f->module, "sha256:of-the-module");
+		usleep(10000);
+	}
+	assert_int_not_equal(st.st_mtime, 1000);
+	assert_int_equal(made(f), 1);
+	end(f);
+}
+
 static void a_module_that_left_the_cache_is_no_failure(void **state)
 {
 	(void)state;
@@ -319,6 +342,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sixteen_callers_have_one_image_made),
 	    cmocka_unit_test(an_image_that_went_is_made_again),
+	    cmocka_unit_test(an_image_in_use_stays_young),
 	    cmocka_unit_test(a_module_that_left_the_cache_is_no_failure),
 	    cmocka_unit_test(an_image_of_a_changed_module_is_looked_into_by_a_worker),
 	    cmocka_unit_test(an_image_of_another_server_is_kept_when_a_worker_takes_it),
