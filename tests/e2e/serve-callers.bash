@@ -5,7 +5,8 @@ here=$(dirname "$0")
 . "$here/lib/steps.bash"
 
 serve_guest command "$TIPHYS_GUESTS/command.wasm"
-serve_start serve --idle-timeout 2 --max-body 64K --max-connections 40
+# So few workers stand ready that they are replaced one by one: the server's descriptors are counted.
+serve_start serve --ready-workers 2 --idle-timeout 2 --max-body 64K --max-connections 40
 succeeds command '"args": ["echo", "warm"]'
 
 descriptors() {
@@ -26,7 +27,7 @@ calls() {
 		sleep 0.2
 	done
 	wait $caller
-	# Two workers more that stand ready have six.
+	# The two workers that stand ready have six.
 	wait_for 5 at_most $((before + 6)) || { echo "$before descriptors, then $(descriptors)" && false; }
 	succeeds command '"args": ["echo", "after"]'
 	find "$work/steps" -mindepth 3 >"$work/left"
