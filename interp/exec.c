@@ -5,7 +5,6 @@
 #include "interp/exec_simd.h"
 #include "interp/heap.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 /* A line of the cache to each: where two handlers' dispatches share one, their jumps are predicted
@@ -476,8 +475,9 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 
 static const void *const *handlers;
 
-/* Once: other threads run from these cells. */
-static void find_handlers(void)
+/* Before main(): threads run from these cells, and behind a sandbox's wall pthread_once() would
+ * make a system call that no run may make. */
+__attribute__((constructor)) static void find_handlers(void)
 {
 	interpret(NULL, NULL, NULL, 0, &handlers);
 	entry_cells[1].handler =
@@ -486,8 +486,6 @@ static void find_handlers(void)
 
 const void *const *exec_handlers(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, find_handlers);
 	return handlers;
 }
 
