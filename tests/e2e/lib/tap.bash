@@ -5,8 +5,8 @@
 #                              failure
 #   tap_skip NAME REASON
 #   $work                      the test's own folder, removed at the end
-#   start NAME COMMAND…        a server (not inside a case: a subshell cannot hand it on),
-#                              its output in $work/NAME.log, its process id in $started
+#   start NAME COMMAND…        a server, its output in $work/NAME.log, its process id in $started; one that a
+#                              case starts and does not stop goes with the test
 #   stop PID                   ends and reaps it (SIGTERM, after 5 s SIGKILL)
 #   free_port                  a port on 127.0.0.1 that nobody listens at
 #   wait_for SECONDS COMMAND…  until the command succeeds
@@ -18,19 +18,18 @@ tiphys=$TIPHYS_BUILD/tiphys
 tiphys_net=$TIPHYS_BUILD/tiphys-net
 work=$(mktemp -d "${TMPDIR:-/tmp}/tiphys-e2e.XXXXXX")
 export HOME=$work/home DOCKER_CONFIG=$work/docker FS_CACHE_DIR=$work/cache
-mkdir -p "$HOME" "$DOCKER_CONFIG"
+mkdir -p "$HOME" "$DOCKER_CONFIG" "$work/started"
 # The servers are on this machine: no proxy stands between.
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 unset XDG_CACHE_HOME INSECURE_OCI_REGISTRIES
 
 tap_count=0
 tap_failed=0
-tap_started=()
 
 tap_clean_up() {
-	local pid
-	for pid in "${tap_started[@]}"; do
-		stop "$pid"
+	local file
+	for file in "$work/started"/*; do
+		[ ! -e "$file" ] || stop "${file##*/}"
 	done
 	rm -rf "$work"
 }
@@ -73,11 +72,12 @@ start() {
 	shift
 	"$@" >>"$work/$name.log" 2>&1 &
 	started=$!
-	tap_started+=("$started")
+	: >"$work/started/$started"
 }
 
 stop() {
 	local pid=$1 tries
+	rm -f "$work/started/$pid"
 	kill -CONT "$pid" 2>/dev/null
 	kill "$pid" 2>/dev/null || return 0
 	for ((tries = 0; tries < 100; tries++)); do
