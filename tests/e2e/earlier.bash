@@ -25,8 +25,9 @@ registry_image module tar application/vnd.oci.image.layer.v1.tar "$work/module.t
 registry_image module latest application/vnd.wasm.content.layer.v1+wasm "$guest" >/dev/null
 
 # Its environment. What is about pods of its own and about tracing changes nothing here.
+# exec: the process that is started is the one that is ended.
 earlier_environment() {
-	env INSECURE_OCI_REGISTRIES="$registry" FS_CACHE_DIR="$work/fs-cache" LOG_LEVEL=debug MODE="$1" PLUGIN_NAMESPACE=argo \
+	exec env INSECURE_OCI_REGISTRIES="$registry" FS_CACHE_DIR="$work/fs-cache" LOG_LEVEL=debug MODE="$1" PLUGIN_NAMESPACE=argo \
 		ARGO_CONTROLLER_CONFIGMAP=workflow-controller-configmap OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 \
 		OTEL_SERVICE_NAME=wasm "${@:2}"
 }
