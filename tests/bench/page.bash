@@ -12,18 +12,7 @@ scratch=$(mktemp -d)
 # What Chromium leaves running writes there for a moment.
 trap 'rm -rf "$scratch" 2>/dev/null || { sleep 1; rm -rf "$scratch"; }' EXIT
 
-number=0
-failed=0
-result() {
-	number=$((number + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		head -n 20 "$scratch/out" | sed 's/^/# /'
-		failed=1
-	fi
-}
+. "$(dirname "$0")/tap.bash"
 
 cat >"$scratch/measure.js" <<'JS'
 const told = [];

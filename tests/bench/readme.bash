@@ -10,18 +10,7 @@ source=$1 tiphys=$2 update=${3:-}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-number=0
-failed=0
-result() {
-	number=$((number + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		sed 's/^/# /' "$scratch/out"
-		failed=1
-	fi
-}
+. "$(dirname "$0")/tap.bash"
 
 # What stands in FILE behind the line BEGIN, up to the end of figures.
 between() {

@@ -7,18 +7,7 @@ tiphys=$1/tiphys
 scratch=$(mktemp -d)
 trap 'rm -rf --one-file-system "$scratch"' EXIT
 
-number=0
-failed=0
-result() {
-	number=$((number + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		sed 's/^/# /' "$scratch/out"
-		failed=1
-	fi
-}
+. "$(dirname "$0")/tap.bash"
 # row NAME [EXECUTABLE…]: the table has it; where an executable is missing, this is not root, or the machine
 # is a chroot, in which containers cannot change their root, the reason stands below the table instead.
 row() {
