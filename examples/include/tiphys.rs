@@ -19,6 +19,10 @@ mod raw {
         ) -> u32;
         pub fn kv_put(key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> u32;
         pub fn kv_delete(key: *const u8, key_size: usize) -> u32;
+        pub fn kv_list(
+            prefix: *const u8, prefix_size: usize, after: *const u8, after_size: usize,
+            buffer: *mut u8, room: usize, size: *mut usize,
+        ) -> u32;
         pub fn blob_get(
             bucket: *const u8, bucket_size: usize, key: *const u8, key_size: usize, size: *mut u64,
             handle: *mut u32,
@@ -86,6 +90,33 @@ pub fn kv_put(key: &str, value: &[u8]) -> Result<(), Failure> {
 
 pub fn kv_delete(key: &str) -> Result<(), Failure> {
     check(unsafe { raw::kv_delete(key.as_ptr(), key.len()) })
+}
+
+/// All keys that begin with the prefix, in the order of their bytes.
+pub fn kv_list(prefix: &str) -> Result<Vec<String>, Failure> {
+    list(|after, buffer, size| unsafe {
+        raw::kv_list(
+            prefix.as_ptr(), prefix.len(), after.as_ptr(), after.len(), buffer.as_mut_ptr(),
+            buffer.len(), size,
+        )
+    })
+}
+
+/// `ask(after, buffer, size)` gets the keys behind `after`, as many as fit.
+fn list(ask: impl Fn(&str, &mut [u8], &mut usize) -> u32) -> Result<Vec<String>, Failure> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let after = keys.last().map_or("", |key| key.as_str());
+        let mut size = 0;
+        check(ask(after, &mut buffer, &mut size))?;
+        if size == 0 {
+            return Ok(keys);
+        }
+        // Each is ended by a NUL.
+        let listed = buffer[..size - 1].split(|byte| *byte == 0);
+        keys.extend(listed.map(|key| String::from_utf8_lossy(key).into_owned()));
+    }
 }
 
 /// How long the body of a request is.
@@ -259,24 +290,12 @@ pub fn blob_delete(bucket: &str, key: &str) -> Result<(), Failure> {
 
 /// All keys that begin with the prefix, in the order of their bytes.
 pub fn blob_list(bucket: &str, prefix: &str) -> Result<Vec<String>, Failure> {
-    let mut keys: Vec<String> = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let after = keys.last().map_or("", |key| key.as_str());
-        let mut size = 0;
-        check(unsafe {
-            raw::blob_list(
-                bucket.as_ptr(), bucket.len(), prefix.as_ptr(), prefix.len(), after.as_ptr(),
-                after.len(), buffer.as_mut_ptr(), buffer.len(), &mut size,
-            )
-        })?;
-        if size == 0 {
-            return Ok(keys);
-        }
-        // Each is ended by a NUL.
-        let listed = buffer[..size - 1].split(|byte| *byte == 0);
-        keys.extend(listed.map(|key| String::from_utf8_lossy(key).into_owned()));
-    }
+    list(|after, buffer, size| unsafe {
+        raw::blob_list(
+            bucket.as_ptr(), bucket.len(), prefix.as_ptr(), prefix.len(), after.as_ptr(),
+            after.len(), buffer.as_mut_ptr(), buffer.len(), size,
+        )
+    })
 }
 
 /// A connection that the policy lists, read and written by `std::io`.

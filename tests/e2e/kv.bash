@@ -43,14 +43,17 @@ tap_case "run: limits are named" limits
 # ---- `serve`: for the steps of a workflow ----
 
 "$tiphys_net" push --store "$work/store" "$keep" test.example/keep:1 >"$work/pushed"
+keep_rust=$TIPHYS_GUESTS/keep-rust.wasm
+[ ! -e "$keep_rust" ] || "$tiphys_net" push --store "$work/store" "$keep_rust" test.example/keep-rust:1 >"$work/pushed"
 serve_start serve \
 	--kv-values 5 --kv-workflow 1K --kv-total 4K
 
-# step UID ACCESS ARGS: the reply is in $out.
+# step UID ACCESS ARGS: the reply is in $out. $guest is the module's name.
+guest=keep
 step() {
 	curl -sf --noproxy '*' -H 'Content-Type: application/json' -o "$out" --data \
 		"{\"workflow\":{\"metadata\":{\"name\":\"w\",\"namespace\":\"n\",\"uid\":\"$1\"}},\"template\":{\"plugin\":{\"wasm\":{
-		\"module\":{\"oci\":\"test.example/keep:1\"},\"permissions\":{\"kv\":\"$2\"},\"args\":$3}}}}" \
+		\"module\":{\"oci\":\"test.example/$guest:1\"},\"permissions\":{\"kv\":\"$2\"},\"args\":$3}}}}" \
 		"http://$serve/api/v1/template.execute"
 }
 
@@ -84,6 +87,41 @@ listed() {
 	expect_in '"result":"ship/1\nship/2\nship/3"' "$out"
 }
 tap_case "serve: keys are listed in their order" listed
+
+# By examples/include/tiphys.rs.
+in_rust() {
+	local key
+	guest=keep-rust
+	for key in ship/2 crew/1 ship/1; do
+		step rust rw "[\"put\",\"$key\",\"$key!\"]"
+		expect_in '"phase":"Succeeded"' "$out"
+	done
+	step rust ro '["list","ship/"]'
+	expect_in '"result":"ship/1\nship/2"' "$out"
+	step rust ro '["list","boat/"]'
+	expect_in '"result":""' "$out"
+	step rust none '["list","ship/"]'
+	expect_in '"phase":"Failed"' "$out"
+	expect_in "asked for kv, which is not granted" "$out"
+	step rust rw '["delete","ship/1"]'
+	# What one header keeps the other finds.
+	guest=keep
+	step rust ro '["get","ship/2"]'
+	expect_in '"result":"ship/2!"' "$out"
+	step rust ro '["list",""]'
+	expect_in '"result":"crew/1\nship/2"' "$out"
+}
+# Whose buffer of 64 KiB holds a quarter of these.
+many_in_rust() {
+	run 0 --kv "$keep_rust" list-long 1000
+	is "$(cat "$out")" 1000
+}
+if [ -e "$keep_rust" ]; then
+	tap_case "run: more keys than one answer holds, by the header for Rust" many_in_rust
+	tap_case "serve: values by the header for Rust" in_rust
+else
+	tap_skip "serve: values by the header for Rust" "its toolchain is not installed"
+fi
 
 server_limits() {
 	step three rw '["fill","10","10"]'
