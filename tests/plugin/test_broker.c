@@ -73,6 +73,7 @@ static int start(void **state)
 static int end(void **state)
 {
 	(void)state;
+	atomic_store(&flags, 1); /* whoever still waits for it */
 	server_stop(server);
 	return 0;
 }
@@ -469,6 +470,51 @@ static void an_ask_beside_the_store(void **state)
 	atomic_store(&flags, 1);
 }
 
+/* What a broker is working on stands in the room that its packets are received in, and is read
+ * again behind its check: a next packet could take its place there, so that a broken run had any
+ * object or sent any request. So it must stay in the socket, whole, also when the broker ends for
+ * it: whether the store is waited for, or the answer to a request. */
+static void packets_stay_outside_while_one_is_worked_on(void **state)
+{
+	(void)state;
+	static const struct {
+		struct broker_ask head;
+		const char *parts;
+	} waits[] = {
+	    {{.kind = ASK_BLOB_GET, .sizes = {4, 4, 0}}, "datalate"},
+	    {{.kind = ASK_ANSWER, .handle = 1}, ""},
+	};
+	struct {
+		struct broker_ask head;
+		char parts[16];
+	} packet, got;
+	for (size_t i = 0; i < COUNT(waits); i++) {
+		struct store_life store;
+		store_start(&store);
+		int inside = dup(store.life.theirs);
+		assert_true(inside >= 0);
+		if (waits[i].head.handle != 0)
+			assert_int_equal(open_at(&store, "/late"), waits[i].head.handle);
+		packet.head = waits[i].head;
+		strcpy(packet.parts, waits[i].parts);
+		size_t size = sizeof packet.head + strlen(packet.parts);
+		assert_int_equal(send(store.life.ours, &packet, size, 0), (ssize_t)size);
+		packet.head = (struct broker_ask){.kind = ASK_BLOB_GET, .sizes = {4, 4, 0}};
+		strcpy(packet.parts, "keeptake");
+		size = sizeof packet.head + strlen(packet.parts);
+		assert_int_equal(send(store.life.ours, &packet, size, 0), (ssize_t)size);
+		struct transfers *transfers = store.life.terms.blob.transfers;
+		assert_false(life_end(&store.life));
+		assert_int_equal(store.life.err.kind, ERROR_DENIED);
+		assert_int_equal(recv(inside, &got, sizeof got, MSG_DONTWAIT), (ssize_t)size);
+		assert_memory_equal(&got, &packet, size);
+		close(inside);
+		transfers_destroy(transfers);
+		caps_destroy(store.caps);
+		atomic_store(&flags, 1);
+	}
+}
+
 /* Each listing began at the first key: a walk over all of them asked for most many times. */
 static void a_walk_over_all_keys_lists_each_once(void **state)
 {
@@ -512,6 +558,7 @@ int main(void)
 	    cmocka_unit_test(requests_go_side_by_side),
 	    cmocka_unit_test(a_run_that_leaves_a_slow_store),
 	    cmocka_unit_test(an_ask_beside_the_store),
+	    cmocka_unit_test(packets_stay_outside_while_one_is_worked_on),
 	    cmocka_unit_test(a_walk_over_all_keys_lists_each_once),
 	};
 	return cmocka_run_group_tests(tests, start, end);
