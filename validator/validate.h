@@ -61,12 +61,23 @@ struct body {
 	struct error *err;
 };
 
+/* ---- validate.c ---- */
+
 /* Makes room for `want` elements of `size` bytes in *array. */
 bool walk_grow(void **array, size_t *room, size_t want, size_t size, struct error *err);
 /* The slow path of push(). */
 bool walk_make_operand_room(struct body *b);
 
+/* ---- validate_mismatch.c ---- */
+
 void walk_mismatch(struct body *b, valtype want, const valtype *found);
+/* What `who` (instruction, block) requires, and the `shown` operands from the present top on that
+ * stood there; in the place of a message about a single one. Returns false. */
+bool walk_mismatch_all(struct body *b, const char *who, const valtype *types, uint32_t count,
+                       uint32_t shown, const char *detail);
+/* After pop() failed among `count` of them, when the stack had `height` operands: puts a message
+ * about all in the place of that about one. Returns false. */
+bool walk_pops_failed(struct body *b, const valtype *types, uint32_t count, uint32_t height);
 
 static inline bool mismatch(struct body *b, valtype want, const valtype *found)
 {
@@ -128,10 +139,6 @@ static inline bool push_all(struct body *b, const valtype *types, uint32_t count
 	return true;
 }
 
-/* After pop() failed among `count` of them, when the stack had `height` operands: puts a message
- * about all in the place of that about one. Returns false. */
-bool walk_pops_failed(struct body *b, const valtype *types, uint32_t count, uint32_t height);
-
 static inline bool pop_all(struct body *b, const valtype *types, uint32_t count)
 {
 	uint32_t height = b->operand_count;
@@ -179,6 +186,25 @@ static inline bool read_index(struct body *b, uint32_t count, const char *what, 
 	return *out < count || error_set_at(b->err, ERROR_INVALID, b->at, "unknown %s %u", what, *out);
 }
 
+static inline bool read_memory(struct body *b, uint32_t *out)
+{
+	return read_index(b, b->m->memory_count, "memory", out);
+}
+
+static inline bool read_table(struct body *b, uint32_t *out)
+{
+	uint32_t start = reader_offset(&b->r);
+	if (!read_index(b, b->m->table_count, "table", out))
+		return false;
+	return *out == 0 ||
+	       need_feature(b->m->features, FEATURE_REFERENCE_TYPES, start, "a second table", b->err);
+}
+
+static inline valtype memory_address(const struct body *b, uint32_t memory)
+{
+	return address_type(&b->m->memories[memory].limits);
+}
+
 /* ---- validate_hot.c: the plain cases of the most frequent instructions ---- */
 
 /* Do the module's features allow it? */
@@ -188,10 +214,38 @@ bool hot_can(const struct module *m);
  * early. */
 bool validate_hot(struct body *b);
 
-/* ---- validate_refs.c: references, aggregates, exceptions, tail calls ---- */
+/* ---- validate_simple.c: what has a signature in insn.def ---- */
 
-/* The results of what returns in the function's place must be the function's. */
-bool check_tail_results(struct body *b, const struct functype *type);
+bool validate_simple(struct body *b, const struct insn *insn, struct step *step);
+
+/* ---- validate_control.c: blocks and branches ---- */
+
+/* Opens a block: its params are pushed again, above the height that it keeps. */
+bool push_control(struct body *b, enum insn_id opener, const struct block_type *type, bool told);
+/* The end of a block, or of one of its parts: its results must be all that stands on its part of
+ * the stack, and are taken from there. */
+bool close_block(struct body *b);
+bool validate_block(struct body *b, struct step *step, bool told);
+bool validate_else(struct body *b, struct step *step);
+bool validate_end(struct body *b, struct step *step);
+bool validate_br(struct body *b, struct step *step);
+/* When it is told, step->labels are borrowed from the scratch memory, until the next br_table. */
+bool validate_br_table(struct body *b, struct step *step, bool told);
+bool validate_return(struct body *b);
+
+/* ---- validate_call.c, validate_variable.c, validate_bulk.c ---- */
+
+bool validate_call(struct body *b, struct step *step);
+bool validate_variable(struct body *b, struct step *step);
+bool validate_select(struct body *b, struct step *step);
+bool validate_select_typed(struct body *b, struct step *step);
+bool validate_bulk(struct body *b, struct step *step);
+bool validate_table(struct body *b, struct step *step);
+
+/* ---- validate_refs.c: references, aggregates, exceptions ---- */
+
+/* A type index that must be of this form. */
+bool read_type(struct body *b, enum type_form form, uint32_t *out);
 bool validate_reference(struct body *b, struct step *step);
 bool validate_branch_on(struct body *b, struct step *step);
 bool validate_aggregate(struct body *b, struct step *step);
@@ -201,12 +255,5 @@ bool validate_catches(struct body *b, struct step *step);
 
 /* validate_legacy.c: catch, catch_all, delegate, rethrow. */
 bool validate_legacy(struct body *b, struct step *step);
-
-/* The end of a block, or of one of its parts: its results must be all that stands on its part of
- * the stack, and are taken from there. */
-bool close_block(struct body *b);
-
-/* A type index that must be of this form. */
-bool read_type(struct body *b, enum type_form form, uint32_t *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Typing of references, structs and arrays, exceptions and tail calls (spec: 3.4). */
+/* Typing of references, structs and arrays, and exceptions (spec: 3.4). */
 #include "validator/validate.h"
 
 #include <stdlib.h>
@@ -52,17 +52,6 @@ static valtype top_of(const struct body *b, valtype type)
 	default:
 		return VAL_REF | VAL_NULLABLE | (valtype)HEAP_ANY;
 	}
-}
-
-bool check_tail_results(struct body *b, const struct functype *type)
-{
-	const struct block_type *own = &b->s->controls[0].type;
-	if (type->result_count != own->result_count)
-		return invalid(b, "type mismatch: the results of the tail call are not the function's");
-	for (uint32_t i = 0; i < own->result_count; i++)
-		if (!matches(b, type->results[i], own->results[i]))
-			return mismatch(b, own->results[i], &type->results[i]);
-	return true;
 }
 
 /* ---- tests and casts ---- */
