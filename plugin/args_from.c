@@ -1,8 +1,9 @@
 #include "plugin/args_from.h"
 
-#include "caps/cleanup.h"
-
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Reads to the end of fd into args->bytes; *size tells how much. */
 static bool read_all(struct args_from *args, int fd, size_t *size, struct error *err)
@@ -36,7 +37,6 @@ static bool read_all(struct args_from *args, int fd, size_t *size, struct error 
 
 bool args_from_read(struct args_from *args, char *command, int fd, struct error *err)
 {
-	cleanup_close int owned = fd;
 	size_t size;
 
 	if (!read_all(args, fd, &size, err))

@@ -13,8 +13,8 @@ struct args_from {
 	int argc;
 };
 
-/* Reads NUL-terminated strings from fd to its end, then closes it. *args is {0} before and is for
- * args_from_clear() after, on failure too. */
+/* Reads NUL-terminated strings from fd, which stays the caller's, to its end. *args is {0} before
+ * and is for args_from_clear() after, on failure too. */
 bool args_from_read(struct args_from *args, char *command, int fd, struct error *err);
 
 void args_from_clear(struct args_from *args);

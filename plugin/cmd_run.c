@@ -190,8 +190,8 @@ static bool take_args_from(struct run *run, int *status)
 	if (run->operands.count > 0)
 		error_set(&err, ERROR_USAGE, "--args-from brings the operands; \"%s\" is one too many",
 		          run->operands.items[0]);
-	else
-		args_from_read(&run->args_from, run->argv[0], fd, &err);
+	else if (args_from_read(&run->args_from, run->argv[0], fd, &err) && run->wall == NULL)
+		close(fd); /* behind a wall it is also what the end is told by */
 	if (err.kind != ERROR_NONE) {
 		fprintf(stderr, "tiphys run: %s\n", err.message);
 		*status = error_exit_status(err.kind);
@@ -473,6 +473,8 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	/* The process gives its memory back as a whole. Piece by piece would cost a fifth of a short
 	 * run. */
 	fflush(NULL);
+	if (wall != NULL)
+		wall->say_end(status);
 	_exit(status);
 }
 

@@ -12,7 +12,8 @@ static int do_job(const struct worker_terms *terms, const struct worker_job *job
 	struct confinement confinement = {.terms = terms, .time_ms = job->time_ms};
 	if (job->kind == JOB_COMPILE)
 		return confine_and_compile(terms, job);
-	const struct run_wall wall = {.put_up = confine, .env = &confinement};
+	const struct run_wall wall = {
+	    .put_up = confine, .env = &confinement, .say_end = worker_say_end};
 	return confine_and_run(&wall);
 }
 

@@ -23,6 +23,7 @@ struct workers {
 	    standing; /* in the order in which they were ordered; the first ones have pids */
 	size_t standing_count;
 	struct hand_list working;
+	struct hand_list dying; /* killed; who reaps them does not hold the lock */
 	bool stopping;
 };
 
@@ -198,16 +199,25 @@ void crew_refill(struct workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-int crew_reap(struct workers *workers, struct hand *hand, bool *stopped)
+void crew_kill(struct workers *workers, struct hand *hand, bool *stopped)
+{
+	pthread_mutex_lock(&workers->lock);
+	/* No process of the group outlives its leader. From here on nobody signals it any more: its
+	 * number may be another's as soon as it is reaped. */
+	kill(-hand->pid, SIGKILL);
+	TAILQ_REMOVE(&workers->working, hand, next);
+	TAILQ_INSERT_TAIL(&workers->dying, hand, next);
+	*stopped = workers->stopping;
+	pthread_mutex_unlock(&workers->lock);
+}
+
+int crew_reap(struct workers *workers, struct hand *hand)
 {
 	int status = 0;
-	pthread_mutex_lock(&workers->lock);
-	/* No process of the group outlives its leader. */
-	kill(-hand->pid, SIGKILL);
 	while (waitpid(hand->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	TAILQ_REMOVE(&workers->working, hand, next);
-	*stopped = workers->stopping;
+	pthread_mutex_lock(&workers->lock);
+	TAILQ_REMOVE(&workers->dying, hand, next);
 	pthread_mutex_unlock(&workers->lock);
 	hand_free(hand);
 	return status;
@@ -229,6 +239,7 @@ struct workers *workers_create(const char *executable, size_t ready, struct erro
 	workers->ready = ready;
 	TAILQ_INIT(&workers->standing);
 	TAILQ_INIT(&workers->working);
+	TAILQ_INIT(&workers->dying);
 	pthread_mutex_init(&workers->lock, NULL);
 	return workers;
 }
@@ -299,7 +310,8 @@ bool workers_reap_others(struct workers *workers)
 		siginfo_t info = {0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 			break;
-		if (has(&workers->working, info.si_pid) || has(&workers->standing, info.si_pid)) {
+		if (has(&workers->working, info.si_pid) || has(&workers->standing, info.si_pid) ||
+		    has(&workers->dying, info.si_pid)) {
 			/* Its own thread reaps it; until then it may hide others. */
 			again = true;
 			break;

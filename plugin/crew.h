@@ -8,8 +8,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-/* A worker that was forked and not yet reaped: as long as it stands in a list its process id is its
- * own. The descriptors are the server's ends. */
+/* A worker that was forked: as long as it stands in a list nobody else reaps its process id, and
+ * until it is reaped that is its own. The descriptors are the server's ends. */
 struct hand {
 	pid_t pid; /* 0: the worker parent has not told yet */
 	int socket, out, err;
@@ -26,8 +26,12 @@ size_t crew_ready(const struct workers *workers);
 /* Has others forked in place of those that were taken, when half of them are missing. */
 void crew_refill(struct workers *workers);
 
-/* Ends and reaps a worker that was taken; its wait status. *stopped tells whether workers_stop()
- * was called. */
-int crew_reap(struct workers *workers, struct hand *hand, bool *stopped);
+/* Kills a worker that was taken, with all of its group. *stopped tells whether workers_stop() was
+ * called before. */
+void crew_kill(struct workers *workers, struct hand *hand, bool *stopped);
+
+/* Waits until a worker that was killed so is gone, and reaps it; its wait status. No other thread
+ * waits for it meanwhile. */
+int crew_reap(struct workers *workers, struct hand *hand);
 
 #endif

@@ -56,14 +56,20 @@ static void run_job(struct pool_job *job, bool stopping)
 	    (struct execution *)((char *)job - offsetof(struct execution, job));
 	struct executor *executor = execution->executor;
 	cleanup_node struct node node = {0};
+	struct step_rest rest;
 	atomic_store(&execution->has_turn, true);
 	/* Without an outcome nobody waits any more: executor_stop() has been called. */
-	if (!stopping && step_run(executor->setting.step, &execution->step, &node))
+	if (!stopping && step_run(executor->setting.step, &execution->step, &node, &rest))
 		execution->reply = reply_of_node(&node);
 	/* A result may wait for long; its request need not. */
 	size_t size = sizeof *execution + request_keep_names(&execution->request) +
 	              (execution->reply == NULL ? 0 : strlen(execution->reply));
+	/* Whoever has the answer may ask again at once, and finds this thread free. */
+	pool_yield(executor->setting.pool);
 	runs_ended(executor->runs, &execution->run, size, now_ms());
+	/* From here on the execution may be gone. */
+	if (!stopping)
+		step_end(&rest);
 }
 
 /* ---- callbacks of runs: with its lock held ---- */

@@ -1,5 +1,6 @@
 #include "plugin/image_job.h"
 
+#include "caps/cleanup.h"
 #include "plugin/args_from.h"
 #include "plugin/confine.h"
 #include "plugin/images.h"
@@ -33,7 +34,8 @@ static bool read_rules(struct args_from *args, struct load_rules *rules, struct 
 	struct compile_words words = {0};
 	struct operands operands;
 	int status;
-	if (!args_from_read(args, command, JOB_SOCKET, err))
+	cleanup_close int socket = JOB_SOCKET;
+	if (!args_from_read(args, command, socket, err))
 		return false;
 	bool fine = options_take(&line, args->argc, args->argv, &words, &operands, &status)
 	                ? load_rules_read(&words.load, rules, err)

@@ -14,6 +14,7 @@
  *        | <-- worker_job, its descriptors ------- |   when there is a step; until then it waits
  *        | <-- options and operands -------------- |   each ended by a NUL, to the end of the
  * stream
+ *        | -- worker_word -----------------------> |   when all is done (JOB_RUN), the last of it
  *
  * The end of a stream ends who waits on it. */
 #ifndef PLUGIN_ORDER_H
@@ -84,6 +85,14 @@ struct worker_job {
 	uint32_t kind;        /* enum job_kind */
 	uint64_t file_bytes;  /* JOB_COMPILE: as large may the image become */
 	uint64_t data_bytes;  /* JOB_COMPILE: memory that it may take; 0: as its module's size wants */
+};
+
+/* How a worker ended that ends by itself. It is believed as an exit status is, for it says no more
+ * than that; one that says something else is as one that says nothing: its end is waited for. */
+#define WORKER_WORD_MARK 0x646e6521u
+struct worker_word {
+	uint32_t mark;   /* WORKER_WORD_MARK */
+	uint32_t status; /* 0 … 255 */
 };
 
 /* What the exit status of a compiling worker says besides success. */

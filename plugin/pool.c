@@ -7,18 +7,31 @@
 
 _Static_assert(offsetof(struct pool_job, turn) == 0, "a turn is its job");
 
+/* The thread is counted among the free ones. */
+static _Thread_local bool is_free;
+
 struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* a job waits, or the pool stops */
 	pthread_cond_t idle; /* the last thread has ended */
 	struct turns turns;
 	size_t queue_max;
-	size_t idle_threads; /* that look for work */
+	size_t free_threads; /* that look for work, or are about to */
 	size_t running_threads;
 	bool stopping;
 	size_t thread_count;
 	pthread_t threads[];
 };
+
+/* With the lock held. */
+static void count_free(struct pool *pool, bool free)
+{
+	if (free && !is_free)
+		pool->free_threads++;
+	if (!free && is_free)
+		pool->free_threads--;
+	is_free = free;
+}
 
 static void *work(void *argument)
 {
@@ -26,10 +39,10 @@ static void *work(void *argument)
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
 		while (pool->turns.count == 0 && !pool->stopping) {
-			pool->idle_threads++;
+			count_free(pool, true);
 			pthread_cond_wait(&pool->work, &pool->lock);
-			pool->idle_threads--;
 		}
+		count_free(pool, false);
 		struct pool_job *job = (struct pool_job *)turns_take(&pool->turns);
 		if (job == NULL)
 			break;
@@ -80,7 +93,7 @@ bool pool_submit(struct pool *pool, struct pool_job *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	/* A thread that looks for work takes a job without its having to wait. */
-	bool taken = !pool->stopping && pool->turns.count < pool->queue_max + pool->idle_threads &&
+	bool taken = !pool->stopping && pool->turns.count < pool->queue_max + pool->free_threads &&
 	             turns_add(&pool->turns, &job->turn);
 	if (taken)
 		pthread_cond_signal(&pool->work);
@@ -88,12 +101,19 @@ bool pool_submit(struct pool *pool, struct pool_job *job)
 	return taken;
 }
 
+void pool_yield(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	count_free(pool, true);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 struct pool_load pool_load(struct pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	const struct pool_load load = {
 	    .waiting = pool->turns.count,
-	    .running = pool->running_threads - pool->idle_threads,
+	    .running = pool->running_threads - pool->free_threads,
 	};
 	pthread_mutex_unlock(&pool->lock);
 	return load;

@@ -25,7 +25,11 @@ struct pool *pool_create(size_t threads, size_t queue_max, struct error *err);
 /* False when the queue is full or the pool stops; then the job stays the caller's. */
 bool pool_submit(struct pool *pool, struct pool_job *job);
 
-/* Jobs that wait, and jobs that run. */
+/* Called from run(), when what follows is clearing up: from here on the job counts as done, and the
+ * thread as one that is free. */
+void pool_yield(struct pool *pool);
+
+/* Jobs that wait, and jobs that run (pool_yield()). */
 struct pool_load {
 	size_t waiting, running;
 };

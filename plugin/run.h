@@ -16,11 +16,12 @@ struct run_needs {
 	uint32_t open_files;
 };
 
-/* Called once, when all that is granted is open and no byte of the module was looked at. With false
- * and *err set nothing is run. */
 struct run_wall {
+	/* Called once, when all that is granted is open and no byte of the module was looked at. With
+	 * false and *err set nothing is run. */
 	bool (*put_up)(void *env, struct caps *caps, const struct run_needs *needs, struct error *err);
 	void *env;
+	void (*say_end)(int status); /* called last, when all is written and the process ends */
 };
 
 /* As cmd_run(), of a file and never of a reference. `wall` is NULL for none. The

@@ -33,6 +33,7 @@ struct step {
 	struct artifacts_run artifacts;
 	struct step_grants grants;
 	struct worker_outcome outcome;
+	struct hand *left; /* of its worker; NULL: nothing */
 };
 
 /* Makes the node failed by the message of an error object. */
@@ -180,6 +181,18 @@ static bool add_name(const struct step *step, struct policy_words *words, struct
 	       policy_word(words, err, "--name=%s", reference_program(&reference));
 }
 
+/* Whether a step's worker can change more than its own streams, which others look at when the step
+ * is over: then it is waited for until it is gone. */
+static bool shares(const struct step *step, bool has_broker)
+{
+	const struct request *request = step->request;
+	bool shared = has_broker || request->form != REQUEST_COMMAND || request->artifacts.count > 0 ||
+	              request->output_artifacts.count > 0 || request->permissions.files.count > 0;
+	for (size_t i = 0; i < request->outputs.count; i++)
+		shared = shared || request->outputs.items[i].path != NULL;
+	return shared;
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
@@ -213,7 +226,9 @@ static bool run(struct step *step, const char *module)
 	    .time_ms = step->grants.time.value,
 	    .output_bytes = step->grants.output.value,
 	};
-	bool ran = worker_run(step->setting->workers, &task, &step->outcome, &err);
+	bool ran = worker_run_to_word(step->setting->workers, &task, &step->outcome, &step->left, &err);
+	if (shares(step, task.has_broker))
+		worker_bury(step->setting->workers, take_ptr(&step->left));
 	step_broker_end(&broker);
 	if (broker.err.kind != ERROR_NONE)
 		warn_of_broker(step, &broker.err);
@@ -558,7 +573,8 @@ static void log_step(const struct step *step, const struct step_watch *watch, co
 	log_end(&line);
 }
 
-/* The guest alone writes below its directory until this returns. */
+/* The guest alone writes below its directory until this returns, and may still while its worker is
+ * left. */
 static bool run_watched(struct step *step, struct step_watch *watch, const char *module)
 {
 	show(watch, &step->dir);
@@ -568,11 +584,12 @@ static bool run_watched(struct step *step, struct step_watch *watch, const char 
 	return ran;
 }
 
-bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node)
+bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node,
+              struct step_rest *rest)
 {
 	struct step step = {
 	    .setting = setting, .request = watch->request, .node = node, .dir = WORKDIR_INIT};
-	cleanup_free char *module = NULL;
+	char *module = NULL;
 	char digest[MODULES_DIGEST_SIZE] = "";
 	struct error err = ERROR_INIT;
 	bool ran = false;
@@ -600,9 +617,6 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 		collect_artifacts(&step);
 	}
 	artifacts_run_clear(&step.artifacts);
-	workdir_destroy(&step.dir);
-	if (module != NULL)
-		modules_let_go(setting->modules, module);
 	if (!stopped) {
 		metrics_add(node->failed ? METRIC_FAILED : METRIC_SUCCEEDED, 1);
 		if (ran)
@@ -611,5 +625,18 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	}
 	worker_outcome_clear(&step.outcome);
 	step_grants_clear(&step.grants);
+	*rest = (struct step_rest){
+	    .setting = setting, .worker = step.left, .dir = step.dir, .module = module};
 	return !stopped;
+}
+
+void step_end(struct step_rest *rest)
+{
+	/* Its directory is another step's as soon as it is given back. */
+	worker_bury(rest->setting->workers, rest->worker);
+	workdir_destroy(&rest->dir);
+	if (rest->module != NULL)
+		modules_let_go(rest->setting->modules, rest->module);
+	free(rest->module);
+	*rest = (struct step_rest){.dir = WORKDIR_INIT};
 }

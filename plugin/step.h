@@ -55,9 +55,22 @@ bool step_watch_progress(struct step_watch *watch, char progress[STEP_PROGRESS_S
 /* Adds the fields that tell which step a line is about. */
 void step_watch_log(const struct step_watch *watch, struct log_line *line);
 
-/* Runs a step of form REQUEST_CONTRACT or REQUEST_COMMAND; blocks until it is over. Every failure
- * is the node's. False when the step was killed because the server stops: then there is no outcome.
- */
-bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node);
+/* What is left of a step whose node is known: nobody need wait until it is cleared away. */
+struct step_rest {
+	const struct step_setting *setting;
+	struct hand *worker; /* NULL, or killed and not yet gone */
+	struct workdir dir;
+	char *module; /* its file; NULL: none is held */
+};
+
+/* Runs a step of form REQUEST_CONTRACT or REQUEST_COMMAND; blocks until its node is known. Every
+ * failure is the node's. False when the step was killed because the server stops: then there is no
+ * outcome. In both cases *rest is for step_end(). */
+bool step_run(const struct step_setting *setting, struct step_watch *watch, struct node *node,
+              struct step_rest *rest);
+
+/* Clears away what a step left; blocks until its process is gone. The step's request may be gone by
+ * then. */
+void step_end(struct step_rest *rest);
 
 #endif

@@ -28,9 +28,10 @@ void worker_outcome_clear(struct worker_outcome *outcome)
 
 /* Bytes on their way to the worker. */
 struct feed {
-	int fd;
+	int fd; /* -1: all went */
 	const char *data;
 	size_t size;
+	bool is_socket; /* and the hand's, which hears by it: only the stream is ended */
 };
 
 static void feed_some(struct feed *feed)
@@ -46,7 +47,10 @@ static void feed_some(struct feed *feed)
 		feed->data += written;
 		feed->size -= (size_t)written;
 	}
-	close(feed->fd);
+	if (feed->is_socket)
+		shutdown(feed->fd, SHUT_WR);
+	else
+		close(feed->fd);
 	feed->fd = -1;
 }
 
@@ -73,6 +77,9 @@ static enum worker_end take_some(int *fd, struct bytes *into, size_t limit, enum
 		bytes_grown(into, (size_t)got < room ? (size_t)got : room);
 		if ((size_t)got > room)
 			return flooded;
+		/* The pipe was emptied. */
+		if ((size_t)got < wanted)
+			return WORKER_EXITED;
 	}
 }
 
@@ -85,15 +92,21 @@ static uint64_t now_ms(void)
 
 /* The server's side of one run. */
 struct talk {
+	struct workers *workers;
 	struct hand *hand;
 	struct feed args, input;
-	int pidfd; /* -1 where the kernel has none: then the process is asked now and again */
+	bool is_deaf;  /* the worker says nothing more */
+	bool has_said; /* how it ended: said_status */
+	int said_status;
+	bool killed; /* for what outcome->end says */
+	int pidfd;   /* once its end is waited for; -1 where the kernel has none: then the process is
+	                asked now and again */
 };
 
 #define ASK_EVERY_MS 5
 
-/* Most steps end before their output fills a pipe. So at first only their end is waited for: one
- * awakening instead of three or more. */
+/* Most steps end before their output fills a pipe. So at first only the word of their end is waited
+ * for: one awakening instead of three or more. */
 #define AT_FIRST_MS 2
 
 static bool has_ended(const struct talk *talk, const struct pollfd *fd)
@@ -103,6 +116,20 @@ static bool has_ended(const struct talk *talk, const struct pollfd *fd)
 	siginfo_t info = {0};
 	return waitid(P_PID, (id_t)talk->hand->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	       info.si_pid == talk->hand->pid;
+}
+
+/* A word that is none, and the end of the stream: only the process's own end tells then. */
+static void hear(struct talk *talk)
+{
+	struct worker_word word;
+	ssize_t got = recv(talk->hand->socket, &word, sizeof word, MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	talk->has_said =
+	    got == (ssize_t)sizeof word && word.mark == WORKER_WORD_MARK && word.status <= 0xff;
+	talk->is_deaf = !talk->has_said;
+	if (talk->has_said)
+		talk->said_status = (int)word.status;
 }
 
 static void read_streams(struct hand *hand, const struct worker_task *task,
@@ -118,27 +145,36 @@ static void read_streams(struct hand *hand, const struct worker_task *task,
 }
 
 /* Milliseconds to poll(). */
-static int patience(const struct talk *talk, uint64_t left, bool at_first, bool killed)
+static int patience(const struct talk *talk, uint64_t left, bool at_first)
 {
-	int timeout = killed ? -1 : left > 60000 ? 60000 : (int)left;
+	int timeout = talk->killed ? -1 : left > 60000 ? 60000 : (int)left;
 	if (at_first && (timeout < 0 || timeout > AT_FIRST_MS))
 		timeout = AT_FIRST_MS;
-	if (talk->pidfd < 0 && (timeout < 0 || timeout > ASK_EVERY_MS))
+	if (!at_first && talk->pidfd < 0 && (timeout < 0 || timeout > ASK_EVERY_MS))
 		timeout = ASK_EVERY_MS;
 	return timeout;
 }
 
-/* Until the process has ended. outcome->end tells why it was killed, if it was. */
+/* This one takes longer than a moment. */
+static void settle(struct talk *talk)
+{
+	talk->pidfd = (int)syscall(SYS_pidfd_open, talk->hand->pid, 0);
+	crew_refill(talk->workers);
+}
+
+/* Until the worker has said how it ended, or the process has ended. outcome->end tells why it was
+ * killed, if it was. */
 static void attend(struct talk *talk, const struct worker_task *task,
                    struct worker_outcome *outcome)
 {
 	struct hand *hand = talk->hand;
 	uint64_t deadline = now_ms() + task->time_ms;
-	bool killed = false, at_first = talk->pidfd >= 0;
+	bool at_first = true;
 	for (;;) {
-		bool listens = !killed && !at_first;
+		bool listens = !talk->killed && !at_first;
 		struct pollfd fds[] = {
 		    {.fd = talk->pidfd, .events = POLLIN},
+		    {.fd = talk->is_deaf ? -1 : hand->socket, .events = POLLIN},
 		    {.fd = listens ? hand->out : -1, .events = POLLIN},
 		    {.fd = listens ? hand->err : -1, .events = POLLIN},
 		    {.fd = talk->args.fd, .events = POLLOUT},
@@ -146,27 +182,32 @@ static void attend(struct talk *talk, const struct worker_task *task,
 		};
 		uint64_t now = now_ms();
 		uint64_t left = now < deadline ? deadline - now : 0;
-		int ready = poll(fds, sizeof fds / sizeof fds[0], patience(talk, left, at_first, killed));
+		int ready = poll(fds, sizeof fds / sizeof fds[0], patience(talk, left, at_first));
 		if (ready < 0 && errno != EINTR)
 			left = 0;
-		at_first = at_first && ready > 0;
-		if (fds[3].revents != 0)
-			feed_some(&talk->args);
-		if (fds[4].revents != 0)
-			feed_some(&talk->input);
-		if (!killed && (fds[1].revents | fds[2].revents) != 0)
-			read_streams(hand, task, outcome);
-		if (has_ended(talk, &fds[0]))
+		if (fds[1].revents != 0)
+			hear(talk);
+		if (talk->has_said)
 			break;
-		if (!killed && (left == 0 || outcome->end != WORKER_EXITED)) {
+		if (fds[4].revents != 0)
+			feed_some(&talk->args);
+		if (fds[5].revents != 0)
+			feed_some(&talk->input);
+		if (!talk->killed && (fds[2].revents | fds[3].revents) != 0)
+			read_streams(hand, task, outcome);
+		if (!at_first && has_ended(talk, &fds[0]))
+			break;
+		if (at_first && (ready <= 0 || talk->is_deaf)) {
+			at_first = false;
+			settle(talk);
+		}
+		if (!talk->killed && (left == 0 || outcome->end != WORKER_EXITED)) {
 			if (outcome->end == WORKER_EXITED)
 				outcome->end = WORKER_TIME;
 			kill(-hand->pid, SIGKILL);
-			killed = true;
+			talk->killed = true;
 		}
 	}
-	if (!killed)
-		read_streams(hand, task, outcome);
 }
 
 /* ---- its job ---- */
@@ -207,16 +248,18 @@ static bool send_job(int socket, const struct worker_job *job, const int *fds, s
 
 /* Hands the job to a worker. One that stood ready may have been killed meanwhile (by a kernel
  * without memory, say): then another gets it. */
-static bool hand_out(struct workers *workers, const struct worker_job *job, const int *fds,
-                     size_t count, struct talk *talk, struct error *err)
+static bool hand_out(const struct worker_job *job, const int *fds, size_t count, struct talk *talk,
+                     struct error *err)
 {
+	struct workers *workers = talk->workers;
 	bool stopped;
 	for (size_t tries = crew_ready(workers) + 3; tries > 0; tries--) {
 		if (!crew_take(workers, &talk->hand, err))
 			return false;
 		if (send_job(talk->hand->socket, job, fds, count, &talk->args))
 			return true;
-		crew_reap(workers, talk->hand, &stopped);
+		crew_kill(workers, talk->hand, &stopped);
+		crew_reap(workers, talk->hand);
 	}
 	return error_set(
 	    err, ERROR_SYSTEM,
@@ -247,32 +290,47 @@ static bool make_input(int *ours, int *theirs, struct error *err)
 
 #define COMPILE_NICENESS 10
 
-/* From the moment when the worker has its job until it is gone. */
-static void see_through(struct workers *workers, struct talk *talk, const struct worker_task *task,
-                        struct worker_outcome *outcome)
+static void close_all(struct talk *talk)
 {
-	uint64_t start = now_ms();
-	bool stopped;
-	talk->pidfd = (int)syscall(SYS_pidfd_open, talk->hand->pid, 0);
-	/* What an image takes of the processors is what steps leave. */
-	if (task->compile != NULL)
-		setpriority(PRIO_PROCESS, (id_t)talk->hand->pid, COMPILE_NICENESS);
-	talk->args.fd = take_fd(&talk->hand->socket);
-	feed_some(&talk->args);
-	crew_refill(workers);
-	attend(talk, task, outcome);
-	int status = crew_reap(workers, talk->hand, &stopped);
-	outcome->took_ms = now_ms() - start;
-	const int fds[] = {talk->args.fd, talk->input.fd, talk->pidfd};
+	const int fds[] = {talk->args.is_socket ? -1 : talk->args.fd, talk->input.fd, talk->pidfd};
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
+}
+
+/* From the moment when the worker has its job until its outcome is known: then it is dead, or is
+ * left for worker_bury(), killed. */
+static struct hand *see_through(struct talk *talk, const struct worker_task *task,
+                                struct worker_outcome *outcome)
+{
+	uint64_t start = now_ms();
+	bool stopped;
+	/* What an image takes of the processors is what steps leave. */
+	if (task->compile != NULL)
+		setpriority(PRIO_PROCESS, (id_t)talk->hand->pid, COMPILE_NICENESS);
+	talk->args.fd = talk->hand->socket;
+	talk->args.is_socket = true;
+	feed_some(&talk->args);
+	attend(talk, task, outcome);
+	/* Before its streams are read: they are those of a worker that writes nothing any more,
+	 * whatever it said. */
+	crew_kill(talk->workers, talk->hand, &stopped);
+	if (!talk->killed)
+		read_streams(talk->hand, task, outcome);
+	outcome->took_ms = now_ms() - start;
+	close_all(talk);
+	if (talk->has_said) {
+		outcome->status = talk->said_status;
+		return talk->hand;
+	}
+	int status = crew_reap(talk->workers, talk->hand);
 	if (outcome->end != WORKER_EXITED)
-		return;
+		return NULL;
 	outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
 	if (!WIFEXITED(status))
 		outcome->end = stopped && outcome->status == SIGKILL ? WORKER_STOPPED : WORKER_SIGNALLED;
+	return NULL;
 }
 
 /* In the order of enum job_descriptor. */
@@ -283,9 +341,10 @@ static void add_descriptor(struct worker_job *job, int fds[JOB_DESCRIPTOR_COUNT]
 	fds[(*count)++] = fd;
 }
 
-bool worker_run(struct workers *workers, const struct worker_task *task,
-                struct worker_outcome *outcome, struct error *err)
+bool worker_run_to_word(struct workers *workers, const struct worker_task *task,
+                        struct worker_outcome *outcome, struct hand **left, struct error *err)
 {
+	*left = NULL;
 	cleanup_bytes struct bytes args = {0};
 	cleanup_close int input_ours = -1, input_theirs = -1;
 	struct worker_job job = {.time_ms = task->time_ms};
@@ -310,8 +369,9 @@ bool worker_run(struct workers *workers, const struct worker_task *task,
 		if (compile->old_image_fd >= 0)
 			add_descriptor(&job, fds, &count, JOB_OLD_IMAGE, compile->old_image_fd);
 	}
-	struct talk talk = {.args = {.data = args.data, .size = args.size}};
-	if (!hand_out(workers, &job, fds, count, &talk, err)) {
+	struct talk talk = {
+	    .workers = workers, .pidfd = -1, .args = {.data = args.data, .size = args.size}};
+	if (!hand_out(&job, fds, count, &talk, err)) {
 		if (err->kind == ERROR_NONE)
 			outcome->end = WORKER_STOPPED;
 		return err->kind == ERROR_NONE;
@@ -320,6 +380,24 @@ bool worker_run(struct workers *workers, const struct worker_task *task,
 		close(take_fd(&input_theirs));
 	talk.input =
 	    (struct feed){.fd = take_fd(&input_ours), .data = task->input, .size = task->input_size};
-	see_through(workers, &talk, task, outcome);
+	*left = see_through(&talk, task, outcome);
 	return true;
+}
+
+void worker_bury(struct workers *workers, struct hand *left)
+{
+	if (left == NULL)
+		return;
+	crew_reap(workers, left);
+	/* Now that nobody waits. */
+	crew_refill(workers);
+}
+
+bool worker_run(struct workers *workers, const struct worker_task *task,
+                struct worker_outcome *outcome, struct error *err)
+{
+	struct hand *left;
+	bool ran = worker_run_to_word(workers, task, outcome, &left, err);
+	worker_bury(workers, left);
+	return ran;
 }

@@ -98,4 +98,20 @@ void worker_outcome_clear(struct worker_outcome *outcome);
 bool worker_run(struct workers *workers, const struct worker_task *task,
                 struct worker_outcome *outcome, struct error *err);
 
+/* A worker that was killed and may not be gone yet. */
+struct hand;
+
+/* As worker_run(), but returns as soon as the outcome is known: taking a process apart takes longer
+ * than many a step. *left is what is left of the worker, or NULL, for worker_bury().
+ *
+ * Until it is buried, what it was given (directories, its broker) may still change: one whose
+ * interpreter is broken may have lied, say that it is done and run on until the signal reaches it.
+ * What is in *outcome does not change. So whoever reads what a worker leaves in files buries it
+ * first, and so does who gives away what it had. */
+bool worker_run_to_word(struct workers *workers, const struct worker_task *task,
+                        struct worker_outcome *outcome, struct hand **left, struct error *err);
+
+/* Blocks until the worker is gone. NULL is allowed. */
+void worker_bury(struct workers *workers, struct hand *left);
+
 #endif

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -144,6 +145,14 @@ static bool take_job(struct worker_job *job)
 	return true;
 }
 
+void worker_say_end(int status)
+{
+	const struct worker_word word = {.mark = WORKER_WORD_MARK, .status = (uint32_t)status & 0xff};
+	/* By write(): behind the wall there is no call that sends. Without a server nobody asks. */
+	while (write(JOB_SOCKET, &word, sizeof word) < 0 && errno == EINTR)
+		;
+}
+
 _Noreturn static void become_worker(worker_function *run, const struct worker_terms *terms,
                                     const int fds[ORDER_DESCRIPTORS], pid_t server)
 {
@@ -157,7 +166,11 @@ _Noreturn static void become_worker(worker_function *run, const struct worker_te
 	close_from(JOB_SOCKET + 1);
 	if (!take_job(&job))
 		_exit(0);
-	exit(run(terms, &job));
+	int status = run(terms, &job);
+	fflush(NULL);
+	if (job.kind == JOB_RUN)
+		worker_say_end(status);
+	exit(status);
 }
 
 /* As fork(), but of a child of the server. The C library does not learn of it: its abort() would

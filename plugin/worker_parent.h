@@ -19,6 +19,11 @@ struct worker_terms {
  * its arguments to its end; the exit status of the worker. */
 typedef int worker_function(const struct worker_terms *terms, const struct worker_job *job);
 
+/* Tells the server how this worker ends, before the kernel has taken it apart. For the function
+ * above, where it ends the process itself: all that it has to write is written, and nothing comes
+ * after it. JOB_SOCKET must be open. */
+void worker_say_end(int status);
+
 /* With `prepared` what is the same for the sandboxes of all workers is put up once, in this
  * process: then work->run may make no other calls than those of caps/sandbox_calls.def and
  * caps/sandbox_ancestor_calls.def. Forks a worker for each order until the socket ends; the exit

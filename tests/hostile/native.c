@@ -470,6 +470,29 @@ static int run_forever(void)
 	return 0;
 }
 
+/* ---- its end ---- */
+
+static int say_end_and_run_on(void)
+{
+	int fd = open(in(args.own, "lie"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	worker_say_end(0);
+	for (volatile int forever = 1; forever;) {
+		if (write(fd, "more", 4) < 0 || write(STDOUT_FILENO, "more", 4) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+static int say_nonsense_and_run_on(void)
+{
+	const struct worker_word word = {.mark = WORKER_WORD_MARK, .status = 256};
+	if (write(JOB_SOCKET, &word, sizeof word) < 0 || write(JOB_SOCKET, &word, 3) < 0)
+		return errno;
+	return run_forever();
+}
+
 /* ---- the worker ---- */
 
 static const struct {
@@ -489,7 +512,6 @@ static bool read_args(void)
 	ssize_t got;
 	while ((got = read(JOB_SOCKET, text + used, sizeof text - 1 - used)) > 0)
 		used += (size_t)got;
-	close(JOB_SOCKET);
 	const char *words[4];
 	const char *at = text;
 	for (int i = 0; i < 4; i++, at += strlen(at) + 1) {

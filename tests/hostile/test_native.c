@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum expected { KILLED, DENIED, BOUNDED, NOTHING, ENDED };
+enum expected { KILLED, DENIED, BOUNDED, NOTHING, ENDED, LIES };
 
 struct row {
 	const char *name;
@@ -85,6 +85,22 @@ static int answer_of(const struct worker_outcome *outcome)
 	return line != NULL && sscanf(line, "answer %d", &answer) == 1 ? answer : -1;
 }
 
+static off_t size_of_lie(void)
+{
+	struct stat st;
+	char path[128];
+	snprintf(path, sizeof path, "%s/lie", own);
+	return lstat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* Nothing of it runs any more, whatever it said. */
+static bool is_dead(void)
+{
+	off_t before = size_of_lie();
+	usleep(50000);
+	return before >= 0 && size_of_lie() == before;
+}
+
 static void check_outcome(const struct row *row, const struct worker_outcome *outcome)
 {
 	int answer = answer_of(outcome);
@@ -108,6 +124,9 @@ static void check_outcome(const struct row *row, const struct worker_outcome *ou
 	case ENDED:
 		good = outcome->end == WORKER_TIME && answer == -1;
 		break;
+	case LIES:
+		good = outcome->end == WORKER_EXITED && outcome->status == 0 && answer == -1 && is_dead();
+		break;
 	}
 	if (!good)
 		fail_msg("%s: end %d, status %d, answer %d", row->name, (int)outcome->end, outcome->status,
@@ -122,7 +141,7 @@ static void try(void **state)
 	    .strings = strings,
 	    .string_count = 4,
 	    .time_ms = row->expected == ENDED ? 500 : 20000,
-	    .output_bytes = 4096,
+	    .output_bytes = 1 << 20,
 	};
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	struct error err = ERROR_INIT;

@@ -49,8 +49,8 @@ static void start(const char *seconds)
 	                            "100K",
 	                            "--max-memory",
 	                            "64M",
-	                            "--concurrency",
-	                            "2",
+	                            "--concurrency", /* one directory serves them all */
+	                            "1",
 	                            NULL};
 	server_start(&site, &server, NULL, more);
 	/* The workers that stand ready come with the first step. */

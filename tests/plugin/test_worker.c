@@ -247,6 +247,66 @@ static void children_of_a_worker_die_with_it(void **state)
 	assert_true(outcome.took_ms < 5000);
 }
 
+/* Its word is its end, and by then it is dead. */
+static void a_worker_that_says_that_it_ended_has_ended(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_task((struct worker_task){0}, "lie", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 3);
+	assert_string_equal(outcome.out.data, "said\n");
+	assert_true(outcome.took_ms < 5000);
+}
+
+static void a_word_that_is_none_is_not_its_end(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_task((struct worker_task){0}, "babble", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 8);
+}
+
+/* Those whose end is not said at once are told of as the others are. */
+static void a_slow_worker_is_heard(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0};
+	run_task((struct worker_task){0}, "slow", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 9);
+	assert_string_equal(outcome.out.data, "slow\n");
+}
+
+/* What is left after its word is the caller's: no other reaps it, and stopping does not wait. */
+static void what_is_left_of_a_worker_is_its_callers(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		cleanup_worker_outcome struct worker_outcome outcome = {0};
+		struct hand *left;
+		const struct worker_task task = {.strings =
+		                                     (const char *const[]){i % 2 == 0 ? "lie" : "exit"},
+		                                 .string_count = 1,
+		                                 .time_ms = 20000,
+		                                 .output_bytes = 1000};
+		struct error err = ERROR_INIT;
+		size_t before = open_descriptors();
+		assert_true(worker_run_to_word(workers, &task, &outcome, &left, &err));
+		assert_int_equal(outcome.end, WORKER_EXITED);
+		assert_int_equal(outcome.status, i % 2 == 0 ? 3 : 42);
+		assert_non_null(left);
+		workers_reap_others(workers);
+		worker_bury(workers, left);
+		assert_int_equal(open_descriptors(), before);
+		siginfo_t none = {0};
+		assert_int_equal(waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT), 0);
+		assert_int_equal(none.si_pid, 0);
+	}
+	worker_bury(workers, NULL);
+}
+
 static void missing_executables_are_named(void **state)
 {
 	(void)state;
@@ -460,6 +520,10 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_crash_is_a_signal),
 	    cmocka_unit_test(closed_streams_are_not_the_end),
 	    cmocka_unit_test(children_of_a_worker_die_with_it),
+	    cmocka_unit_test(a_worker_that_says_that_it_ended_has_ended),
+	    cmocka_unit_test(a_word_that_is_none_is_not_its_end),
+	    cmocka_unit_test(a_slow_worker_is_heard),
+	    cmocka_unit_test(what_is_left_of_a_worker_is_its_callers),
 	    cmocka_unit_test(missing_executables_are_named),
 	    cmocka_unit_test(a_killed_worker_parent_is_replaced),
 	    cmocka_unit_test(some_stand_ready),

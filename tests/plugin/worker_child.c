@@ -113,6 +113,24 @@ static int work(const struct worker_terms *terms, const struct worker_job *job)
 		if (fork() == 0)
 			for (;;)
 				pause();
+	} else if (strcmp(args, "lie") == 0) {
+		puts("said");
+		fflush(stdout);
+		worker_say_end(3);
+		for (;;)
+			pause();
+	} else if (strcmp(args, "babble") == 0) {
+		/* The first is none, so what follows is not listened to. */
+		if (write(JOB_SOCKET, "babble", 6) != 6)
+			return 1;
+		usleep(100000);
+		worker_say_end(3);
+		usleep(100000);
+		_exit(8);
+	} else if (strcmp(args, "slow") == 0) {
+		usleep(300000);
+		puts("slow");
+		return 9;
 	} else if (strcmp(args, "close") == 0) {
 		close(0);
 		close(1);
