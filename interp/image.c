@@ -16,30 +16,38 @@ static const struct {
 #undef X
 };
 
-/* FNV-1a, for damage and not for malice; byte by byte, and in words. */
+/* For damage and not for malice: two sums of all words, of which the second also tells their order,
+ * in four rows beside each other so that nothing waits for a product; FNV-1a of the rows. */
 #define SUM_START UINT64_C(0xcbf29ce484222325)
 #define SUM_FACTOR UINT64_C(0x100000001b3)
+enum { SUM_ROWS = 4 };
 
-uint64_t image_checksum(const struct image_header *header)
+uint64_t image_words_checksum(const void *words, uint64_t size)
 {
-	const uint8_t *bytes = (const uint8_t *)header;
-	uint64_t sum = SUM_START;
-	for (size_t i = 0; i < offsetof(struct image_header, checksum); i++)
-		sum = (sum ^ bytes[i]) * SUM_FACTOR;
+	const uint64_t *word = words;
+	uint64_t count = size / sizeof *word, at = 0;
+	uint64_t sums[SUM_ROWS] = {0}, orders[SUM_ROWS] = {0};
+	for (; at + SUM_ROWS <= count; at += SUM_ROWS) {
+		for (unsigned row = 0; row < SUM_ROWS; row++) {
+			sums[row] += word[at + row];
+			orders[row] += sums[row];
+		}
+	}
+	for (unsigned row = 0; at + row < count; row++) {
+		sums[row] += word[at + row];
+		orders[row] += sums[row];
+	}
+	uint64_t sum = SUM_START ^ count;
+	for (unsigned row = 0; row < SUM_ROWS; row++) {
+		sum = (sum ^ sums[row] ^ sums[row] >> 32) * SUM_FACTOR;
+		sum = (sum ^ orders[row] ^ orders[row] >> 32) * SUM_FACTOR;
+	}
 	return sum;
 }
 
-uint64_t image_contents_checksum(const void *words, uint64_t size)
+uint64_t image_checksum(const struct image_header *header)
 {
-	const uint64_t *word = words;
-	/* Four at a time: each waits for its own last product. */
-	uint64_t sums[4] = {SUM_START, SUM_START + 1, SUM_START + 2, SUM_START + 3};
-	for (uint64_t i = 0; i < size / sizeof *word; i++)
-		sums[i % 4] = (sums[i % 4] ^ word[i] ^ word[i] >> 32) * SUM_FACTOR;
-	uint64_t sum = SUM_START;
-	for (unsigned i = 0; i < 4; i++)
-		sum = (sum ^ sums[i] ^ sums[i] >> 32) * SUM_FACTOR;
-	return sum;
+	return image_words_checksum(header, offsetof(struct image_header, checksum));
 }
 
 static bool check_sections(const struct image_header *header, struct error *err)
@@ -118,7 +126,7 @@ static bool map_image(struct image *image, bool is_shared, struct error *err)
 		return error_set_errno(err, errno, "cannot map it");
 	image->bytes = bytes;
 	if (header->is_summed != 0 &&
-	    image_contents_checksum(image->bytes + sizeof *header, size - sizeof *header) !=
+	    image_words_checksum(image->bytes + sizeof *header, size - sizeof *header) !=
 	        header->contents_checksum)
 		return error_set(err, ERROR_MALFORMED, "its contents are damaged");
 	return true;

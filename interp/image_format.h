@@ -71,9 +71,11 @@ struct image_header {
 	uint64_t checksum;          /* of what stands before it */
 };
 
+_Static_assert(offsetof(struct image_header, checksum) % sizeof(uint64_t) == 0, "whole words");
+
 uint64_t image_checksum(const struct image_header *header);
 /* Of whole words of 8 bytes. */
-uint64_t image_contents_checksum(const void *words, uint64_t size);
+uint64_t image_words_checksum(const void *words, uint64_t size);
 
 /* Of the executable, from the note that the linker puts into it. False when it has none. */
 bool image_build_id(uint8_t id[IMAGE_BUILD_ID_MAX]);

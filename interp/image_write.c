@@ -229,7 +229,7 @@ static bool sum_contents(struct draft *draft, struct error *err)
 			return error_set_errno(err, got < 0 ? errno : EIO, "cannot read the image");
 		at += (uint64_t)got;
 	}
-	draft->header.contents_checksum = image_contents_checksum(words, size);
+	draft->header.contents_checksum = image_words_checksum(words, size);
 	return true;
 }
 
