@@ -2,22 +2,29 @@
  * it starts at a second, since some language runtimes take a reading of zero for a failure. */
 #include "caps/set.h"
 
+#include "caps/clock.h"
+
 #include <errno.h>
 
 #define NS_PER_S 1000000000ll
 #define MONOTONIC_START_NS NS_PER_S
 
+static int64_t in_ns(struct timespec ts)
+{
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
 static int64_t now_ns(clockid_t clock)
 {
 	struct timespec ts = {0};
 	clock_gettime(clock, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+	return in_ns(ts);
 }
 
 void clock_init(struct caps *caps)
 {
-	caps->monotonic_base = now_ns(CLOCK_MONOTONIC) - MONOTONIC_START_NS;
-	caps->cpu_base = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	caps->monotonic_base = in_ns(clock_read_once(CLOCK_MONOTONIC)) - MONOTONIC_START_NS;
+	caps->cpu_base = in_ns(clock_read_once(CLOCK_THREAD_CPUTIME_ID));
 }
 
 int caps_grant_clock(struct caps *caps, enum caps_clock_mode mode, int64_t start_ns)
