@@ -1,6 +1,7 @@
 #include "plugin/images.h"
 
 #include "caps/cleanup.h"
+#include "caps/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,7 +46,7 @@ int images_find(struct images *images, const struct module_file *file)
 {
 	char name[IMAGE_NAME_SIZE];
 	const struct image_folder *folder = &images->folder;
-	clock_gettime(CLOCK_REALTIME, &images->looked);
+	images->looked = clock_read_once(CLOCK_REALTIME);
 	if (!image_folder_takes(folder, &file->st) || !name_of(images, file, name))
 		return -1;
 	cleanup_close int dir = image_folder_open(folder, false);
@@ -60,18 +61,17 @@ struct image *images_use(struct images *images, int fd, const struct module_file
 	const struct image_folder *folder = &images->folder;
 	if (fd < 0)
 		return NULL;
-	if (!name_of(images, file, name)) {
-		close(fd);
-		return NULL;
-	}
 	const struct image_source source = images_source(file, rules);
 	struct image *image = image_open(fd, &source, &err);
-	if (image == NULL) {
+	if (image != NULL)
+		images->looked = (struct timespec){0};
+	/* Who is told nothing waits for no name. */
+	if (folder->log == NULL || !name_of(images, file, name))
+		return image;
+	if (image == NULL)
 		image_folder_say(folder, "the image %s is not used: %s", name, err.message);
-		return NULL;
-	}
-	images->looked = (struct timespec){0};
-	image_folder_say(folder, "runs from the image %s", name);
+	else
+		image_folder_say(folder, "runs from the image %s", name);
 	return image;
 }
 
