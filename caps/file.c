@@ -71,9 +71,12 @@ static ssize_t write_at(int host, const struct iovec *iov, int count, int64_t of
 	return n;
 }
 
-/* A write below a directory with a quota; offset: -1 for the descriptor's own. */
-static ssize_t write_counted(struct caps *caps, const struct descriptor *d, const struct iovec *iov,
-                             int count, int64_t offset)
+/* A write below a directory with a quota; offset: -1 for the descriptor's own. Apart, for other
+ * writes should not pay for this much of the stack. */
+__attribute__((noinline)) static ssize_t write_counted(struct caps *caps,
+                                                       const struct descriptor *d,
+                                                       const struct iovec *iov, int count,
+                                                       int64_t offset)
 {
 	struct quota_write write;
 	int cut = quota_cut(caps, d, offset, iov, count, &write);

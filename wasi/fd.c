@@ -142,8 +142,7 @@ enum direction { READ, WRITE };
 
 /* Where a transfer's bytes are counted: checked before any byte moves. */
 static uint32_t transfer_enter(struct guest *g, uint32_t fd, uint64_t rights, uint32_t iovs_at,
-                               uint32_t count, uint32_t done_at, struct guest_iovs *iovs,
-                               uint8_t **done)
+                               uint32_t count, uint32_t done_at, struct iovec *iovs, uint8_t **done)
 {
 	uint32_t rc = fd_require(g, fd, rights);
 	if (rc == WASI_EBADF && fd <= 2 && !caps_is_granted(g->caps, CAP_STDIN + fd))
@@ -167,14 +166,14 @@ static uint32_t transfer(struct host_call *call, enum direction direction, uint3
                          uint32_t iovs_at, uint32_t count, uint32_t done_at)
 {
 	struct guest g = guest_enter(call);
-	struct guest_iovs iovs;
+	struct iovec iovs[guest_iovs_room(count)];
 	uint8_t *done;
 	uint64_t right = direction == READ ? RIGHT(FD_READ) : RIGHT(FD_WRITE);
-	uint32_t rc = transfer_enter(&g, fd, right, iovs_at, count, done_at, &iovs, &done);
+	uint32_t rc = transfer_enter(&g, fd, right, iovs_at, count, done_at, iovs, &done);
 	if (rc)
 		return rc;
-	int64_t n = direction == READ ? caps_fd_read(g.caps, fd, iovs.items, iovs.count)
-	                              : caps_fd_write(g.caps, fd, iovs.items, iovs.count);
+	int64_t n = direction == READ ? caps_fd_read(g.caps, fd, iovs, (int)count)
+	                              : caps_fd_write(g.caps, fd, iovs, (int)count);
 	if (output_is_over(&g, fd, n))
 		host_fail(call, "%s", caps_limit_reached(g.caps));
 	if (n >= 0)
@@ -186,17 +185,17 @@ static uint32_t transfer_at(struct host_call *call, enum direction direction, ui
                             uint32_t iovs_at, uint32_t count, uint64_t offset, uint32_t done_at)
 {
 	struct guest g = guest_enter(call);
-	struct guest_iovs iovs;
+	struct iovec iovs[guest_iovs_room(count)];
 	uint8_t *done;
 	uint64_t rights = RIGHT(FD_SEEK) | (direction == READ ? RIGHT(FD_READ) : RIGHT(FD_WRITE));
-	uint32_t rc = transfer_enter(&g, fd, rights, iovs_at, count, done_at, &iovs, &done);
+	uint32_t rc = transfer_enter(&g, fd, rights, iovs_at, count, done_at, iovs, &done);
 	if (rc)
 		return rc;
 	if (offset > INT64_MAX)
 		return WASI_EINVAL;
 	int64_t at = (int64_t)offset;
-	int64_t n = direction == READ ? caps_fd_pread(g.caps, fd, iovs.items, iovs.count, at)
-	                              : caps_fd_pwrite(g.caps, fd, iovs.items, iovs.count, at);
+	int64_t n = direction == READ ? caps_fd_pread(g.caps, fd, iovs, (int)count, at)
+	                              : caps_fd_pwrite(g.caps, fd, iovs, (int)count, at);
 	if (n >= 0)
 		store_u32(done, (uint32_t)n);
 	return wasi_errno(n);

@@ -45,7 +45,7 @@ uint32_t guest_path(const struct guest *g, uint32_t at, uint32_t len, struct gue
 	return strlen(path->text) == len ? WASI_ESUCCESS : WASI_EILSEQ;
 }
 
-uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct guest_iovs *iovs)
+uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct iovec *iovs)
 {
 	uint8_t *in;
 	uint64_t sum = 0;
@@ -58,10 +58,9 @@ uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct g
 		uint8_t *bytes;
 		if (!guest_range(g, load_u32(in + i * IOVEC_SIZE), size, &bytes))
 			return WASI_EFAULT;
-		iovs->items[i] = (struct iovec){bytes, size};
+		iovs[i] = (struct iovec){bytes, size};
 		sum += size;
 	}
-	iovs->count = (int)count;
 	return sum > UINT32_MAX ? WASI_EINVAL : WASI_ESUCCESS;
 }
 

@@ -96,13 +96,17 @@ struct guest_path {
 /* A WASI errno: FAULT, NAMETOOLONG, ILSEQ for one that holds a NUL. */
 uint32_t guest_path(const struct guest *g, uint32_t at, uint32_t len, struct guest_path *path);
 
-/* A list of buffers: read once, each checked. */
-struct guest_iovs {
-	struct iovec items[CAPS_IOV_MAX];
-	int count;
-};
-/* A WASI errno: FAULT; INVAL for more than CAPS_IOV_MAX, or more bytes than a result can count. */
-uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct guest_iovs *iovs);
+/* How many entries the array for a list of so many buffers must have. CAPS_IOV_MAX of them take
+ * four pages of the stack, of which a run that only prints a line would touch two more. */
+static inline uint32_t guest_iovs_room(uint32_t count)
+{
+	if (count == 0)
+		return 1;
+	return count < CAPS_IOV_MAX ? count : CAPS_IOV_MAX;
+}
+/* A list of buffers: read once, each checked; iovs has guest_iovs_room(count) entries. A WASI
+ * errno: FAULT; INVAL for more than CAPS_IOV_MAX, or more bytes than a result can count. */
+uint32_t guest_iovs(const struct guest *g, uint32_t at, uint32_t count, struct iovec *iovs);
 
 /* Bytes of the guest where they are: to be read once. 0 or -EFAULT. */
 int guest_text(const struct guest *g, uint32_t at, uint32_t size, struct caps_text *text);

@@ -25,16 +25,16 @@ uint32_t wasi_sock_recv(struct host_call *call, uint32_t fd, uint32_t iovs_at, u
                         uint32_t flags, uint32_t size_at, uint32_t flags_at)
 {
 	struct guest g = guest_enter(call);
-	struct guest_iovs iovs;
+	struct iovec iovs[guest_iovs_room(count)];
 	uint8_t *size_to, *flags_to;
 	uint32_t error = require_socket(&g, fd, RIGHT(FD_READ));
-	if (error || (error = guest_iovs(&g, iovs_at, count, &iovs)))
+	if (error || (error = guest_iovs(&g, iovs_at, count, iovs)))
 		return error;
 	if (!guest_range(&g, size_at, 4, &size_to) || !guest_range(&g, flags_at, 2, &flags_to))
 		return WASI_EFAULT;
 	if (flags & ~RIFLAGS_ALL)
 		return WASI_EINVAL;
-	ssize_t got = caps_socket_receive(g.caps, fd, iovs.items, iovs.count, flags & RIFLAG_PEEK,
+	ssize_t got = caps_socket_receive(g.caps, fd, iovs, (int)count, flags & RIFLAG_PEEK,
 	                                  flags & RIFLAG_WAITALL);
 	if (got < 0)
 		return wasi_errno(got);
@@ -47,16 +47,16 @@ uint32_t wasi_sock_send(struct host_call *call, uint32_t fd, uint32_t iovs_at, u
                         uint32_t flags, uint32_t size_at)
 {
 	struct guest g = guest_enter(call);
-	struct guest_iovs iovs;
+	struct iovec iovs[guest_iovs_room(count)];
 	uint8_t *size_to;
 	uint32_t error = require_socket(&g, fd, RIGHT(FD_WRITE));
-	if (error || (error = guest_iovs(&g, iovs_at, count, &iovs)))
+	if (error || (error = guest_iovs(&g, iovs_at, count, iovs)))
 		return error;
 	if (!guest_range(&g, size_at, 4, &size_to))
 		return WASI_EFAULT;
 	if (flags)
 		return WASI_EINVAL; /* preview 1 has none */
-	ssize_t sent = caps_socket_send(g.caps, fd, iovs.items, iovs.count);
+	ssize_t sent = caps_socket_send(g.caps, fd, iovs, (int)count);
 	if (sent < 0)
 		return wasi_errno(sent);
 	store_u32(size_to, (uint32_t)sent);
