@@ -40,6 +40,23 @@
 #define FAULTS_IN_REGISTERS 0
 #endif
 
+/* Do cells hold the addresses of handlers, and not how far they lie from the first one? A static
+ * executable at a fixed place has them in the lowest 2 GiB. */
+#if TAIL_DISPATCH && defined(__x86_64__) && !defined(__PIC__) && !defined(__PIE__) &&              \
+    !defined(__code_model_large__)
+#define HANDLERS_BY_ADDRESS 1
+#else
+#define HANDLERS_BY_ADDRESS 0
+#endif
+
+/* Are calls to functions of the same instance written by hand (exec_tail.h: CALL_NEAR)? Sanitizers
+ * give handlers frames, which that cannot have. */
+#if TAIL_DISPATCH && defined(__x86_64__) && !defined(SANITIZED)
+#define CALLS_BY_HAND 1
+#else
+#define CALLS_BY_HAND 0
+#endif
+
 /* The registers that hold pc, fp, mem and inst: the convention's first arguments. */
 #if TAIL_DISPATCH && defined(__x86_64__)
 #define PC_REGISTER "r12"
