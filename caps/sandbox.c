@@ -43,18 +43,42 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, none) == 0 ? 0 : -errno;
 }
 
+/* What this process has of a sandbox, or inherited, and need not ask for again. */
+static struct {
+	bool has_no_new_privs, is_not_dumpable, has_common_limits, has_no_processes;
+	bool knows_limits; /* as they were when sandbox_prepare() had lowered some */
+	struct rlimit limits[RLIM_NLIMITS];
+} has;
+
+static int set_no_new_privs(void)
+{
+	int failure = has.has_no_new_privs || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
+	has.has_no_new_privs = failure == 0;
+	return failure;
+}
+
+static int forbid_dumps(void)
+{
+	int failure = has.is_not_dumpable || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -errno;
+	has.is_not_dumpable = failure == 0;
+	return failure;
+}
+
 static int drop_privileges(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return -errno;
-	return drop_capabilities();
+	int failure = set_no_new_privs();
+	if (failure == 0)
+		failure = forbid_dumps();
+	return failure < 0 ? failure : drop_capabilities();
 }
 
 /* Lowers a limit, the hard one too; one that is lower already stays. */
 static int lower(int resource, uint64_t soft, uint64_t hard)
 {
 	struct rlimit limit;
-	if (getrlimit(resource, &limit) != 0)
+	if (has.knows_limits)
+		limit = has.limits[resource];
+	else if (getrlimit(resource, &limit) != 0)
 		return -errno;
 	if (limit.rlim_max > hard)
 		limit.rlim_max = hard;
@@ -62,7 +86,10 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 		limit.rlim_cur = soft;
 	if (limit.rlim_cur > limit.rlim_max)
 		limit.rlim_cur = limit.rlim_max;
-	return setrlimit(resource, &limit) == 0 ? 0 : -errno;
+	if (setrlimit(resource, &limit) != 0)
+		return -errno;
+	has.limits[resource] = limit;
+	return 0;
 }
 
 struct limit {
@@ -80,18 +107,22 @@ static int lower_all(const struct limit *limits, size_t count)
 	return 0;
 }
 
-/* The same for all runs, and no hindrance to a process that forks them. Inherited; so a child of
- * one that has them need not set them again. */
-static bool has_common_limits;
-
+/* The same for all runs, and no hindrance to a process that forks them. */
 static int set_common_limits(void)
 {
 	static const struct limit limits[] = {
 	    {RLIMIT_CORE, 0, 0}, {RLIMIT_MEMLOCK, 0, 0}, {RLIMIT_MSGQUEUE, 0, 0},
 	    {RLIMIT_NICE, 0, 0}, {RLIMIT_RTPRIO, 0, 0},
 	};
-	int failure = has_common_limits ? 0 : lower_all(limits, sizeof limits / sizeof limits[0]);
-	has_common_limits = failure == 0;
+	int failure = has.has_common_limits ? 0 : lower_all(limits, sizeof limits / sizeof limits[0]);
+	has.has_common_limits = failure == 0;
+	return failure;
+}
+
+static int forbid_processes(void)
+{
+	int failure = has.has_no_processes ? 0 : lower(RLIMIT_NPROC, 0, 0);
+	has.has_no_processes = failure == 0;
 	return failure;
 }
 
@@ -101,9 +132,10 @@ static int set_limits(const struct sandbox_limits *limits)
 	    {RLIMIT_DATA, limits->data_bytes, limits->data_bytes},
 	    {RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 1},
 	    {RLIMIT_NOFILE, limits->open_files, limits->open_files},
-	    {RLIMIT_NPROC, 0, 0},
 	};
 	int failure = set_common_limits();
+	if (failure == 0)
+		failure = forbid_processes();
 	if (failure == 0 && limits->file_bytes != 0)
 		failure = lower(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);
 	return failure < 0 ? failure : lower_all(own, sizeof own / sizeof own[0]);
@@ -111,12 +143,29 @@ static int set_limits(const struct sandbox_limits *limits)
 
 #ifndef TIPHYS_SANITIZED
 
+static void learn_limits(void)
+{
+	bool all = true;
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		all = all && getrlimit(i, &has.limits[i]) == 0;
+	has.knows_limits = all;
+}
+
 int sandbox_prepare(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return -errno;
-	int failure = set_common_limits();
+	int failure = set_no_new_privs();
+	if (failure == 0)
+		failure = set_common_limits();
+	if (failure == 0)
+		learn_limits();
 	return failure < 0 ? failure : sandbox_filter_ancestor();
+}
+
+void sandbox_stand(void)
+{
+	/* What fails is tried again by sandbox_enter(), and told. */
+	forbid_dumps();
+	forbid_processes();
 }
 
 /* 0; or -errno, unless that says that the kernel has no such thing: then the part is lacking. */
@@ -152,6 +201,11 @@ int sandbox_prepare(void)
 {
 	(void)sandbox_filter_ancestor;
 	return -ENOSYS;
+}
+
+void sandbox_stand(void)
+{
+	(void)forbid_processes;
 }
 
 /* A sanitizer's runtime reads /proc, maps shadow memory, and traces the process at its end: behind

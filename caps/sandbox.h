@@ -43,6 +43,10 @@ bool sandbox_leave_network(void);
  * negative errno; -ENOSYS where the kernel has no such thing. */
 int sandbox_prepare(void);
 
+/* For a child of a process that has prepared: does what needs neither grants nor limits to be
+ * known. sandbox_enter() does what is left. */
+void sandbox_stand(void);
+
 /* Puts the calling process, which has one thread, behind the wall: files below the directories of
  * the set and no others (read-only ones for reading), the system calls of sandbox_calls.def,
  * the limits, no capability and no new one, no dump and no tracing, no name but `tiphys-step`.

@@ -60,8 +60,13 @@ struct __attribute__((packed)) path_beneath {
 
 int sandbox_landlock_version(void)
 {
-	long version = syscall(CALL_CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
-	return version < 0 ? 0 : (int)version;
+	/* The kernel's; children inherit it. */
+	static int known = -1;
+	if (known < 0) {
+		long version = syscall(CALL_CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+		known = version < 0 ? 0 : (int)version;
+	}
+	return known;
 }
 
 int sandbox_wall_files(struct caps *caps)

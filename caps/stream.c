@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const char *const stream_names[] = {"stdin", "stdout", "stderr"};
 
@@ -37,7 +39,8 @@ static int stream_open(struct caps *caps, enum caps_stream which, struct stream 
 
 static int stream_open_fd(struct caps *caps, enum caps_stream which, int fd, uint64_t limit)
 {
-	cleanup_close int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	/* musl's fcntl() asks for close-on-exec once more. */
+	cleanup_close int copy = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		return -errno;
 	int rc = stream_open(caps, which, (struct stream){STREAM_FD, copy, limit, 0, NULL, 0, 0});

@@ -191,6 +191,8 @@ void crew_refill(struct workers *workers)
 	/* When it fails, the next crew_take() fails too, and tells. */
 	struct error err = ERROR_INIT;
 	pthread_mutex_lock(&workers->lock);
+	/* So that the next crew_take() need not ask. */
+	hear_all(workers, false);
 	/* Several at a time: the worker parent awakes once for them. */
 	bool is_due = workers->standing_count + workers->ready / 2 <= workers->ready;
 	while (is_due && !workers->stopping && workers->standing_count < workers->ready &&

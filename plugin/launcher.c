@@ -79,14 +79,17 @@ static bool wait_for_word(struct launcher *launcher)
 	return false;
 }
 
-static bool receive(struct launcher *launcher, void *message, size_t size, int flags)
+/* With `wait`, what comes within PATIENCE_S; else what is there. */
+static bool receive(struct launcher *launcher, void *message, size_t size, bool wait)
 {
-	if ((flags & MSG_DONTWAIT) == 0 && !wait_for_word(launcher))
-		return false;
 	ssize_t got;
-	do
-		got = recv(launcher->socket, message, size, flags);
-	while (got < 0 && errno == EINTR);
+	for (;;) {
+		got = recv(launcher->socket, message, size, MSG_DONTWAIT);
+		if (got >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
+			break;
+		if (errno != EINTR && (!wait || !wait_for_word(launcher)))
+			return false;
+	}
 	if (got >= 0 && got != (ssize_t)size)
 		errno = ECONNRESET;
 	return got == (ssize_t)size;
@@ -108,7 +111,7 @@ static void give_up(struct launcher *launcher)
 static bool take_hello(struct launcher *launcher, struct error *err)
 {
 	struct worker_hello hello;
-	if (!receive(launcher, &hello, sizeof hello, 0))
+	if (!receive(launcher, &hello, sizeof hello, true))
 		return error_set_errno(err, errno, "cannot run steps by %s: no word from its worker-parent",
 		                       launcher->executable);
 	if (hello.failure != 0)
@@ -210,7 +213,7 @@ bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS])
 enum launcher_word launcher_word(struct launcher *launcher, bool wait, pid_t *pid)
 {
 	struct worker_reply reply;
-	if (launcher->pid > 0 && receive(launcher, &reply, sizeof reply, wait ? 0 : MSG_DONTWAIT)) {
+	if (launcher->pid > 0 && receive(launcher, &reply, sizeof reply, wait)) {
 		*pid = reply.pid;
 		return reply.pid < 0 ? LAUNCHER_FAILED : LAUNCHER_STARTED;
 	}

@@ -7,4 +7,9 @@
  * are slower and nothing else. */
 void warm_pages(void);
 
+/* Has the kernel give this process the pages that every small run writes to: of its stack, of its
+ * variables, and of the first blocks that it allocates (plugin/first_blocks.c). For a worker that
+ * stands and waits: else it faults them in one by one when it has its job. */
+void warm_writes(void);
+
 #endif

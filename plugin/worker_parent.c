@@ -153,8 +153,20 @@ void worker_say_end(int status)
 		;
 }
 
+/* What can be done before there is a job does not keep a step waiting. */
+static void get_ready(bool prepared)
+{
+	struct timespec now;
+	warm_writes();
+	/* The page of the kernel's clock is each process's own. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* What fails here is tried again, and told, when the sandbox is entered. */
+	if (prepared)
+		sandbox_stand();
+}
+
 _Noreturn static void become_worker(worker_function *run, const struct worker_terms *terms,
-                                    const int fds[ORDER_DESCRIPTORS], pid_t server)
+                                    const int fds[ORDER_DESCRIPTORS], pid_t server, bool prepared)
 {
 	static const int places[ORDER_DESCRIPTORS] = {
 	    [ORDER_JOB] = JOB_SOCKET, [ORDER_STDOUT] = STDOUT_FILENO, [ORDER_STDERR] = STDERR_FILENO};
@@ -164,6 +176,7 @@ _Noreturn static void become_worker(worker_function *run, const struct worker_te
 	if (getppid() != server || !place(fds, places, ORDER_DESCRIPTORS))
 		_exit(127);
 	close_from(JOB_SOCKET + 1);
+	get_ready(prepared);
 	if (!take_job(&job))
 		_exit(0);
 	int status = run(terms, &job);
@@ -211,7 +224,7 @@ int worker_parent(const struct worker_work *work, bool prepared)
 	       ORDER_DESCRIPTORS) {
 		pid_t pid = fork_for();
 		if (pid == 0)
-			become_worker(work->run, &terms, fds, server);
+			become_worker(work->run, &terms, fds, server, prepared);
 		const struct worker_reply reply = {.pid = pid < 0 ? -errno : pid};
 		for (int i = 0; i < ORDER_DESCRIPTORS; i++)
 			close(fds[i]);
