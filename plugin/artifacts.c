@@ -13,8 +13,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define CONNECT_SECONDS 10
-#define STALL_SECONDS 30
 #define RETRIES 4
 
 /* ---- shared by all steps ---- */
@@ -54,7 +52,10 @@ static bool may_ask_registry(const void *ceiling, const char *url, struct error 
 struct artifacts *artifacts_create(const struct artifacts_options *options, struct error *err)
 {
 	const struct transfer_options transfers = {
-	    .connect_seconds = CONNECT_SECONDS, .stall_seconds = STALL_SECONDS, .retries = RETRIES};
+	    .connect_seconds = transfer_connect_seconds((unsigned)options->stall_seconds),
+	    .stall_seconds = (unsigned)options->stall_seconds,
+	    .stall_option = "--" ARTIFACTS_STALL_OPTION,
+	    .retries = RETRIES};
 	struct transfer_options registries = transfers;
 	registries.insecure_hosts = getenv("INSECURE_OCI_REGISTRIES");
 	registries.reach = options->ceiling != NULL ? REACH_LISTED : REACH_NAMED;

@@ -13,6 +13,7 @@
 #include "plugin/repository.h"
 #include "plugin/kubernetes.h"
 #include "plugin/request.h"
+#include "plugin/transfer.h"
 #include "plugin/unarchive.h"
 #include "plugin/workdir.h"
 #include "validator/error.h"
@@ -23,12 +24,14 @@
 #include <stdint.h>
 
 #define ARTIFACT_SECONDS_DEFAULT 3600
+#define ARTIFACTS_STALL_OPTION "stall-timeout"
 
 struct artifacts_options {
 	struct archive_limits limits;
-	uint64_t seconds;   /* --artifact-timeout: for one artifact, tries and all */
-	uint64_t part_size; /* --artifact-part-size: larger ones are sent in parts */
-	uint64_t parallel;  /* --artifact-parallel: parts that are sent at a time */
+	uint64_t seconds;       /* --artifact-timeout: for one artifact, tries and all */
+	uint64_t stall_seconds; /* --stall-timeout: how long a server may be silent */
+	uint64_t part_size;     /* --artifact-part-size: larger ones are sent in parts */
+	uint64_t parallel;      /* --artifact-parallel: parts that are sent at a time */
 	struct repository_options repository;
 	const char *service_account; /* a folder: KUBERNETES_ACCOUNT */
 	const char *gcs_endpoint, *gcs_key_id_file, *gcs_secret_file;
@@ -39,6 +42,7 @@ struct artifacts_options {
 #define ARTIFACTS_OPTIONS_DEFAULT                                                                  \
 	{.limits = ARCHIVE_LIMITS_DEFAULT,                                                             \
 	 .seconds = ARTIFACT_SECONDS_DEFAULT,                                                          \
+	 .stall_seconds = TRANSFER_STALL_SECONDS,                                                      \
 	 .part_size = (uint64_t)64 << 20,                                                              \
 	 .parallel = 2,                                                                                \
 	 .service_account = KUBERNETES_ACCOUNT,                                                        \

@@ -113,8 +113,9 @@ static bool add_blob(struct blob_terms *terms, const char *text, struct error *e
 static bool read_blob(const struct broker_options *options, struct store *store,
                       struct blob_terms *terms, struct error *err)
 {
-	const struct transfer_options patience = {
-	    .connect_seconds = 10, .stall_seconds = 30, .retries = 2};
+	const struct transfer_options patience = {.connect_seconds = TRANSFER_CONNECT_SECONDS,
+	                                          .stall_seconds = TRANSFER_STALL_SECONDS,
+	                                          .retries = 2};
 	const char *endpoint = variable(options->blob_endpoint, "AWS_ENDPOINT_URL");
 	const char *region = variable(options->blob_region, "AWS_REGION");
 	if (options->blobs.count == 0)

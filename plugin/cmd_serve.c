@@ -50,7 +50,7 @@ struct serve_options {
 	uint64_t max_module;  /* 0: the default */
 	uint64_t cache_bytes; /* 0: no bound */
 	uint64_t images_bytes;
-	uint64_t max_connections, idle_timeout;
+	uint64_t max_connections, idle_timeout, request_timeout;
 	struct kv_limits kv; /* 0: the defaults */
 	uint64_t blob_bytes; /* 0: the default */
 	struct artifacts_options artifacts;
@@ -140,6 +140,10 @@ static const struct option serve_rows[] = {
                   "500)"),
     OPTION_NUMBER(struct serve_options, artifacts.seconds, "artifact-timeout", "SECONDS", 1, 604800,
                   "how long an artifact may be on its way (default 3600)"),
+    OPTION_NUMBER(struct serve_options, artifacts.stall_seconds, ARTIFACTS_STALL_OPTION, "SECONDS",
+                  1, 3600,
+                  "how long a registry, a store or another server of artifacts may send no byte; "
+                  "what it had begun to send is then asked for again (default 30)"),
     OPTION_TEXT(struct serve_options, artifacts.repository.endpoint, "artifact-s3-endpoint", "URL",
                 "the default artifact repository: HOST[:PORT], or http://HOST[:PORT]"),
     OPTION_TEXT(struct serve_options, artifacts.repository.bucket, "artifact-s3-bucket", "NAME",
@@ -187,6 +191,9 @@ static const struct option serve_rows[] = {
                   "connections at a time (default 2048)"),
     OPTION_NUMBER(struct serve_options, idle_timeout, "idle-timeout", "SECONDS", 1, 86400,
                   "when a connection is closed on which nothing moves (default 60)"),
+    OPTION_NUMBER(struct serve_options, request_timeout, "request-timeout", "SECONDS", 1, 86400,
+                  "how long a caller may take to send a request, whatever moves meanwhile; counted "
+                  "from when an idle connection would be closed (default 60)"),
 };
 
 static const struct command_line serve_line = {
@@ -401,6 +408,8 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .store_count = options->stores.count,
 	    .max_module_bytes = options->max_module,
 	    .cache_bytes = options->cache_bytes,
+	    .stall_seconds = (unsigned)options->artifacts.stall_seconds,
+	    .stall_option = "--" ARTIFACTS_STALL_OPTION,
 	    .progress = go_on,
 	};
 	const struct server_setting setting = {
@@ -408,6 +417,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .body_max = options->max_body,
 	    .connections_max = (unsigned)options->max_connections,
 	    .idle_seconds = (unsigned)options->idle_timeout,
+	    .request_seconds = (unsigned)options->request_timeout,
 	    .token = &life->token,
 	    .executor = {.step = &life->step,
 	                 .reply_within_ms = options->reply_within * 1000,
@@ -492,6 +502,7 @@ int cmd_serve(int argc, char **argv)
 	    .max_body = 4 * MIB,
 	    .max_connections = 2048,
 	    .idle_timeout = 60,
+	    .request_timeout = 60,
 	    .artifacts = ARTIFACTS_OPTIONS_DEFAULT,
 	};
 	struct operands operands;

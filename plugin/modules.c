@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_SECONDS 10
-#define STALL_SECONDS 30
 #define RETRIES 3
 
 _Static_assert(MODULES_DIGEST_SIZE == 7 + 64 + 1, "sha256: and its digits");
@@ -54,9 +52,11 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	}
 	pthread_mutex_init(&modules->lock, NULL);
 	pthread_cond_init(&modules->landed, NULL);
+	unsigned stall = or_default(options->stall_seconds, TRANSFER_STALL_SECONDS);
 	struct transfer_options transfer = {
-	    .connect_seconds = or_default(options->connect_seconds, CONNECT_SECONDS),
-	    .stall_seconds = or_default(options->stall_seconds, STALL_SECONDS),
+	    .connect_seconds = or_default(options->connect_seconds, transfer_connect_seconds(stall)),
+	    .stall_seconds = stall,
+	    .stall_option = options->stall_option,
 	    .retries = options->retries == MODULES_NO_RETRY ? 0 : or_default(options->retries, RETRIES),
 	    .insecure_hosts = options->insecure_registries != NULL ? options->insecure_registries
 	                                                           : getenv("INSECURE_OCI_REGISTRIES"),

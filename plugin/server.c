@@ -4,6 +4,7 @@
 #include "plugin/listen.h"
 #include "plugin/log.h"
 #include "plugin/metrics.h"
+#include "plugin/overdue.h"
 
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -26,6 +27,7 @@ struct server {
 	char address[LISTEN_ADDRESS_SIZE];
 	struct MHD_Daemon *daemon;
 	struct executor *executor;
+	struct overdue *overdue;
 	atomic_uint calls; /* between the first line of a request and the last byte of its reply */
 };
 
@@ -215,6 +217,11 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t *si
 	return call->received / REFUSED_BODIES > max ? MHD_NO : MHD_YES;
 }
 
+static struct overdue_line *line_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* Called at a request's first line, with each piece of its body, at its end, and after a resume. */
 static enum MHD_Result handle(void *env, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
@@ -237,19 +244,36 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 	}
 	if (*size > 0)
 		return take_body(call, data, size);
+	overdue_met(server->overdue, line_of(connection));
 	if (call->visit.answer.status == 0 && take_request(call))
 		return MHD_YES;
 	return send_reply(call);
 }
 
+/* A connection begins, or ends; its socket is open at both. One that there is no memory for is
+ * bounded by its silence alone. */
+static void connection_changed(void *env, struct MHD_Connection *connection, void **line,
+                               enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = env;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		overdue_leave(server->overdue, *line);
+		*line = NULL;
+		return;
+	}
+	*line = overdue_enter(
+	    server->overdue,
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+}
+
 static void call_ended(void *env, struct MHD_Connection *connection, void **state,
                        enum MHD_RequestTerminationCode code)
 {
-	(void)connection;
 	struct server *server = env;
 	struct call *call = *state;
 	if (call == NULL)
 		return;
+	overdue_expect(server->overdue, line_of(connection));
 	executor_done(server->executor, &call->visit, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	bytes_clear(&call->body);
 	free(call);
@@ -278,6 +302,13 @@ static bool create_executor(struct server *server, struct error *err)
 	return server->executor != NULL;
 }
 
+static bool create_overdue(struct server *server, struct error *err)
+{
+	const struct server_setting *setting = &server->setting;
+	server->overdue = overdue_create(setting->idle_seconds + setting->request_seconds, err);
+	return server->overdue != NULL;
+}
+
 /* Takes the socket. */
 static bool start_daemon(struct server *server, int fd, struct error *err)
 {
@@ -286,8 +317,9 @@ static bool start_daemon(struct server *server, int fd, struct error *err)
 	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, call_ended, server,
-	    MHD_OPTION_CONNECTION_LIMIT, setting->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-	    setting->idle_seconds, MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_CONNECTION_LIMIT,
+	    setting->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, setting->idle_seconds,
+	    MHD_OPTION_END);
 	if (server->daemon != NULL)
 		return true;
 	error_set_errno(err, errno, "cannot start the HTTP server");
@@ -304,11 +336,12 @@ struct server *server_create(const struct server_setting *setting, struct error 
 	}
 	server->setting = *setting;
 	int fd = listen_on(setting->listen, server->address, err);
-	if (fd >= 0 && !create_executor(server, err)) {
+	if (fd >= 0 && (!create_executor(server, err) || !create_overdue(server, err))) {
 		close(fd);
 		fd = -1;
 	}
 	if (fd < 0 || !start_daemon(server, fd, err)) {
+		overdue_destroy(server->overdue);
 		executor_destroy(server->executor);
 		free(server);
 		return NULL;
@@ -341,6 +374,7 @@ void server_destroy(struct server *server)
 {
 	if (server != NULL) {
 		MHD_stop_daemon(server->daemon);
+		overdue_destroy(server->overdue);
 		executor_destroy(server->executor);
 		free(server);
 	}

@@ -18,6 +18,10 @@ struct server_setting {
 	size_t body_max; /* --max-body */
 	unsigned connections_max; /* --max-connections */
 	unsigned idle_seconds;    /* --idle-timeout: of a connection that sends or takes nothing */
+	/* --request-timeout: of a connection that has not sent a whole request, head and body, so long
+	 * after it might have been closed for its silence. A caller who begins in time has that long.
+	 */
+	unsigned request_seconds;
 	struct token *token;
 	struct executor_setting executor; /* but for its callbacks */
 };

@@ -18,6 +18,7 @@
 
 #define IDLE_MAX 8
 #define HOST_MAX 300
+#define MICROSECONDS 1000000
 #define USER_AGENT "tiphys/" TIPHYS_VERSION
 
 struct transfers {
@@ -118,6 +119,7 @@ struct exchange {
 	unsigned retry_after;
 	struct part part; /* of this reply */
 	bool begun;
+	bool heard; /* a byte of an answer to this try */
 	bool abandoned;
 	enum reach reach;
 	char host[HOST_MAX];           /* of the URL, without a port */
@@ -179,6 +181,7 @@ static size_t on_header(char *line, size_t unit, size_t count, void *env)
 	struct transfer_reply *reply = exchange->reply;
 	size_t size = unit * count, value_size;
 	const char *value;
+	exchange->heard = true;
 	if (size > 5 &&
 	    strncmp(line, "HTTP/", 5) == 0) { /* a reply of its own, as after 100 Continue */
 		reply->content_type[0] = reply->challenge[0] = reply->content_digest[0] = '\0';
@@ -524,6 +527,13 @@ bool transfer_same_origin(const char *a, const char *b)
 	       strcasecmp(scheme_a, scheme_b) == 0 && strcasecmp(host_a, host_b) == 0;
 }
 
+static uint64_t now_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec;
+}
+
 static bool wants_retry(CURLcode code, long status)
 {
 	if (code == CURLE_OK)
@@ -562,6 +572,24 @@ static void make_absolute(const char *base, char *location, size_t size)
 	strcpy(location, ok ? whole : "");
 }
 
+/* Why a try took too long: it was not connected, or was silent then; else its whole time was over,
+ * which libcurl has told. */
+static void tell_silence(CURL *handle, const struct transfer_request *request,
+                         const struct transfer_options *options, char *detail)
+{
+	const char *option = options->stall_option;
+	curl_off_t connected = 0, total = 0;
+	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &total);
+	if (request->time_limit_seconds != 0 &&
+	    total >= (curl_off_t)request->time_limit_seconds * MICROSECONDS)
+		return;
+	snprintf(detail, CURL_ERROR_SIZE, "no %s %u s%s%s%s",
+	         connected > 0 ? "byte for" : "connection within",
+	         connected > 0 ? options->stall_seconds : options->connect_seconds,
+	         option != NULL ? " (" : "", option != NULL ? option : "", option != NULL ? ")" : "");
+}
+
 /* One try at one URL. *code tells libcurl's opinion; a set error is final. */
 static void attempt(struct transfers *transfers, struct exchange *exchange, const char *url,
                     struct curl_slist *headers, char *detail, CURLcode *code)
@@ -577,6 +605,7 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 	exchange->error_size = 0;
 	exchange->sent = 0;
 	exchange->begun = false;
+	exchange->heard = false;
 	exchange->retry_after = 0;
 	exchange->part = (struct part){0};
 	if (exchange->resumption != NULL)
@@ -585,6 +614,8 @@ static void attempt(struct transfers *transfers, struct exchange *exchange, cons
 	detail[0] = '\0';
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
 	*code = curl_easy_perform(handle);
+	if (*code == CURLE_OPERATION_TIMEDOUT)
+		tell_silence(handle, exchange->request, &transfers->options, detail);
 	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply->status);
 	if (*code == CURLE_WRITE_ERROR && exchange->err->kind == ERROR_NONE && reply->status >= 300)
 		*code = CURLE_OK; /* the error's body was cut short by us */
@@ -640,6 +671,7 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		error_wrap(err, "%s %s", request->method, printable_ascii(url, shown, sizeof shown));
 		return false;
 	}
+	uint64_t silent_since = now_seconds();
 	for (unsigned tries = 0;; tries++) {
 		__attribute__((cleanup(free_headers))) struct curl_slist *headers =
 		    header_list(request, is_private, exchange.resumption);
@@ -650,6 +682,11 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		attempt(transfers, &exchange, url, headers, detail, &code);
 		bool failed = err->kind != ERROR_NONE;
 		bool again = !failed && !exchange.abandoned && wants_retry(code, reply->status);
+		if (exchange.heard)
+			silent_since = now_seconds();
+		else if (code == CURLE_OPERATION_TIMEDOUT && exchange.sent == 0 &&
+		         now_seconds() - silent_since >= transfers->options.stall_seconds)
+			again = false;
 		if (again && resumption.received > 0 && resumption.etag[0] == '\0' &&
 		    resumption.modified[0] == '\0')
 			again = false; /* nothing tells whether it is still the same */

@@ -13,6 +13,9 @@
 #define TRANSFER_REDIRECTS_MAX 5
 #define TRANSFER_HEADERS_MAX 4
 #define TRANSFER_ETAG_MAX 256
+/* Defaults. */
+#define TRANSFER_CONNECT_SECONDS 10
+#define TRANSFER_STALL_SECONDS 30
 /* Bytes kept of a header's value, and of the body of a reply that is an error. */
 #define TRANSFER_FIELD_MAX 4096
 #define TRANSFER_ERROR_BODY_MAX (16 * 1024)
@@ -21,7 +24,9 @@
 
 struct transfer_options {
 	unsigned connect_seconds;
-	unsigned stall_seconds; /* an exchange without a byte for so long is ended */
+	unsigned stall_seconds;   /* an exchange without a byte for so long is ended; a server that says
+	                             nothing at all for so long, over all tries, is not asked again */
+	const char *stall_option; /* that sets it, for messages; NULL: none */
 	unsigned retries;
 	const char *insecure_hosts; /* comma list (reference_host_listed()) of those that may be asked
 	                               by plain http; every other URL is https with verification by
@@ -31,6 +36,12 @@ struct transfer_options {
 	bool (*may_ask)(const void *env, const char *url, struct error *err);
 	const void *may_ask_env;
 };
+
+/* The default of connect_seconds beside such a stall_seconds. */
+static inline unsigned transfer_connect_seconds(unsigned stall_seconds)
+{
+	return stall_seconds < TRANSFER_CONNECT_SECONDS ? stall_seconds : TRANSFER_CONNECT_SECONDS;
+}
 
 /* Connections that are kept between exchanges. Thread-safe. */
 struct transfers;

@@ -65,6 +65,44 @@ def stops():
             assert b"Succeeded" not in text, text
 
 
+def creeps():
+    """Bytes that come as seldom as may be, without end: in the first line, the headers, the body, a chunk, and
+    behind a request that was answered. Silence alone would let each live for ever."""
+    body_of = head("Content-Length: 10000")
+    begins = (b"POST /", head()[:-2] + b"X: ", body_of, head("Transfer-Encoding: chunked") + b"fff\r\n",
+              request("first"))
+    held = []
+    for part in begins:
+        connection = connect()
+        connection.sendall(part)
+        if part == begins[-1]:
+            assert b'"result":"first"' in answer(connection, b"first")
+            connection.sendall(body_of)
+        connection.setblocking(False)
+        held.append((connection, time.monotonic(), part))
+    while held:
+        time.sleep(0.5)
+        for row in held[:]:
+            connection, since, part = row
+            took = time.monotonic() - since
+            try:
+                closed = connection.recv(65536) == b""
+            except BlockingIOError:
+                closed = False
+            except ConnectionResetError:
+                closed = True
+            if not closed:
+                assert took < 12, f"{part!r}: open for {took} s"
+                try:
+                    connection.send(b"x")
+                except (BrokenPipeError, ConnectionResetError):
+                    closed = True
+            if closed:
+                assert took > 4, f"{part!r}: closed after {took} s"
+                connection.close()
+                held.remove(row)
+
+
 def malformed():
     rows = (
         b"GARBAGE\r\n\r\n", b"\r\n" * 50, b"\0" * 1000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20,
@@ -132,4 +170,4 @@ def crowded():
         connection.close()
 
 
-{check.__name__: check for check in (drips, stops, malformed, oversized, pipelined, crowded)}[sys.argv[2]]()
+{check.__name__: check for check in (drips, stops, creeps, malformed, oversized, pipelined, crowded)}[sys.argv[2]]()

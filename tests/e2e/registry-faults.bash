@@ -139,6 +139,38 @@ stop "$serve_pid"
 serve_start slow --reply-within 1
 tap_case "a slow registry keeps no call waiting" slow
 
+# It takes the connection, or leaves that to its kernel, and says nothing: neither by http nor to a greeting of
+# TLS. With the limit's default it would be 30 s; it was four times that, since it was asked again and again.
+silence() {
+	local kind scheme begin took words silent listener
+	for kind in accepts waits; do
+		rm -f "$work/silent.port"
+		start "silent-$kind" python3 "$here/lib/silent.py" "$work/silent.port" "$kind"
+		listener=$started
+		wait_for 10 test -s "$work/silent.port"
+		silent=127.0.0.1:$(cat "$work/silent.port")
+		for scheme in http https; do
+			words="no byte for 2 s (--stall-timeout)"
+			INSECURE_OCI_REGISTRIES=$silent
+			if [ $scheme = https ]; then
+				words="no connection within 2 s (--stall-timeout)"
+				INSECURE_OCI_REGISTRIES=none
+			fi
+			serve_start "silent-$kind-$scheme" --stall-timeout 2
+			begin=$SECONDS
+			fails "GET $scheme://$silent/v2/team/command/manifests/1: $words" "$silent/team/command:1" "$ahoy"
+			took=$((SECONDS - begin))
+			[ $took -ge 2 ] && [ $took -le 6 ] || { echo "$kind, $scheme: told after $took s" && false; }
+			stop "$serve_pid"
+		done
+		stop "$listener"
+	done
+	[ "$(cat "$work/silent-accepts.log")" = "$(printf 'accepted\naccepted')" ] || { cat "$work/silent-accepts.log" && false; }
+}
+stop "$serve_pid"
+tap_case "a registry that is silent is told after the limit, and not asked again" silence
+serve_start after
+
 # Of many steps at once that want it, each is told.
 many_at_once() {
 	local i calls=()

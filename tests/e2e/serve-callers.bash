@@ -6,7 +6,7 @@ here=$(dirname "$0")
 
 serve_guest command "$TIPHYS_GUESTS/command.wasm"
 # So few workers stand ready that they are replaced one by one: the server's descriptors are counted.
-serve_start serve --ready-workers 2 --idle-timeout 2 --max-body 64K --max-connections 40
+serve_start serve --ready-workers 2 --idle-timeout 2 --request-timeout 3 --max-body 64K --max-connections 40
 succeeds command '"args": ["echo", "warm"]'
 
 descriptors() {
@@ -36,6 +36,11 @@ calls() {
 
 tap_case "a request that comes byte by byte is answered" calls drips
 tap_case "one that stops in its headers, or in its body, is closed" calls stops
+creeping() {
+	calls creeps
+	expect_in "--request-timeout" "$serve_log"
+}
+tap_case "one that sends a byte now and then is closed all the same" creeping
 tap_case "what is no request is refused or closed, and starts no step" calls malformed
 tap_case "a body that is announced or grows too large is refused at once" calls oversized
 tap_case "requests behind each other on a connection are each answered" calls pipelined

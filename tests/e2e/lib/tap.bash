@@ -78,14 +78,14 @@ start() {
 stop() {
 	local pid=$1 tries
 	rm -f "$work/started/$pid"
-	kill -CONT "$pid" 2>/dev/null
+	kill -CONT "$pid" 2>/dev/null || true
 	kill "$pid" 2>/dev/null || return 0
 	for ((tries = 0; tries < 100; tries++)); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05
 	done
-	kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	kill -KILL "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
 	return 0
 }
 

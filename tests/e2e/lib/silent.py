@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""silent PORTFILE accepts|waits: a listening socket on 127.0.0.1 that says nothing: it accepts each connection, and
+prints a line about it, or leaves them to the kernel."""
+
+import os
+import signal
+import socket
+import sys
+
+listener = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + ".new", "w", encoding="utf-8") as out:
+    print(listener.getsockname()[1], file=out)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+if sys.argv[2] == "waits":
+    signal.pause()
+held = []
+while True:
+    held.append(listener.accept())
+    print("accepted", flush=True)
