@@ -303,6 +303,56 @@ earlier_errors() {
 }
 tap_case "its errors have its numbers" earlier_errors
 
+# A module that has no memory, whose functions call those of the interface with zeros: no pointer can lead anywhere,
+# which is told before anything else is looked at.
+earlier_without_memory() {
+	local function
+	python3 - "$work/bare.wasm" <<-'PY'
+		import sys
+		calls = {b"req": 10, b"header_get": 6, b"headers_get_all": 4, b"body_read": 4}
+		text = lambda name: bytes([len(name)]) + name
+		def section(number, items):
+		    body = bytes([len(items)]) + b"".join(items)
+		    assert len(body) < 128 or number in (2, 7, 10)
+		    size = bytes([len(body) & 127 | 128, len(body) >> 7])
+		    return bytes([number]) + size + body
+		i32, count = b"\x7f", len(calls)
+		types = [b"\x60" + bytes([n]) + i32 * n + b"\1" + i32 for n in calls.values()] + [b"\x60\0\1" + i32]
+		imports = [text(b"wasi_experimental_http") + text(name) + b"\0" + bytes([at]) for at, name in enumerate(calls)]
+		exports = [text(name) + b"\0" + bytes([count + at]) for at, name in enumerate(calls)]
+		bodies = [b"\0" + b"\x41\0" * n + b"\x10" + bytes([at]) + b"\x0b" for at, n in enumerate(calls.values())]
+		with open(sys.argv[1], "wb") as out:
+		    out.write(b"\0asm\1\0\0\0" + section(1, types) + section(2, imports)
+		              + section(3, [bytes([count])] * count) + section(7, exports)
+		              + section(10, [bytes([len(body)]) + body for body in bodies]))
+	PY
+	for function in req header_get headers_get_all body_read; do
+		run 0 --http "http://$one" --invoke "$function" "$work/bare.wasm"
+		is "$(cat "$out")" 2
+		# Granted or not.
+		run 0 --invoke "$function" "$work/bare.wasm"
+		is "$(cat "$out")" 2
+	done
+}
+tap_case "the earlier interface: a module without a memory" earlier_without_memory
+
+# The broker's end is no fault of the request.
+earlier_without_broker() {
+	local broker run
+	mkfifo "$work/input"
+	exec 3<>"$work/input"
+	"$tiphys" run --http "http://$one" --stdin "$earlier" twice "http://$one/hello" <"$work/input" >"$work/twice.log" 2>&1 3>&- &
+	run=$!
+	wait_for 10 grep -q '^first: 0$' "$work/twice.log"
+	broker=$(pgrep -P "$run" -f 'broker')
+	kill -KILL "$broker"
+	exec 3>&-
+	wait "$run"
+	expect_in "body: 12" "$work/twice.log"
+	expect_in "again: 12" "$work/twice.log"
+}
+tap_case "the earlier interface: a broker that ended" earlier_without_broker
+
 # ---- Rust ----
 
 rust() {

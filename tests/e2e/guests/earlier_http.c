@@ -2,7 +2,8 @@
  *
  *     earlier_http METHOD URL [HEADER [BODY]]
  *     earlier_http handles URL     opens until it is refused
- *     earlier_http misuse URL      calls that are wrong */
+ *     earlier_http misuse URL      calls that are wrong
+ *     earlier_http twice URL       asks, says so, and asks again at the end of its input */
 #include "tests/e2e/guests/earlier.h"
 
 #include <stdio.h>
@@ -60,6 +61,19 @@ static int misuse(const char *url)
 	return 0;
 }
 
+static int twice(const char *url)
+{
+	uint16_t status;
+	uint32_t handle = 0, size;
+	printf("first: %u\n", ask("GET", url, "", "", &status, &handle));
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	printf("body: %u\n", body_read(handle, buffer, sizeof buffer, &size));
+	printf("again: %u\n", ask("GET", url, "", "", &status, &handle));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char headers[256] = "";
@@ -71,6 +85,8 @@ int main(int argc, char **argv)
 		return open_all(argv[2]);
 	if (strcmp(argv[1], "misuse") == 0)
 		return misuse(argv[2]);
+	if (strcmp(argv[1], "twice") == 0)
+		return twice(argv[2]);
 	if (argc > 3)
 		snprintf(headers, sizeof headers, "%s\n", argv[3]);
 	uint32_t error = ask(argv[1], argv[2], headers, argc > 4 ? argv[4] : "", &status, &handle);
