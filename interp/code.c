@@ -89,13 +89,13 @@ static void find_hints(struct code *code)
 	}
 }
 
-/* Is the store's image one of this code, and free? */
+/* Is the store's image one of this code, and are there cells of it that no other store has? */
 static bool image_fits(const struct store *store, const struct code *code)
 {
 	const struct image *image = store->image;
 	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	return image != NULL && store->image_module == code->module &&
-	       (image->header.is_complete || !atomic_load(&image->is_taken)) &&
+	       (image->is_shared || !atomic_load(&image->is_taken)) &&
 	       image->header.code_flags == code_flags(store, code->checked) &&
 	       image->header.sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
 }
@@ -128,7 +128,7 @@ static struct cell *take_cells(struct code *code, struct image *image)
 	struct cell *cells = image_section(image, IMAGE_CELLS);
 	if (!atomic_exchange(&image->is_taken, true))
 		return cells;
-	if (!image->header.is_complete)
+	if (!image->is_shared)
 		return NULL;
 	/* The size of 0 maps the same once more. */
 	uint64_t size = image->header.sections[IMAGE_CELLS].count * sizeof(struct cell);

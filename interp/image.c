@@ -102,14 +102,14 @@ static bool check_header(const struct image_header *header, uint64_t file,
 
 /* The file, and room for more cells behind it, of which only address space is taken until they are
  * there. */
-static bool map_image(struct image *image, bool is_shared, struct error *err)
+static bool map_image(struct image *image, struct error *err)
 {
 	const struct image_header *header = &image->header;
 	const struct image_section *cells = &header->sections[IMAGE_CELLS];
 	uint64_t size = header->file_size;
 	void *bytes = NULL;
 	int access = PROT_READ;
-	int sharing = is_shared && header->is_complete ? MAP_SHARED : MAP_PRIVATE;
+	int sharing = image->is_shared ? MAP_SHARED : MAP_PRIVATE;
 	image->mapped = size;
 	if (!header->is_complete) {
 		access |= PROT_WRITE;
@@ -156,7 +156,9 @@ static struct image *open_image(int fd, const struct image_source *source, bool 
 		return NULL;
 	}
 	image->fd = fd;
-	if (!read_header(image, source, err) || !map_image(image, is_shared, err)) {
+	bool fine = read_header(image, source, err);
+	image->is_shared = fine && is_shared && image->header.is_complete;
+	if (!fine || !map_image(image, err)) {
 		image_close(image);
 		return NULL;
 	}

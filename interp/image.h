@@ -33,7 +33,9 @@ bool image_build(uint64_t *build);
 /* What of the options makes other cells: images of one mode are of no use to stores of another. */
 unsigned image_mode(const struct store_options *options);
 
-/* Maps the image in fd, which it takes over. NULL with err set when it cannot be used, and why. */
+/* Maps the image in fd, which it takes over, for one store at a time: a second one beside it finds
+ * its memory's first contents there, but lowers what it calls. For more stores open it once for
+ * each, or prepare one. NULL with err set when it cannot be used, and why. */
 struct image *image_open(int fd, const struct image_source *source, struct error *err);
 /* After the stores and the module that use it. NULL is fine. */
 void image_close(struct image *image);
@@ -46,9 +48,9 @@ const struct module_parts *image_parts(const struct image *image);
 struct image *image_prepare(const struct module *module, const struct store_options *options,
                             struct error *err);
 
-/* Instances of this module in the store start from the image. One with all functions lowered serves
- * any number of stores and threads, of which each may be interrupted alone; any other one serves a
- * single store. */
+/* Instances of this module in the store start from the image. One that was prepared serves any
+ * number of stores and threads, of which each may be interrupted alone; an opened one has cells for
+ * a single store at a time. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
 /* Is there something to write: no image was used, or so much was lowered since that another one

@@ -88,6 +88,7 @@ struct image {
 	int fd;               /* kept for the memory's contents; -1: there are none */
 	atomic_bool is_taken; /* its mapping of the cells is a store's, which may append to them or have
 	                       * them made unreadable: others need a mapping of their own */
+	bool is_shared;       /* its cells can be mapped once more */
 	uint8_t *bytes;
 	uint64_t mapped; /* bytes of address space: the file's pages, and room for more cells */
 	struct image_header header;

@@ -201,6 +201,43 @@ static void test_two_stores(void **state)
 	close(fd);
 }
 
+/* The file of an image with all functions lowered, opened as `tiphys run` opens it: its mapping is
+ * private, and a second store beside the first one lowers by itself. */
+static void test_a_whole_image_from_a_file_serves_one_store_at_a_time(void **state)
+{
+	(void)state;
+	struct guest first = {0}, a = {0}, b = {0};
+	int fd = image_of(&first);
+	assert_true(store_lower_all(first.store, first.module, &first.err));
+	assert_int_equal(ftruncate(fd, 0), 0);
+	write_image(&first, fd);
+	struct image *image = start_from(&a, &first, fd, &modes[0]);
+	assert_true(image->header.is_complete);
+	assert_ptr_equal(a.inst->code->image, image);
+	for (int round = 0; round < 2; round++) {
+		guest_open(&b, &modes[0]);
+		b.module =
+		    module_load_again(first.bytes.data, first.bytes.size, NULL, image_parts(image), &b.err);
+		assert_non_null(b.module);
+		store_use_image(b.store, b.module, image);
+		b.inst = instance_create(b.store, b.module, NULL, NULL, &b.err);
+		assert_non_null(b.inst);
+		if (round == 0) {
+			assert_null(b.inst->code->image);
+			assert_int_equal(b.inst->code->count, 1);
+			check_guest(&a);
+			guest_close(&a);
+		} else {
+			assert_ptr_equal(b.inst->code->image, image);
+		}
+		check_guest(&b);
+		guest_close(&b);
+	}
+	image_close(image);
+	guest_close(&first);
+	close(fd);
+}
+
 /* A memory of no pages has nothing to read, from an image either (as CVE-2022-39392 had). */
 static void test_memory_without_pages(void **state)
 {
@@ -609,6 +646,7 @@ int main(void)
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_other_modes),
 	    cmocka_unit_test(test_two_stores),
+	    cmocka_unit_test(test_a_whole_image_from_a_file_serves_one_store_at_a_time),
 	    cmocka_unit_test(test_memory_without_pages),
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_flipped_bits),
