@@ -48,7 +48,9 @@ void mem_free(void *block)
 	free(block);
 }
 
-#define BLOCK_SIZE ((size_t)16 << 10)
+/* Small at first, for small modules touch few pages; each block is twice as large as the last. */
+#define BLOCK_FIRST ((size_t)4 << 10)
+#define BLOCK_LAST ((size_t)16 << 10)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {
@@ -88,8 +90,11 @@ void *arena_zeroed(struct arena *arena, size_t count, size_t size)
 
 	struct block *block = arena->blocks;
 	if (block == NULL || block->size - block->used < bytes) {
-		bool large = bytes > BLOCK_SIZE / 4;
-		size_t room = large ? bytes : BLOCK_SIZE;
+		size_t next = block == NULL ? BLOCK_FIRST : block->size * 2;
+		if (next > BLOCK_LAST)
+			next = BLOCK_LAST;
+		bool large = bytes > next / 4;
+		size_t room = large ? bytes : next;
 		struct block *fresh = mem_alloc(sizeof *fresh + room);
 		if (fresh == NULL)
 			return NULL;
