@@ -334,7 +334,8 @@ static void declare(struct module *m, uint32_t func)
 }
 
 /* Functions that a constant expression names may be named by ref.func (spec: C.refs). The
- * expression was validated, so a sink that never fails is enough. */
+ * expression was validated, so a sink that never fails is enough. A number's names none: no
+ * constant instruction makes one of a reference. */
 static bool declare_func(void *ctx, const struct step *step, struct error *err)
 {
 	(void)err;
@@ -351,7 +352,7 @@ static bool decode_declaring_expr(struct loader *l, struct reader *r, valtype ty
 	struct body_sink sink = {.ctx = m, .step = declare_func};
 	uint32_t start = reader_offset(r);
 	if (!const_expr_walk(m, start, (uint32_t)(r->end - r->base), type, m->global_count, l->scratch,
-	                     &sink, out, err))
+	                     valtype_is_ref(type) ? &sink : NULL, out, err))
 		return false;
 	r->pos += out->size;
 	return true;
@@ -503,7 +504,8 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 		    !need_feature(l->features, FEATURE_MUTABLE_GLOBALS, start, "a mutable export", err))
 			return false;
 	}
-	return check_export_names(m, section_start, err);
+	/* Those of a module that was loaded before differ. */
+	return l->parts != NULL || check_export_names(m, section_start, err);
 }
 
 bool decode_start_section(struct loader *l, struct reader *r, struct error *err)
