@@ -407,6 +407,9 @@ static void attend(struct compiler *compiler, struct entry *entry)
 static void *work(void *env)
 {
 	struct compiler *compiler = env;
+	/* What a server left that was killed here. */
+	image_folder_tidy(&(struct image_folder){.dir = compiler->setting.cache_dir,
+	                                         .bytes = compiler->setting.images_bytes});
 	pthread_mutex_lock(&compiler->lock);
 	while (!compiler->stopping) {
 		struct entry *entry = next(compiler);

@@ -9,14 +9,18 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define FOLDER "images"
 #define SUFFIX ".image"
 #define UNFINISHED ".new-"
 
-/* What a writer that died left behind is removed by another one when it is as old as this. */
+/* Where files cannot be locked, what a writer left behind is removed when it is as old as this. */
 #define UNFINISHED_MAX_S 3600
+
+/* A file is removed under its writer's hands in the moment before it is locked only. */
+#define BEGIN_TRIES 8
 
 void image_folder_say(const struct image_folder *folder, const char *fmt, ...)
 {
@@ -174,6 +178,19 @@ static int by_age(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A writer holds the lock of its file for as long as it lives. Who gets it here, and so removes a
+ * file, takes it from one that has made it and not yet locked it: which looks, and makes another.
+ */
+static void remove_orphan(int dir, const char *name, const struct stat *st)
+{
+	cleanup_close int file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file < 0)
+		return;
+	bool is_locked = flock(file, LOCK_EX | LOCK_NB) == 0;
+	if (is_locked || (errno != EWOULDBLOCK && time(NULL) - st->st_mtim.tv_sec > UNFINISHED_MAX_S))
+		unlinkat(dir, name, 0);
+}
+
 /* Notes an image; removes what a dead writer left. */
 static bool look_at(int fd, const char *name, struct kept *kept)
 {
@@ -183,8 +200,7 @@ static bool look_at(int fd, const char *name, struct kept *kept)
 	    !S_ISREG(st.st_mode))
 		return false;
 	if (strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0) {
-		if (time(NULL) - st.st_mtim.tv_sec > UNFINISHED_MAX_S)
-			unlinkat(fd, name, 0);
+		remove_orphan(fd, name, &st);
 		return false;
 	}
 	if (len < strlen(SUFFIX) || strcmp(name + len - strlen(SUFFIX), SUFFIX) != 0)
@@ -228,19 +244,42 @@ static void evict(const struct image_folder *folder, int fd)
 	}
 }
 
+void image_folder_tidy(const struct image_folder *folder)
+{
+	cleanup_close int fd = image_folder_open(folder, false);
+	if (fd >= 0)
+		evict(folder, fd);
+}
+
 /* ---- keeping ---- */
+
+/* Where locks are not to be had, the file's age must do. */
+static bool is_held(int file)
+{
+	struct stat st;
+	return (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat(file, &st) == 0 &&
+	       st.st_nlink > 0;
+}
 
 int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err)
 {
 	static atomic_uint serial;
 	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(aside, IMAGE_NAME_SIZE, UNFINISHED "%ld-%llx-%x", (long)getpid(),
-	         (unsigned long long)nanoseconds(&now), atomic_fetch_add(&serial, 1));
-	int file = openat(fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (file < 0)
-		error_set_errno(err, errno, "cannot make the file %s", aside);
-	return file;
+	for (unsigned tries = 0; tries < BEGIN_TRIES; tries++) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		snprintf(aside, IMAGE_NAME_SIZE, UNFINISHED "%ld-%llx-%x", (long)getpid(),
+		         (unsigned long long)nanoseconds(&now), atomic_fetch_add(&serial, 1));
+		cleanup_close int file = openat(fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (file < 0) {
+			error_set_errno(err, errno, "cannot make the file %s", aside);
+			return -1;
+		}
+		if (is_held(file))
+			return take_fd(&file);
+		unlinkat(fd, aside, 0);
+	}
+	error_set(err, ERROR_SYSTEM, "others remove each file that is made for an image");
+	return -1;
 }
 
 bool image_folder_commit(const struct image_folder *folder, int fd, const char *aside,

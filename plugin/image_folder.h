@@ -59,7 +59,13 @@ int image_folder_open(const struct image_folder *folder, bool make);
 /* The image of that name for reading; -1 when there is none that can be trusted. */
 int image_folder_find(const struct image_folder *folder, int fd, const char *name);
 
-/* A new file aside, open for reading and writing: a crash leaves nothing that is used. */
+/* Removes what dead writers left, and the oldest images until all fit. Best effort: without an
+ * error. */
+void image_folder_tidy(const struct image_folder *folder);
+
+/* A new file aside, open for reading and writing: a crash leaves nothing that is used, and what it
+ * leaves goes with the next tidying or commit. It is locked as long as it is open, whoever has
+ * it. */
 int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err);
 
 /* Gives the file aside the name of an image, and removes the oldest images until all fit. */

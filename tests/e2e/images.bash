@@ -266,14 +266,38 @@ killed() {
 		timeout -s KILL 0.00$((i % 5 + 1)) "$tiphys" run "$module" args one two >/dev/null 2>&1 || true
 		runs
 	done
-	# What such a writer leaves is never opened, and goes when it is old.
+	# What such writers leave is never opened, and goes when the next one keeps an image.
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		rm -f "$folder"/*.image
+		timeout -s KILL 0.00$((i % 5 + 1)) "$tiphys" run "$module" args one two >/dev/null 2>&1 || true
+	done
 	echo half >"$folder/.new-1-1"
-	touch -d "2 hours ago" "$folder/.new-1-1"
 	rm -f "$folder"/*.image
 	keeps
-	[ ! -e "$folder/.new-1-1" ]
+	[ -z "$(find "$folder" -name '.new-*')" ]
 }
 tap_case "killed at any moment" killed
+
+# It stayed for an hour whether its writer lived or not, and a slow writer lost it then.
+held() {
+	fresh
+	keeps
+	echo half >"$folder/.new-2-2"
+	touch -d "2 hours ago" "$folder/.new-2-2"
+	mkfifo "$work/hold"
+	flock "$folder/.new-2-2" cat "$work/hold" &
+	exec 3>"$work/hold"
+	wait_for 5 sh -c "! flock -n '$folder/.new-2-2' true"
+	rm "$folder"/*.image
+	keeps
+	[ -e "$folder/.new-2-2" ]
+	exec 3>&-
+	wait
+	rm "$folder"/*.image
+	keeps
+	[ ! -e "$folder/.new-2-2" ]
+}
+tap_case "a file of a writer that lives stays, and goes with it" held
 
 the_oldest_go() {
 	local i size

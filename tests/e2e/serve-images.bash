@@ -103,7 +103,14 @@ for how in damage cut_short open_to_others forge; do
 	stop "$serve_pid"
 done
 
+# A server that is killed leaves what it wrote at; the next one removes it when it starts.
+serve_start serve-killed
+kill -KILL "$serve_pid"
+wait "$serve_pid" 2>/dev/null
+rm "$work/started/$serve_pid"
+echo half >"$folder/.new-1-1"
 serve_start serve-again
+tap_case "what a killed server was writing goes when the next one starts" wait_for 5 test ! -e "$folder/.new-1-1"
 found() {
 	local image inode
 	image=$(the_image)
