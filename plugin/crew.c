@@ -127,8 +127,7 @@ static bool order_one(struct workers *workers, struct error *err)
 	int pair[2] = {-1, -1}, out = -1, stderr_theirs = -1;
 	bool ordered = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
-	    fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0 || !make_pipe(&hand->out, &out) ||
-	    !make_pipe(&hand->err, &stderr_theirs)) {
+	    !make_pipe(&hand->out, &out) || !make_pipe(&hand->err, &stderr_theirs)) {
 		error_set_errno(err, errno, "pipes for the step");
 	} else {
 		const int fds[ORDER_DESCRIPTORS] = {

@@ -37,7 +37,9 @@ struct feed {
 static void feed_some(struct feed *feed)
 {
 	while (feed->size > 0) {
-		ssize_t written = write(feed->fd, feed->data, feed->size);
+		/* The socket itself may block. */
+		ssize_t written = feed->is_socket ? send(feed->fd, feed->data, feed->size, MSG_DONTWAIT)
+		                                  : write(feed->fd, feed->data, feed->size);
 		if (written < 0 && errno == EAGAIN)
 			return;
 		if (written < 0 && errno == EINTR)
@@ -58,9 +60,10 @@ static void feed_some(struct feed *feed)
  * `flooded` when it is more than the limit, WORKER_NO_MEMORY. */
 static enum worker_end take_some(int *fd, struct bytes *into, size_t limit, enum worker_end flooded)
 {
-	for (;;) {
+	/* Most steps write a line: a block as large as a pipe would be made and given back for it. */
+	for (size_t piece = 4096;; piece = 65536) {
 		size_t room = limit - into->size;
-		size_t wanted = room < 65536 ? room + 1 : 65536;
+		size_t wanted = room < piece ? room + 1 : piece;
 		char *to = bytes_reserve(into, wanted);
 		if (to == NULL)
 			return WORKER_NO_MEMORY;
@@ -388,9 +391,9 @@ void worker_bury(struct workers *workers, struct hand *left)
 {
 	if (left == NULL)
 		return;
-	crew_reap(workers, left);
-	/* Now that nobody waits. */
+	/* Now that nobody waits; and while it is taken apart. */
 	crew_refill(workers);
+	crew_reap(workers, left);
 }
 
 bool worker_run(struct workers *workers, const struct worker_task *task,
