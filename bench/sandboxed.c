@@ -65,9 +65,9 @@ static bool is_ended(const struct worker_outcome *outcome, struct error *err)
 	return error_set(err, ERROR_SYSTEM, "the worker was stopped");
 }
 
-bool sandboxed_run(void *env, struct process_result *result, struct error *err)
+static bool run(struct sandboxed *sandboxed, bool to_its_end, struct process_result *result,
+                struct error *err)
 {
-	struct sandboxed *sandboxed = env;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	const struct worker_task task = {
 	    .strings = (const char *const *)sandboxed->words,
@@ -76,8 +76,11 @@ bool sandboxed_run(void *env, struct process_result *result, struct error *err)
 	    .output_bytes = OUTPUT_BYTES,
 	};
 	double began = monotonic_seconds();
-	bool ran = worker_run(sandboxed->workers, &task, &outcome, err);
-	result->wall = monotonic_seconds() - began;
+	struct hand *left;
+	bool ran = worker_run_to_word(sandboxed->workers, &task, &outcome, &left, err);
+	double answered = monotonic_seconds();
+	worker_bury(sandboxed->workers, left);
+	result->wall = (to_its_end ? monotonic_seconds() : answered) - began;
 	if (!ran || !is_ended(&outcome, err))
 		return false;
 	result->status = outcome.status;
@@ -91,4 +94,14 @@ bool sandboxed_run(void *env, struct process_result *result, struct error *err)
 		snprintf(result->complaint, sizeof result->complaint, "%.*s",
 		         (int)strcspn(outcome.err.data, "\n"), outcome.err.data);
 	return true;
+}
+
+bool sandboxed_run(void *env, struct process_result *result, struct error *err)
+{
+	return run(env, true, result, err);
+}
+
+bool sandboxed_answer(void *env, struct process_result *result, struct error *err)
+{
+	return run(env, false, result, err);
 }

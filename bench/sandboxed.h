@@ -1,6 +1,6 @@
 /* A guest's run as a step of `tiphys serve` has it: by a sandboxed worker that stood ready, from
- * the moment when the server has it all until the worker is gone. Beside bench/inside.h it tells
- * what the sandbox costs a step. */
+ * the moment when the server has it all. Beside bench/inside.h it tells what the sandbox costs a
+ * step. */
 #ifndef BENCH_SANDBOXED_H
 #define BENCH_SANDBOXED_H
 
@@ -25,7 +25,9 @@ bool sandboxed_open(struct sandboxed *sandboxed, struct workers *workers, char *
                     const char *work, const char *cache, struct error *err);
 void sandboxed_close(struct sandboxed *sandboxed);
 
-/* A cell_function; env is a struct sandboxed. */
+/* Cell functions; env is a struct sandboxed. The time is that until the worker is gone, or until
+ * the server has all for its answer, which it does not keep waiting for the other. */
 bool sandboxed_run(void *env, struct process_result *result, struct error *err);
+bool sandboxed_answer(void *env, struct process_result *result, struct error *err);
 
 #endif

@@ -83,7 +83,9 @@ expect 'starts are timed as processes and inside one' 0 \
 	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker ' \
 	'^\| hello, tiphys inside: until the first instruction ' \
 	'^\| hello, tiphys inside: until the first instruction, cached ' '\| resident \(MiB\) \|$' \
-	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more ' 'median of 5 interleaved starts' -- \
+	'^\| hello, tiphys serve: sandboxed worker, its answer ' \
+	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more .* until its answer is there ' \
+	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more .* until it is gone ' 'median of 5 interleaved starts' -- \
 	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
 expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
 	'"measure": "wall"' '"measure": "wall beyond tiphys inside: module in memory"' -- grep -E '' "$scratch/start.json"
