@@ -8,6 +8,7 @@
 swift_key=test:tester
 swift_secret=testing
 swift_region=us-east-1
+swift_lib=$(dirname "${BASH_SOURCE[0]}")
 
 swift_server() {
 	local kind=$1 port=$2
@@ -26,12 +27,6 @@ swift_server() {
 		[app:$kind-server]
 		use = egg:swift#$kind
 	CONF
-	(
-		cd "$work/swift"
-		swift-ring-builder "$kind.builder" create 4 1 1
-		swift-ring-builder "$kind.builder" add "r1z1-127.0.0.1:$port/d1" 1
-		swift-ring-builder "$kind.builder" rebalance
-	) >>"$work/swift-rings.log" 2>&1
 	start "swift-$kind" "swift-$kind-server" "$work/swift/$kind-server.conf"
 }
 
@@ -40,7 +35,7 @@ swift_answers() {
 }
 
 swift_start() {
-	local kind port
+	local kind port ring rings=()
 	mkdir -p "$work/swift/srv/d1"
 	cat >"$work/swift/swift.conf" <<-CONF
 		[swift-hash]
@@ -52,7 +47,11 @@ swift_start() {
 	CONF
 	export SWIFT_DIR=$work/swift
 	for kind in account container object; do
-		swift_server $kind "$(free_port)"
+		rings+=("$kind=$(free_port)")
+	done
+	"$swift_lib/swift_rings.py" "$work/swift" "${rings[@]}" >"$work/swift-rings.log" 2>&1
+	for ring in "${rings[@]}"; do
+		swift_server "${ring%=*}" "${ring#*=}"
 	done
 	port=$(free_port)
 	swift=127.0.0.1:$port
@@ -88,7 +87,7 @@ swift_start() {
 		use = egg:swift#dlo
 	CONF
 	start swift-proxy swift-proxy-server "$work/swift/proxy-server.conf"
-	if ! wait_for 30 swift_answers; then
+	if ! wait_for 90 swift_answers; then
 		echo "Bail out! no Swift: $(tail -n 3 "$work"/swift-*.log)"
 		exit 1
 	fi
