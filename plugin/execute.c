@@ -85,9 +85,12 @@ static struct executor *executor_of(const struct run *run)
 	return ((const struct execution *)run)->executor;
 }
 
-static bool has_left(struct caller *caller)
+static void look(struct caller *const *callers, size_t count, bool *have_left)
 {
-	return executor_of(caller->run)->setting.has_left((struct visit *)caller);
+	struct visit *visits[RUNS_LOOK_MAX];
+	for (size_t i = 0; i < count; i++)
+		visits[i] = (struct visit *)callers[i];
+	executor_of(callers[0]->run)->setting.look(visits, count, have_left);
 }
 
 static void answer_running(struct execution *execution, struct answer *answer)
@@ -280,7 +283,7 @@ struct executor *executor_create(const struct executor_setting *setting, struct 
 	    .result_ttl_ms = setting->result_ttl_ms,
 	    .kept_bytes = setting->kept_bytes,
 	    .start = start_run,
-	    .has_left = has_left,
+	    .look = look,
 	    .answer = answer,
 	    .drop = drop,
 	    .wake = wake_clock,

@@ -28,7 +28,8 @@ struct executor_setting {
 
 	void (*sleep)(struct visit *visit);
 	void (*wake)(struct visit *visit); /* its answer is there */
-	bool (*has_left)(struct visit *visit);
+	/* Which of these visits, 1 … RUNS_LOOK_MAX, have nobody left at the other end? */
+	void (*look)(struct visit *const *visits, size_t count, bool *have_left);
 };
 
 struct executor *executor_create(const struct executor_setting *setting, struct error *err);

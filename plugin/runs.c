@@ -111,22 +111,57 @@ static void keep(struct runs *runs, struct run *run, uint64_t now)
 
 /* ---- what happens ---- */
 
+/* The runs of those who have left are nobody's. How many have. */
+static size_t let_go_of_left(struct runs *runs, struct caller *const *callers, size_t count)
+{
+	bool have_left[RUNS_LOOK_MAX];
+	size_t left = 0;
+	runs->setting.look(callers, count, have_left);
+	for (size_t i = 0; i < count; i++) {
+		if (!have_left[i])
+			continue;
+		left++;
+		detach(runs, callers[i]->run, RUNS_RUNNING);
+	}
+	return left;
+}
+
+/* Of the runs with that digest the oldest in that state, or NULL. */
+static struct run *find(struct runs *runs, const struct digest *digest, enum run_state state)
+{
+	struct run *run;
+	TAILQ_FOREACH(run, bucket(runs, digest), equals)
+	{
+		if (run->state == state && digest_equal(&run->digest, digest))
+			break;
+	}
+	return run;
+}
+
 /* A run with that digest that nobody waits for: one that has ended, else the oldest. */
 static struct run *find_free(struct runs *runs, const struct digest *digest)
 {
-	struct run *free_one = NULL, *run;
+	struct caller *callers[RUNS_LOOK_MAX];
+	size_t count = 0, left = 0;
+	struct run *loose = NULL, *run;
 	TAILQ_FOREACH(run, bucket(runs, digest), equals)
 	{
 		if (!digest_equal(&run->digest, digest))
 			continue;
-		if (run->state == RUN_ATTACHED && runs->setting.has_left(run->caller))
-			detach(runs, run, RUNS_RUNNING);
 		if (run->state == RUN_KEPT)
 			return run;
-		if (run->state == RUN_LOOSE && free_one == NULL)
-			free_one = run;
+		if (run->state == RUN_LOOSE && loose == NULL)
+			loose = run;
+		if (run->state == RUN_ATTACHED)
+			callers[count++] = run->caller;
+		if (count == RUNS_LOOK_MAX) {
+			left += let_go_of_left(runs, callers, count);
+			count = 0;
+		}
 	}
-	return free_one;
+	if (count > 0)
+		left += let_go_of_left(runs, callers, count);
+	return left == 0 ? loose : find(runs, digest, RUN_LOOSE);
 }
 
 static enum runs_taken join_or_start(struct runs *runs, const struct digest *digest,
@@ -166,8 +201,8 @@ void runs_ended(struct runs *runs, struct run *run, size_t size, uint64_t now)
 {
 	pthread_mutex_lock(&runs->lock);
 	run->size = size;
-	if (run->state == RUN_ATTACHED && runs->setting.has_left(run->caller))
-		detach(runs, run, RUNS_RUNNING);
+	if (run->state == RUN_ATTACHED)
+		let_go_of_left(runs, &run->caller, 1);
 	if (run->state == RUN_ATTACHED) {
 		TAILQ_REMOVE(&runs->waiting, run->caller, waiting);
 		deliver(runs, run, run->caller);

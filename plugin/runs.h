@@ -68,6 +68,9 @@ enum runs_end {
 	RUNS_STOPPED,
 };
 
+/* As many callers are looked at with one call. */
+#define RUNS_LOOK_MAX 128
+
 /* The callbacks are called with a lock held: they call nothing of runs.h and do not block. */
 struct runs_setting {
 	uint64_t reply_within_ms; /* --reply-within */
@@ -76,8 +79,8 @@ struct runs_setting {
 
 	/* Puts a new run on its way. False: no more runs can be taken. */
 	bool (*start)(struct run *run);
-	/* Has this caller closed its connection? */
-	bool (*has_left)(struct caller *caller);
+	/* Which of these callers have closed their connections? count is 1 … RUNS_LOOK_MAX. */
+	void (*look)(struct caller *const *callers, size_t count, bool *have_left);
 	void (*answer)(struct caller *caller, struct run *run, enum runs_answer answer);
 	/* The run is nobody's any more: frees it. */
 	void (*drop)(struct run *run, enum runs_end end);

@@ -182,10 +182,14 @@ static void wake_up(struct visit *visit)
 }
 
 /* libmicrohttpd does not look at a connection that sleeps. */
-static bool has_left(struct visit *visit)
+static void look(struct visit *const *visits, size_t count, bool *have_left)
 {
-	struct pollfd fd = {.fd = ((struct call *)visit)->fd, .events = POLLRDHUP};
-	return poll(&fd, 1, 0) > 0;
+	struct pollfd fds[RUNS_LOOK_MAX];
+	for (size_t i = 0; i < count; i++)
+		fds[i] = (struct pollfd){.fd = ((const struct call *)visits[i])->fd, .events = POLLRDHUP};
+	bool any = poll(fds, count, 0) > 0;
+	for (size_t i = 0; i < count; i++)
+		have_left[i] = any && fds[i].revents != 0;
 }
 
 /* True when the connection sleeps until the answer is there: then the call is not this thread's any
@@ -297,7 +301,7 @@ static bool create_executor(struct server *server, struct error *err)
 	struct executor_setting setting = server->setting.executor;
 	setting.sleep = let_sleep;
 	setting.wake = wake_up;
-	setting.has_left = has_left;
+	setting.look = look;
 	server->executor = executor_create(&setting, err);
 	return server->executor != NULL;
 }

@@ -23,7 +23,7 @@ struct visitor {
 };
 
 static bool is_full;
-static unsigned wakes;
+static unsigned wakes, looks;
 
 static bool start(struct run *run)
 {
@@ -31,9 +31,12 @@ static bool start(struct run *run)
 	return !is_full;
 }
 
-static bool has_left(struct caller *caller)
+static void look(struct caller *const *callers, size_t count, bool *have_left)
 {
-	return ((struct visitor *)caller)->left;
+	assert_in_range(count, 1, RUNS_LOOK_MAX);
+	looks++;
+	for (size_t i = 0; i < count; i++)
+		have_left[i] = ((const struct visitor *)callers[i])->left;
 }
 
 static void answer(struct caller *caller, struct run *run, enum runs_answer how)
@@ -66,7 +69,7 @@ static struct runs *create(size_t kept_bytes)
 	    .result_ttl_ms = TTL,
 	    .kept_bytes = kept_bytes,
 	    .start = start,
-	    .has_left = has_left,
+	    .look = look,
 	    .answer = answer,
 	    .drop = drop,
 	    .wake = wake,
@@ -533,7 +536,7 @@ static void equal_nodes_get_a_run_each(void **state)
 		                                     .result_ttl_ms = UINT32_MAX,
 		                                     .kept_bytes = SIZE_MAX,
 		                                     .start = start,
-		                                     .has_left = has_left,
+		                                     .look = look,
 		                                     .answer = answer,
 		                                     .drop = drop,
 		                                     .wake = wake};
@@ -565,6 +568,34 @@ static void equal_nodes_get_a_run_each(void **state)
 	}
 }
 
+/* Each call looked at every caller of an equal run, one by one: of 1,000 at a time the most of what
+ * a step took. */
+static void many_equal_callers_are_looked_at_together(void **state)
+{
+	(void)state;
+	enum { MANY = 3 * RUNS_LOOK_MAX, LEFT = 2 * RUNS_LOOK_MAX + 5 };
+	struct runs *runs = create(SIZE_MAX);
+	struct visitor *visitors = calloc(MANY + 2, sizeof *visitors);
+	struct guest_run *guests = calloc(MANY + 2, sizeof *guests);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(call(runs, 1, &visitors[i], &guests[i], 0), RUNS_STARTED);
+	looks = 0;
+	assert_int_equal(call(runs, 1, &visitors[MANY], &guests[MANY], 0), RUNS_STARTED);
+	assert_int_equal(looks, 3);
+	/* Whoever of them has left, the next call has his run. */
+	visitors[LEFT].left = true;
+	assert_int_equal(call(runs, 1, &visitors[MANY + 1], &guests[MANY + 1], 0), RUNS_JOINED);
+	assert_ptr_equal(visitors[MANY + 1].caller.run, &guests[LEFT].run);
+	assert_int_equal(visitors[LEFT].answer, RUNS_RUNNING);
+	assert_true(visitors[LEFT].answered);
+	runs_stop(runs);
+	for (size_t i = 0; i <= MANY; i++)
+		runs_ended(runs, &guests[i].run, SIZE, 1);
+	runs_destroy(runs);
+	free(visitors);
+	free(guests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,6 +609,7 @@ int main(void)
 	    cmocka_unit_test(stopping_answers_all),
 	    cmocka_unit_test(all_sequences),
 	    cmocka_unit_test(equal_nodes_get_a_run_each),
+	    cmocka_unit_test(many_equal_callers_are_looked_at_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
