@@ -12,6 +12,10 @@
 /* Of a change that chance would bring about so rarely, it is said that it is one. */
 #define SIGNIFICANT_P 0.01
 
+/* Where there are too few figures for that: when all of them are on one side of all that were
+ * before, and the median is so many times as much or as little. */
+#define FEW_FACTOR 1.25
+
 static const struct command_line line = {
     .name = "bench compare",
     .operands = "OLD NEW",
@@ -20,7 +24,10 @@ static const struct command_line line = {
         "the\n"
         "same bench, job, contender and measure, by the rank sum test of Mann and Whitney; a "
         "change\n"
-        "counts when p < 0.01. Exit status: 0 nothing of tiphys became slower, 1 something did.\n",
+        "counts when p < 0.01. Some series have too few figures for any p so small. Of these a\n"
+        "change counts when every figure of NEW is worse (or better) than every one of OLD, and\n"
+        "their medians are a factor of 1.25 or more apart; else they are \"too few to tell\".\n"
+        "Exit status: 0 nothing of tiphys became worse, 1 something did.\n",
     .operands_min = 2,
     .operands_max = 2,
 };
@@ -64,18 +71,47 @@ static bool is_worse(const json_t *series, double change)
 	return strcmp(text_of(series, "unit"), "1/s") == 0 ? change < 1 : change > 1;
 }
 
-/* A row for the pair; true when tiphys became worse by more than chance. */
-static bool compare(struct sheet *sheet, const json_t *before, const json_t *after)
+static void bounds_of(const double *figures, size_t count, double *least, double *most)
+{
+	*least = *most = figures[0];
+	for (size_t i = 1; i < count; i++) {
+		*least = figures[i] < *least ? figures[i] : *least;
+		*most = figures[i] > *most ? figures[i] : *most;
+	}
+}
+
+/* Whether a change of so few figures that the test can find none is one all the same. */
+static bool is_change_of_few(const double *old, size_t old_count, const double *new,
+                             size_t new_count, double change)
+{
+	double old_least, old_most, new_least, new_most;
+	bounds_of(old, old_count, &old_least, &old_most);
+	bounds_of(new, new_count, &new_least, &new_most);
+	return (new_least > old_most && change >= FEW_FACTOR) ||
+	       (new_most < old_least && change <= 1 / FEW_FACTOR);
+}
+
+/* What the rows come to. */
+struct outcome {
+	size_t pairs, few; /* few: pairs with too few figures for the test */
+	bool worse;        /* tiphys became so, by more than chance */
+};
+
+/* A row for the pair. */
+static void compare(struct sheet *sheet, const json_t *before, const json_t *after,
+                    struct outcome *outcome)
 {
 	size_t before_count, after_count;
 	cleanup_free double *old = figures_of(before, &before_count);
 	cleanup_free double *new = figures_of(after, &after_count);
 	if (old == NULL || new == NULL)
-		return false;
+		return;
 	double was = summarize(old, before_count).median, is = summarize(new, after_count).median;
 	double p = rank_sum_p(old, before_count, new, after_count);
 	double change = was > 0 ? is / was : 1;
-	bool is_change = p < SIGNIFICANT_P && change != 1;
+	bool is_few = rank_sum_least_p(before_count, after_count) >= SIGNIFICANT_P;
+	bool is_change = is_few ? is_change_of_few(old, before_count, new, after_count, change)
+	                        : p < SIGNIFICANT_P && change != 1;
 	bool worse = is_change && is_worse(after, change);
 	sheet_put(sheet, "%s, %s, %s", text_of(after, "bench"), text_of(after, "job"),
 	          text_of(after, "measure"));
@@ -84,18 +120,27 @@ static bool compare(struct sheet *sheet, const json_t *before, const json_t *aft
 	sheet_put(sheet, "%.4g", is);
 	sheet_put(sheet, "%s", text_of(after, "unit"));
 	sheet_put(sheet, "%+.1f %%", 100 * (change - 1));
-	sheet_put(sheet, "%.3f", p);
-	sheet_put(sheet, "%s", !is_change ? "by chance" : worse ? "worse" : "better");
-	return worse && strncmp(text_of(after, "contender"), "tiphys", 6) == 0;
+	if (is_few)
+		sheet_put(sheet, "%zu to %zu", before_count, after_count);
+	else
+		sheet_put(sheet, "%.3f", p);
+	sheet_put(sheet, "%s",
+	          is_change ? (worse ? "worse" : "better")
+	          : is_few  ? "too few to tell"
+	                    : "by chance");
+	outcome->few += is_few;
+	outcome->worse =
+	    outcome->worse || (worse && strncmp(text_of(after, "contender"), "tiphys", 6) == 0);
 }
 
-static bool show(const json_t *before, const json_t *after, bool *worse, struct error *err)
+static bool show(const json_t *before, const json_t *after, struct outcome *outcome,
+                 struct error *err)
 {
 	static const char *const head[] = {
 	    "bench, job, measure", "by whom", "was", "is", "unit", "change", "p", "so"};
 	cleanup_sheet struct sheet sheet = {0};
 	const json_t *series;
-	size_t i, pairs = 0;
+	size_t i;
 	sheet_init(&sheet, sizeof head / sizeof head[0]);
 	for (i = 0; i < sizeof head / sizeof head[0]; i++)
 		sheet_put(&sheet, "%s", head[i]);
@@ -104,29 +149,35 @@ static bool show(const json_t *before, const json_t *after, bool *worse, struct 
 		const json_t *old = find_series(before, series);
 		if (old == NULL)
 			continue;
-		pairs++;
-		*worse = compare(&sheet, old, series) || *worse;
+		outcome->pairs++;
+		compare(&sheet, old, series, outcome);
 	}
-	if (pairs == 0)
+	if (outcome->pairs == 0)
 		return error_set(err, ERROR_USAGE, "the files have no series in common");
-	return sheet_print(&sheet, stdout) ||
-	       error_set(err, ERROR_NO_MEMORY, "no memory for the table");
+	if (!sheet_print(&sheet, stdout))
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
+	if (outcome->few > 0)
+		printf("\n%zu of %zu rows have too few figures for a p below %g; instead of p stands how "
+		       "many there are. A change of these counts when every figure is on one side of every "
+		       "one before and the medians are a factor of %g apart.\n",
+		       outcome->few, outcome->pairs, SIGNIFICANT_P, FEW_FACTOR);
+	return true;
 }
 
 int bench_compare(int argc, char **argv)
 {
 	struct operands files;
 	struct error err = ERROR_INIT;
-	bool worse = false;
+	struct outcome outcome = {0};
 	int status;
 	if (!options_take(&line, argc, argv, NULL, &files, &status))
 		return status;
 	cleanup_results struct results before = {0}, after = {0};
 	if (results_read(&before, files.items[0], &err) && results_read(&after, files.items[1], &err))
-		show(before.root, after.root, &worse, &err);
+		show(before.root, after.root, &outcome, &err);
 	if (err.kind != ERROR_NONE) {
 		fprintf(stderr, "tiphys bench compare: %s\n", err.message);
 		return error_exit_status(err.kind);
 	}
-	return worse ? 1 : 0;
+	return outcome.worse ? 1 : 0;
 }

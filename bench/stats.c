@@ -55,6 +55,17 @@ static int by_figure(const void *a, const void *b)
 	return by_size(&((const struct ranked *)a)->figure, &((const struct ranked *)b)->figure);
 }
 
+/* `ties`: the sum of t^3 - t over groups of t equal figures. */
+static double p_of_u(double u, size_t a_count, size_t b_count, double ties)
+{
+	double m = (double)a_count, n = (double)b_count, total = m + n;
+	double variance = m * n / 12 * (total + 1 - ties / (total * (total - 1)));
+	double distance = fabs(u - m * n / 2) - 0.5;
+	if (variance <= 0 || distance <= 0)
+		return 1;
+	return erfc(distance / sqrt(variance) / sqrt(2));
+}
+
 double rank_sum_p(const double *a, size_t a_count, const double *b, size_t b_count)
 {
 	size_t count = a_count + b_count;
@@ -65,7 +76,7 @@ double rank_sum_p(const double *a, size_t a_count, const double *b, size_t b_cou
 		all[i] = i < a_count ? (struct ranked){a[i], true} : (struct ranked){b[i - a_count], false};
 	qsort(all, count, sizeof *all, by_figure);
 
-	double ranks = 0, ties = 0; /* of a; the sum of t^3 - t over groups of t equal ones */
+	double ranks = 0, ties = 0; /* ranks: of a */
 	for (size_t first = 0, next; first < count; first = next) {
 		for (next = first; next < count && all[next].figure == all[first].figure; next++)
 			;
@@ -74,11 +85,11 @@ double rank_sum_p(const double *a, size_t a_count, const double *b, size_t b_cou
 			ranks += all[i].is_a ? rank : 0;
 		ties += size * size * size - size;
 	}
-	double m = (double)a_count, n = (double)b_count, total = (double)count;
-	double u = ranks - m * (m + 1) / 2;
-	double variance = m * n / 12 * (total + 1 - ties / (total * (total - 1)));
-	double distance = fabs(u - m * n / 2) - 0.5;
-	if (variance <= 0 || distance <= 0)
-		return 1;
-	return erfc(distance / sqrt(variance) / sqrt(2));
+	double m = (double)a_count;
+	return p_of_u(ranks - m * (m + 1) / 2, a_count, b_count, ties);
+}
+
+double rank_sum_least_p(size_t a_count, size_t b_count)
+{
+	return a_count == 0 || b_count == 0 ? 1 : p_of_u(0, a_count, b_count, 0);
 }

@@ -28,4 +28,8 @@ double geometric_mean(const double *figures, size_t count);
  * ties and continuity, fit for 5 figures or more on each side. 1 when one side has none. */
 double rank_sum_p(const double *a, size_t a_count, const double *b, size_t b_count);
 
+/* The least p that this test can give for so many figures: when all of one series lie on one side
+ * of all of the other. 1 when one side has none. */
+double rank_sum_least_p(size_t a_count, size_t b_count);
+
 #endif

@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-/* Repeats of a measurement, and requests of one: at least so many. */
-enum { REPEATS = 3, REQUESTS_MIN = 1000 };
+/* Requests of a repeat: at least so many. Repeats of a measurement: as many as `tiphys bench
+ * compare` can tell a change by, unless the first ones take longer than that together. */
+enum { REQUESTS_MIN = 1000, REPEATS = 7, REPEATS_MIN = 3, REPEATS_SECONDS = 10 };
 
 /* What the server answers to the request, asked once. */
 static char *expected_output(struct plugin_request *request, struct error *err)
@@ -24,18 +25,21 @@ static char *expected_output(struct plugin_request *request, struct error *err)
 static bool measure(struct plugin_request *request, const struct load *load,
                     struct results *results, struct error *err)
 {
-	double rates[REPEATS];
+	double rates[REPEATS], began = monotonic_seconds();
+	size_t repeats = 0;
 	char name[16], who[48];
 	cleanup_free double *latencies = calloc(REPEATS * load->requests, sizeof *latencies);
 	if (latencies == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the figures");
-	for (size_t i = 0; i < REPEATS; i++) {
+	while (repeats < REPEATS_MIN ||
+	       (repeats < REPEATS && monotonic_seconds() < began + REPEATS_SECONDS)) {
 		struct load_result result = {0};
 		bool went_well = load_run(request, load, &result, err);
 		if (went_well) {
-			rates[i] = (double)load->requests / result.wall;
-			memcpy(latencies + i * load->requests, result.latencies,
+			rates[repeats] = (double)load->requests / result.wall;
+			memcpy(latencies + repeats * load->requests, result.latencies,
 			       load->requests * sizeof *latencies);
+			repeats++;
 		}
 		free(result.latencies);
 		if (!went_well) {
@@ -44,10 +48,10 @@ static bool measure(struct plugin_request *request, const struct load *load,
 		}
 	}
 	snprintf(name, sizeof name, "%u", load->concurrency);
-	results_series(results, "load", name, "tiphys serve", "throughput", "1/s", rates, REPEATS);
+	results_series(results, "load", name, "tiphys serve", "throughput", "1/s", rates, repeats);
 	snprintf(who, sizeof who, "tiphys serve, %u at a time", load->concurrency);
 	results_series(results, "load", "latency", who, "wall", "s", latencies,
-	               REPEATS * load->requests);
+	               repeats * load->requests);
 	return true;
 }
 

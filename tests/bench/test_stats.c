@@ -79,6 +79,20 @@ static void alike_is_not_significant(void **state)
 	assert_near(1, rank_sum_p(a, 5, a, 0));
 }
 
+/* Five a side never come below 0.01, six do; what all lies apart gives just that p. */
+static void few_figures_have_a_least_p(void **state)
+{
+	(void)state;
+	static const double a[] = {1, 2, 3, 4, 5, 6}, b[] = {11, 12, 13, 14, 15, 16, 17};
+	for (size_t m = 1; m <= 6; m++)
+		for (size_t n = 1; n <= 7; n++)
+			assert_near(rank_sum_p(a, m, b, n), rank_sum_least_p(m, n));
+	assert_true(rank_sum_least_p(1, 1000) > 0.01);
+	assert_true(rank_sum_least_p(5, 5) > 0.01);
+	assert_true(rank_sum_least_p(6, 6) < 0.01);
+	assert_near(1, rank_sum_least_p(0, 7));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +103,7 @@ int main(void)
 	    cmocka_unit_test(apart_is_significant),
 	    cmocka_unit_test(ties_share_their_rank),
 	    cmocka_unit_test(alike_is_not_significant),
+	    cmocka_unit_test(few_figures_have_a_least_p),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
