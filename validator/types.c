@@ -11,6 +11,8 @@ static const char *heap_name(valtype type)
 		return text;
 		HEAP_TYPES(X)
 #undef X
+	case HEAP_BOTTOM:
+		return "bot";
 	default:
 		return NULL;
 	}
@@ -98,6 +100,8 @@ static valtype abstract_of(enum type_form form)
 
 static bool heap_matches(const struct type_def *defs, valtype sub, valtype super)
 {
+	if (sub == HEAP_BOTTOM)
+		return true;
 	if (heap_is_index(sub)) {
 		if (heap_is_index(super))
 			return type_is_subtype(defs, sub, super);

@@ -58,6 +58,12 @@ enum heap_type {
 #undef X
 };
 
+/* Below every heap type, and of no binary code: what a reference of unknown type in dead code
+ * becomes once it is known not to be null (spec: appendix, bot). It matches every reference and no
+ * number. */
+#define HEAP_BOTTOM HEAP_ABSTRACT
+#define VAL_REF_BOTTOM (VAL_REF | HEAP_BOTTOM)
+
 #define VAL_FUNCREF (VAL_REF | VAL_NULLABLE | (valtype)HEAP_FUNC)
 #define VAL_EXTERNREF (VAL_REF | VAL_NULLABLE | (valtype)HEAP_EXTERN)
 

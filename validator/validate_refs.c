@@ -30,7 +30,7 @@ static bool pop_ref(struct body *b, valtype *out)
 
 static valtype non_null(valtype type)
 {
-	return type == VAL_BOTTOM ? type : type & ~VAL_NULLABLE;
+	return type == VAL_BOTTOM ? VAL_REF_BOTTOM : type & ~VAL_NULLABLE;
 }
 
 /* The top of the hierarchy that the type belongs to, nullable. */

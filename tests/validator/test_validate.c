@@ -57,6 +57,27 @@ static void test_dead_code(void **state)
 	CHECK(cases);
 }
 
+/* What is known to be a reference, if not which, is no number. */
+static void test_dead_references(void **state)
+{
+	(void)state;
+	static const struct body_case cases[] = {
+	    {"_i", "unreachable ref.as_non_null f64.gt", "expected f64, found (ref bot)"},
+	    {"_i", "unreachable ref.as_non_null", "type mismatch"},
+	    {"_c", "unreachable ref.as_non_null", NULL},
+	    {"_r", "unreachable ref.as_non_null", NULL},
+	    {"_", "unreachable ref.as_non_null drop", NULL},
+	    {"_i", "unreachable ref.as_non_null ref.is_null", NULL},
+	    {"_i", "unreachable ref.as_non_null ref.as_non_null i32.eqz", "type mismatch"},
+	    {"_", "unreachable ref.as_non_null i32.const 0 select drop", "takes numbers only"},
+	    {"_", "unreachable br_on_null 0 i32.eqz drop", "found (ref bot)"},
+	    {"_", "unreachable br_on_null 0 drop", NULL},
+	    {"_i", "block i32 unreachable br_on_non_null 0 end", "type mismatch"},
+	    {"_c", "unreachable br_on_non_null 0 unreachable", NULL},
+	};
+	CHECK(cases);
+}
+
 static void test_br_table(void **state)
 {
 	(void)state;
@@ -194,13 +215,10 @@ static void test_undeclared_reference(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_dead_code),
-	    cmocka_unit_test(test_br_table),
-	    cmocka_unit_test(test_values_across_blocks),
-	    cmocka_unit_test(test_deep_nesting),
-	    cmocka_unit_test(test_huge_counts),
-	    cmocka_unit_test(test_sum_of_locals),
-	    cmocka_unit_test(test_undeclared_reference),
+	    cmocka_unit_test(test_dead_code),     cmocka_unit_test(test_dead_references),
+	    cmocka_unit_test(test_br_table),      cmocka_unit_test(test_values_across_blocks),
+	    cmocka_unit_test(test_deep_nesting),  cmocka_unit_test(test_huge_counts),
+	    cmocka_unit_test(test_sum_of_locals), cmocka_unit_test(test_undeclared_reference),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
