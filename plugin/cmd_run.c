@@ -383,56 +383,89 @@ static int guest_status(uint32_t status)
 	return (status & 0xff) == 0 && status != 0 ? 1 : (int)(status & 0xff);
 }
 
-static void report_memory_limit(uint64_t bytes)
+static int exit_status(const struct run *run, const struct error *err)
 {
-	if (bytes != 0)
-		fprintf(stderr, "tiphys run: memory is limited to %" PRIu64 " bytes\n", bytes);
-	else
-		fprintf(stderr,
-		        "tiphys run: garbage-collected objects are limited to %" PRIu64
-		        " bytes; --memory BYTES sets a limit for all memory\n",
-		        INTERP_HEAP_LIMIT_DEFAULT);
+	if (err->kind == ERROR_EXIT)
+		return guest_status(store_exit_status(run->store));
+	/* Whatever it was, it came of the interruption. */
+	if (err->kind != ERROR_NONE && time_limit_is_over())
+		return TIME_LIMIT_STATUS;
+	return error_exit_status(err->kind);
 }
 
-/* Tells why the run ended, and returns the exit status. */
-static int report(const struct run *run, const struct error *err)
+/* Whoever reads it behind a wall knows who speaks, and of what file. */
+static const char *speaker(const struct run *run)
 {
-	int status = error_exit_status(err->kind);
-	char text[sizeof err->message + 128];
+	return run->wall == NULL ? "tiphys run: " : "";
+}
 
-	if (err->kind == ERROR_EXIT) {
-		status = guest_status(store_exit_status(run->store));
-	} else if (err->kind != ERROR_NONE) {
-		if (time_limit_is_over()) {
-			/* Whatever it was, it came of the interruption. */
-			status = TIME_LIMIT_STATUS;
-			fputs(time_limit_message(), stderr);
-		} else {
-			fprintf(stderr, "tiphys run: %s: %s\n", run->operands.items[0],
+static void report_memory_limit(const struct run *run, FILE *to)
+{
+	if (run->options.max_memory != 0)
+		fprintf(to, "%smemory is limited to %" PRIu64 " bytes\n", speaker(run),
+		        run->options.max_memory);
+	else
+		fprintf(to,
+		        "%sgarbage-collected objects are limited to %" PRIu64
+		        " bytes; --memory BYTES sets a limit for all memory\n",
+		        speaker(run), INTERP_HEAP_LIMIT_DEFAULT);
+}
+
+/* What the guest could not have, though it may have ended in its own words. */
+static void report_refusals(const struct run *run, const struct error *err, FILE *to)
+{
+	char text[sizeof err->message + 128];
+	const char *denial = caps_denial(run->caps);
+	const char *limit = caps_limit_reached(run->caps);
+	if (denial != NULL && strstr(err->message, denial) == NULL)
+		fprintf(to, "%s%s\n", speaker(run), denial);
+	if (limit != NULL && strstr(err->message, limit) == NULL)
+		fprintf(to, "%s%s\n", speaker(run), limit);
+	const char *unknown =
+	    run->wasi != NULL ? wasi_unknown_called(run->wasi, text, sizeof text) : NULL;
+	if (unknown != NULL)
+		fprintf(to, "%s%s\n", speaker(run), unknown);
+	const char *failure = caps_broker_failure(run->caps);
+	if (failure != NULL && (denial == NULL || strstr(denial, failure) == NULL))
+		fprintf(to, "%swhat the module last reached out for failed: %s\n", speaker(run), failure);
+}
+
+/* Tells why the run ended that did not end well. */
+static void report(const struct run *run, const struct error *err, FILE *to)
+{
+	char text[sizeof err->message + 128];
+	if (err->kind != ERROR_NONE && err->kind != ERROR_EXIT) {
+		if (time_limit_is_over())
+			fputs(time_limit_message(), to);
+		else if (run->wall == NULL)
+			fprintf(to, "tiphys run: %s: %s\n", run->operands.items[0],
 			        error_format(err, text, sizeof text));
-		}
+		else
+			fprintf(to, "%s\n", error_format(err, text, sizeof text));
 		if (err->kind == ERROR_TRAP)
-			trap_report_print(store_trap(run->store), stderr);
+			trap_report_print(store_trap(run->store), to);
 	}
-	if (status != 0 && run->store != NULL && store_memory_limit_reached(run->store))
-		report_memory_limit(run->options.max_memory);
-	if (status != 0 && run->caps != NULL) {
-		const char *denial = caps_denial(run->caps);
-		const char *limit = caps_limit_reached(run->caps);
-		if (denial != NULL && strstr(err->message, denial) == NULL)
-			fprintf(stderr, "tiphys run: %s\n", denial);
-		if (limit != NULL && strstr(err->message, limit) == NULL)
-			fprintf(stderr, "tiphys run: %s\n", limit);
-		const char *unknown =
-		    run->wasi != NULL ? wasi_unknown_called(run->wasi, text, sizeof text) : NULL;
-		if (unknown != NULL)
-			fprintf(stderr, "tiphys run: %s\n", unknown);
-		const char *failure = caps_broker_failure(run->caps);
-		if (failure != NULL && (denial == NULL || strstr(denial, failure) == NULL))
-			fprintf(stderr, "tiphys run: what the module last reached out for failed: %s\n",
-			        failure);
+	if (run->store != NULL && store_memory_limit_reached(run->store))
+		report_memory_limit(run, to);
+	if (run->caps != NULL)
+		report_refusals(run, err, to);
+}
+
+/* The guest shares stderr behind a wall, so what is said of it goes another way. Apart, for most
+ * runs end well and should not pay for this much of the stack. */
+__attribute__((noinline)) static void report_behind(const struct run *run, const struct error *err,
+                                                    int status)
+{
+	char text[RUN_TEXT_MAX] = "";
+	/* A guest that has used up all memory may leave none for this. */
+	FILE *to = fmemopen(text, sizeof text, "w");
+	if (to != NULL) {
+		report(run, err, to);
+		fclose(to);
 	}
-	return status;
+	const struct run_end end = {
+	    .status = status, .kind = err->kind, .text = text, .size = strnlen(text, sizeof text)};
+	run->wall->say_end(&end);
 }
 
 int run_behind(const struct run_wall *wall, int argc, char **argv)
@@ -465,7 +498,9 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 		error_set_errno(&err, errno, "cannot write the results");
 	if (run.options.timeout != NULL)
 		time_limit_clear();
-	status = report(&run, &err);
+	status = exit_status(&run, &err);
+	if (status != 0 && wall == NULL)
+		report(&run, &err, stderr);
 	/* Whatever became of the guest, what was found out about the module is worth as much; only, the
 	 * code of a run that was interrupted cannot be read any more. */
 	if (keeps_images(&run) && !time_limit_is_over())
@@ -473,8 +508,10 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	/* The process gives its memory back as a whole. Piece by piece would cost a fifth of a short
 	 * run. */
 	fflush(NULL);
-	if (wall != NULL)
-		wall->say_end(status);
+	if (wall != NULL && status != 0)
+		report_behind(&run, &err, status);
+	else if (wall != NULL)
+		wall->say_end(&(struct run_end){.status = status});
 	_exit(status);
 }
 

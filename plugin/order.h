@@ -14,7 +14,7 @@
  *        | <-- worker_job, its descriptors ------- |   when there is a step; until then it waits
  *        | <-- options and operands -------------- |   each ended by a NUL, to the end of the
  * stream
- *        | -- worker_word -----------------------> |   when all is done (JOB_RUN), the last of it
+ *        | -- worker_word, its text -------------> |   when all is done (JOB_RUN), the last of it
  *
  * The end of a stream ends who waits on it. */
 #ifndef PLUGIN_ORDER_H
@@ -87,13 +87,22 @@ struct worker_job {
 	uint64_t data_bytes;  /* JOB_COMPILE: memory that it may take; 0: as its module's size wants */
 };
 
-/* How a worker ended that ends by itself. It is believed as an exit status is, for it says no more
- * than that; one that says something else is as one that says nothing: its end is waited for. */
+/* How a worker ended that ends by itself, and what the engine says of it: no stream of the guest's,
+ * so that neither what the guest writes nor a limit of it hides or forges that. It is believed as
+ * an exit status is; one that says something else is as one that says nothing: its end is waited
+ * for.
+ */
 #define WORKER_WORD_MARK 0x646e6521u
 struct worker_word {
 	uint32_t mark;   /* WORKER_WORD_MARK */
 	uint32_t status; /* 0 … 255 */
+	uint32_t kind;   /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t size; /* of the text behind it: at most WORKER_TEXT_MAX bytes, whole lines but for what
+	                  is cut off at its end */
 };
+
+/* A backtrace of names as long as they are shown. */
+#define WORKER_TEXT_MAX 8192
 
 /* What the exit status of a compiling worker says besides success. */
 #define JOB_COMPILED_BEFORE 3 /* the old image is as good as a new one */

@@ -7,6 +7,8 @@
 #include "plugin/options.h"
 #include "validator/error.h"
 
+#include <stddef.h>
+
 /* What a run is about to need, as its command line says; 0: the default of `tiphys run`. */
 struct run_needs {
 	const struct operands *args; /* the guest's */
@@ -16,12 +18,22 @@ struct run_needs {
 	uint32_t open_files;
 };
 
+/* How a run ended. */
+struct run_end {
+	int status;           /* 0 … 255 */
+	enum error_kind kind; /* what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	const char *text;     /* what `tiphys run` says of it, without its own name and the file's */
+	size_t size;          /* of the text, in bytes; at most RUN_TEXT_MAX */
+};
+#define RUN_TEXT_MAX 8192
+
 struct run_wall {
 	/* Called once, when all that is granted is open and no byte of the module was looked at. With
 	 * false and *err set nothing is run. */
 	bool (*put_up)(void *env, struct caps *caps, const struct run_needs *needs, struct error *err);
 	void *env;
-	void (*say_end)(int status); /* called last, when all is written and the process ends */
+	/* Called last, when all is written and the process ends. */
+	void (*say_end)(const struct run_end *end);
 };
 
 /* As cmd_run(), of a file and never of a reference. `wall` is NULL for none. The

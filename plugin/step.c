@@ -16,19 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of stderr in a node's message; a trap's backtrace is at its end. */
+/* Of stderr in a node's message. */
 #define MESSAGE_LINES 10
 #define MESSAGE_BYTES 2048
-#define TRAP_LINES 40
-#define TRAP_BYTES 8192
-
-#define EXIT_TRAP 134
 
 struct step {
 	const struct step_setting *setting;
 	const struct request *request;
 	struct node *node;
-	const char *module; /* its file, borrowed; NULL until it was found */
 	struct workdir dir;
 	struct artifacts_run artifacts;
 	struct step_grants grants;
@@ -237,67 +232,62 @@ static bool run(struct step *step, const char *module)
 
 /* ---- what came of it ---- */
 
-/* Whether it was a trap: a guest may exit with the same status, and `tiphys run` tells of a trap
- * alone in this line. */
-static bool has_trapped(const struct step *step)
-{
-	const struct bytes *text = &step->outcome.err;
-	cleanup_free char *line = NULL;
-	if (step->outcome.end != WORKER_EXITED || step->outcome.status != EXIT_TRAP)
-		return false;
-	int size = asprintf(&line, "tiphys run: %s: trap: ", step->module);
-	if (size < 0)
-		line = NULL;
-	return line != NULL && text->size > 0 &&
-	       memmem(text->data, text->size, line, (size_t)size) != NULL;
-}
-
-/* What `tiphys run` said of a module that it did not start: its process then wrote nothing else.
- * NULL when the module ran. */
-static const char *why_not_run(struct step *step)
+/* Whether the module did not start. */
+static bool was_not_run(const struct step *step)
 {
 	static const enum error_kind before_run[] = {ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED,
 	                                             ERROR_LIMIT, ERROR_LINK};
-	struct bytes *text = &step->outcome.err;
-	cleanup_free char *line = NULL;
-	if (step->outcome.end != WORKER_EXITED || step->outcome.status != 1)
-		return NULL;
-	int size = asprintf(&line, "tiphys run: %s: ", step->module);
-	if (size < 0 || text->size <= (size_t)size || memcmp(text->data, line, (size_t)size) != 0)
-		return NULL;
-	char *reason = text->data + size;
-	size_t left = text->size - (size_t)size;
 	for (size_t i = 0; i < sizeof before_run / sizeof before_run[0]; i++) {
-		const char *word = error_kind_word(before_run[i]);
-		if (left > strlen(word) && memcmp(reason, word, strlen(word)) == 0) {
-			reason[left - 1] = '\0'; /* a newline */
-			return reason;
-		}
+		if (step->outcome.kind == before_run[i])
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/* "what", and below it the last lines of stderr. */
-static void fail_with_stderr(struct step *step, const char *what)
+/* Without what ends its last line. What a guest writes or chooses may have NULs in it: from here on
+ * a text is what stands before them, so they go. */
+static size_t make_text(struct bytes *text)
 {
-	const struct bytes *text = &step->outcome.err;
-	bool trapped = has_trapped(step);
 	size_t size = text->size;
 	while (size > 0 && text->data[size - 1] == '\n')
 		size--;
-	if (size == 0) {
-		node_fail(step->node, "%s; nothing was written to stderr", what);
-		return;
-	}
-	size_t start = text_last_lines(text->data, size, trapped ? TRAP_LINES : MESSAGE_LINES,
-	                               trapped ? TRAP_BYTES : MESSAGE_BYTES);
-	/* Guests may write NULs: from here on the text is what stands before them, so they go. */
-	for (size_t i = start; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		if (text->data[i] == '\0')
 			text->data[i] = ' ';
 	}
-	node_fail(step->node, "%s; %s stderr:\n%.*s", what, start == 0 ? "from" : "the end of",
-	          (int)(size - start), text->data + start);
+	return size;
+}
+
+/* What the engine says of the end, and nothing twice: "trap: " stands before it in other words. */
+static const char *said_of_it(struct step *step, size_t *size)
+{
+	static const char trap[] = "trap: ";
+	const char *said = step->outcome.said.data;
+	*size = make_text(&step->outcome.said);
+	if (*size < sizeof trap || memcmp(said, trap, sizeof trap - 1) != 0)
+		return said;
+	*size -= sizeof trap - 1;
+	return said + sizeof trap - 1;
+}
+
+/* "what", what the engine says of it, and below it the last lines of stderr. */
+static void fail_with_stderr(struct step *step, const char *what)
+{
+	const struct bytes *text = &step->outcome.err;
+	size_t said_size, size = make_text(&step->outcome.err);
+	const char *said = said_of_it(step, &said_size);
+	size_t start = size == 0 ? 0 : text_last_lines(text->data, size, MESSAGE_LINES, MESSAGE_BYTES);
+	const char *which = start == 0 ? "from" : "the end of";
+	if (said_size == 0 && size == 0)
+		node_fail(step->node, "%s; nothing was written to stderr", what);
+	else if (said_size == 0)
+		node_fail(step->node, "%s; %s stderr:\n%.*s", what, which, (int)(size - start),
+		          text->data + start);
+	else if (size == 0)
+		node_fail(step->node, "%s: %.*s", what, (int)said_size, said);
+	else
+		node_fail(step->node, "%s: %.*s\n%s stderr:\n%.*s", what, (int)said_size, said, which,
+		          (int)(size - start), text->data + start);
 }
 
 static const char *why_signalled(int signal)
@@ -367,14 +357,15 @@ static bool has_exited(struct step *step)
 static void fail_by_status(struct step *step)
 {
 	char what[64];
-	const char *reason = why_not_run(step);
-	if (reason != NULL) {
+	if (was_not_run(step)) {
+		size_t size = make_text(&step->outcome.said);
 		step->node->has_exit_code = false;
-		node_fail(step->node, "%s: the module was not run: %s", step->request->module, reason);
+		node_fail(step->node, "%s: the module was not run: %.*s", step->request->module, (int)size,
+		          size == 0 ? "" : step->outcome.said.data);
 		return;
 	}
-	if (has_trapped(step))
-		snprintf(what, sizeof what, "the module trapped (exit code %d)", EXIT_TRAP);
+	if (step->outcome.kind == ERROR_TRAP)
+		snprintf(what, sizeof what, "the module trapped (exit code %d)", step->outcome.status);
 	else
 		snprintf(what, sizeof what, "exit code %d", step->outcome.status);
 	fail_with_stderr(step, what);
@@ -545,13 +536,16 @@ static void collect_artifacts(struct step *step)
 		fail(step, &err);
 }
 
-/* All of what the guest wrote, line by line; its message has but the end of it. */
+/* All of what the guest wrote, and of what the engine says of it, line by line; a message has but
+ * the end of it. */
 static void log_streams(const struct step *step, const struct step_watch *watch)
 {
 	const struct {
 		const char *name;
 		const struct bytes *text;
-	} streams[] = {{"stdout", &step->outcome.out}, {"stderr", &step->outcome.err}};
+	} streams[] = {{"stdout", &step->outcome.out},
+	               {"stderr", &step->outcome.err},
+	               {"engine", &step->outcome.said}};
 	for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
 		if (streams[i].text->size == 0)
 			continue;
@@ -603,7 +597,6 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 		} else if (lay_out(&step)) {
 			if (setting->compiler != NULL)
 				compiler_want(setting->compiler, module, digest);
-			step.module = module;
 			ran = run_watched(&step, watch, module);
 		}
 	}

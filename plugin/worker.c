@@ -21,6 +21,7 @@ void worker_outcome_clear(struct worker_outcome *outcome)
 {
 	bytes_clear(&outcome->out);
 	bytes_clear(&outcome->err);
+	bytes_clear(&outcome->said);
 	*outcome = (struct worker_outcome){0};
 }
 
@@ -98,12 +99,13 @@ struct talk {
 	struct workers *workers;
 	struct hand *hand;
 	struct feed args, input;
-	bool is_deaf;  /* the worker says nothing more */
-	bool has_said; /* how it ended: said_status */
-	int said_status;
-	bool killed; /* for what outcome->end says */
-	int pidfd;   /* once its end is waited for; -1 where the kernel has none: then the process is
-	                asked now and again */
+	struct worker_word word; /* how it ended, once all of it has come */
+	size_t word_size;        /* bytes of it that have */
+	bool has_said;           /* the word and its text have come */
+	bool is_deaf;            /* the worker says nothing more */
+	bool killed;             /* for what outcome->end says */
+	int pidfd; /* once its end is waited for; -1 where the kernel has none: then the process is
+	              asked now and again */
 };
 
 #define ASK_EVERY_MS 5
@@ -121,18 +123,43 @@ static bool has_ended(const struct talk *talk, const struct pollfd *fd)
 	       info.si_pid == talk->hand->pid;
 }
 
-/* A word that is none, and the end of the stream: only the process's own end tells then. */
-static void hear(struct talk *talk)
+static bool is_word(const struct worker_word *word)
 {
-	struct worker_word word;
-	ssize_t got = recv(talk->hand->socket, &word, sizeof word, MSG_DONTWAIT);
+	return word->mark == WORKER_WORD_MARK && word->status <= 0xff && word->size <= WORKER_TEXT_MAX;
+}
+
+/* The next piece of the word or its text. False when there is nothing to wait for: at the end of
+ * the stream, or without memory. */
+static bool hear_piece(struct talk *talk, struct bytes *text, bool *is_there)
+{
+	bool is_text = talk->word_size == sizeof talk->word;
+	size_t wanted = is_text ? talk->word.size - text->size : sizeof talk->word - talk->word_size;
+	char *to = is_text ? bytes_reserve(text, wanted) : (char *)&talk->word + talk->word_size;
+	*is_there = false;
+	if (to == NULL)
+		return false;
+	ssize_t got = recv(talk->hand->socket, to, wanted, MSG_DONTWAIT);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	talk->has_said =
-	    got == (ssize_t)sizeof word && word.mark == WORKER_WORD_MARK && word.status <= 0xff;
-	talk->is_deaf = !talk->has_said;
-	if (talk->has_said)
-		talk->said_status = (int)word.status;
+		return true;
+	*is_there = got > 0;
+	if (got > 0 && is_text)
+		bytes_grown(text, (size_t)got);
+	else if (got > 0)
+		talk->word_size += (size_t)got;
+	return got > 0;
+}
+
+/* A word that is none, and the end of the stream: only the process's own end tells then. */
+static void hear(struct talk *talk, struct bytes *text)
+{
+	bool is_there = true;
+	while (is_there && !talk->is_deaf && !talk->has_said) {
+		talk->is_deaf = !hear_piece(talk, text, &is_there);
+		if (talk->word_size < sizeof talk->word)
+			continue;
+		talk->is_deaf = talk->is_deaf || !is_word(&talk->word);
+		talk->has_said = !talk->is_deaf && text->size == talk->word.size;
+	}
 }
 
 static void read_streams(struct hand *hand, const struct worker_task *task,
@@ -189,7 +216,7 @@ static void attend(struct talk *talk, const struct worker_task *task,
 		if (ready < 0 && errno != EINTR)
 			left = 0;
 		if (fds[1].revents != 0)
-			hear(talk);
+			hear(talk, &outcome->said);
 		if (talk->has_said)
 			break;
 		if (fds[4].revents != 0)
@@ -324,9 +351,11 @@ static struct hand *see_through(struct talk *talk, const struct worker_task *tas
 	outcome->took_ms = now_ms() - start;
 	close_all(talk);
 	if (talk->has_said) {
-		outcome->status = talk->said_status;
+		outcome->status = (int)talk->word.status;
+		outcome->kind = talk->word.kind;
 		return talk->hand;
 	}
+	bytes_clear(&outcome->said); /* half of it */
 	int status = crew_reap(talk->workers, talk->hand);
 	if (outcome->end != WORKER_EXITED)
 		return NULL;

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,11 +146,21 @@ static bool take_job(struct worker_job *job)
 	return true;
 }
 
-void worker_say_end(int status)
+_Static_assert(RUN_TEXT_MAX <= WORKER_TEXT_MAX, "all that a run says has room");
+
+void worker_say_end(const struct run_end *end)
 {
-	const struct worker_word word = {.mark = WORKER_WORD_MARK, .status = (uint32_t)status & 0xff};
-	/* By write(): behind the wall there is no call that sends. Without a server nobody asks. */
-	while (write(JOB_SOCKET, &word, sizeof word) < 0 && errno == EINTR)
+	const struct worker_word word = {.mark = WORKER_WORD_MARK,
+	                                 .status = (uint32_t)end->status & 0xff,
+	                                 .kind = end->kind,
+	                                 .size = (uint32_t)end->size};
+	struct iovec parts[] = {
+	    {.iov_base = (void *)(uintptr_t)&word, .iov_len = sizeof word},
+	    {.iov_base = (void *)(uintptr_t)end->text, .iov_len = end->size},
+	};
+	/* By write(): behind the wall there is no call that sends. The kernel takes so little at once.
+	 * Without a server nobody asks. */
+	while (writev(JOB_SOCKET, parts, end->size > 0 ? 2 : 1) < 0 && errno == EINTR)
 		;
 }
 
@@ -182,7 +193,7 @@ _Noreturn static void become_worker(worker_function *run, const struct worker_te
 	int status = run(terms, &job);
 	fflush(NULL);
 	if (job.kind == JOB_RUN)
-		worker_say_end(status);
+		worker_say_end(&(struct run_end){.status = status});
 	exit(status);
 }
 

@@ -5,6 +5,7 @@
 #define PLUGIN_WORKER_PARENT_H
 
 #include "plugin/order.h"
+#include "plugin/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@ typedef int worker_function(const struct worker_terms *terms, const struct worke
 /* Tells the server how this worker ends, before the kernel has taken it apart. For the function
  * above, where it ends the process itself: all that it has to write is written, and nothing comes
  * after it. JOB_SOCKET must be open. */
-void worker_say_end(int status);
+void worker_say_end(const struct run_end *end);
 
 /* With `prepared` what is the same for the sandboxes of all workers is put up once, in this
  * process: then work->run may make no other calls than those of caps/sandbox_calls.def and

@@ -150,6 +150,41 @@ tap_case "a step that floods its output is told whose limit it was" ends_by '{"l
 tap_case "an endless step is told whose limit it was" ends_by '{"limits":{"time":"1s"}}' \
 	'["loop"]' "ran longer than its time limit of 1 s (limits.time)"
 
+# ---- what the engine says is no output of the step's ----
+
+thousand=$(printf '%01000d' 0)
+# Once the backtrace counted, so that the step was told to have written too much.
+nearly_full() {
+	execute '{"limits":{"fuel":1000000,"output":"1K"}}' "[\"say\",\"$thousand\",\"loop\"]"
+	step_failed "trapped (exit code 134): out of fuel: the limit of 1000000"
+	expect_in "$thousand" "$work/reply"
+	! grep -q 'wrote more' "$work/reply"
+}
+tap_case "a step that runs out of fuel with stderr nearly full is told so" nearly_full
+
+writes_nothing() {
+	execute '{"limits":{"fuel":1000000,"output":"1"}}' '["loop"]'
+	step_failed "out of fuel: the limit of 1000000"
+	! grep -q 'wrote more' "$work/reply"
+}
+tap_case "a step that writes nothing is not told to have written too much" writes_nothing
+
+# What `tiphys run` says of a file was looked for in what the guest could write, too.
+digest=$(sha256sum <"$TIPHYS_GUESTS/command.wasm")
+forged="tiphys run: $work/store/blobs/sha256/${digest%% *}"
+forges() {
+	execute '{}' "[\"say\",\"$forged: $1\\n\",\"fail\",$2]"
+	step_failed "exit code $2; the end of stderr:"
+	! grep -qE 'was not run|trapped' "$work/reply"
+}
+tap_case "a guest forges no trap" forges "trap: unreachable" 134
+forges_failure() {
+	execute '{}' "[\"say\",\"$forged: malformed module: x\\n\",\"exit\",1]"
+	step_failed "exit code 1; from stderr:\n$forged"
+	! grep -q 'was not run' "$work/reply"
+}
+tap_case "a guest forges no fault of its module" forges_failure
+
 # ---- ceilings that are refused ----
 
 refused() {

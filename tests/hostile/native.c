@@ -477,7 +477,7 @@ static int say_end_and_run_on(void)
 	int fd = open(in(args.own, "lie"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
-	worker_say_end(0);
+	worker_say_end(&(struct run_end){.status = 0});
 	for (volatile int forever = 1; forever;) {
 		if (write(fd, "more", 4) < 0 || write(STDOUT_FILENO, "more", 4) < 0)
 			return errno;

@@ -1,6 +1,8 @@
 /* plugin/worker: a process of its own, from start to end. */
 #include "plugin/worker.h"
 
+#include "plugin/order.h"
+
 #include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -257,6 +259,39 @@ static void a_worker_that_says_that_it_ended_has_ended(void **state)
 	assert_int_equal(outcome.status, 3);
 	assert_string_equal(outcome.out.data, "said\n");
 	assert_true(outcome.took_ms < 5000);
+}
+
+/* What the engine says took its place in stderr, and was lost with it at the limit. */
+static void what_a_worker_says_of_its_end_is_none_of_its_output(void **state)
+{
+	(void)state;
+	cleanup_worker_outcome struct worker_outcome outcome = {0}, slow = {0};
+	run_task((struct worker_task){.output_bytes = 3}, "tell", &outcome);
+	assert_int_equal(outcome.end, WORKER_EXITED);
+	assert_int_equal(outcome.status, 134);
+	assert_int_equal(outcome.kind, ERROR_TRAP);
+	assert_int_equal(outcome.said.size, WORKER_TEXT_MAX);
+	assert_int_equal(outcome.said.data[WORKER_TEXT_MAX - 1], 't');
+	assert_string_equal(outcome.err.data, "err");
+	run_task((struct worker_task){0}, "tell-slowly", &slow);
+	assert_int_equal(slow.end, WORKER_EXITED);
+	assert_int_equal(slow.status, 5);
+	assert_int_equal(slow.kind, ERROR_EXIT);
+	assert_string_equal(slow.said.data, "text");
+	worker_outcome_clear(&slow);
+}
+
+static void half_a_word_is_none(void **state)
+{
+	static const char *const ways[] = {"tell-half", "tell-too-much"};
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		cleanup_worker_outcome struct worker_outcome outcome = {0};
+		run_task((struct worker_task){0}, ways[i], &outcome);
+		assert_int_equal(outcome.end, WORKER_EXITED);
+		assert_int_equal(outcome.status, 6);
+		assert_int_equal(outcome.said.size, 0);
+	}
 }
 
 static void a_word_that_is_none_is_not_its_end(void **state)
@@ -521,6 +556,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(closed_streams_are_not_the_end),
 	    cmocka_unit_test(children_of_a_worker_die_with_it),
 	    cmocka_unit_test(a_worker_that_says_that_it_ended_has_ended),
+	    cmocka_unit_test(what_a_worker_says_of_its_end_is_none_of_its_output),
+	    cmocka_unit_test(half_a_word_is_none),
 	    cmocka_unit_test(a_word_that_is_none_is_not_its_end),
 	    cmocka_unit_test(a_slow_worker_is_heard),
 	    cmocka_unit_test(what_is_left_of_a_worker_is_its_callers),

@@ -116,15 +116,43 @@ static int work(const struct worker_terms *terms, const struct worker_job *job)
 	} else if (strcmp(args, "lie") == 0) {
 		puts("said");
 		fflush(stdout);
-		worker_say_end(3);
+		worker_say_end(&(struct run_end){.status = 3});
 		for (;;)
 			pause();
+	} else if (strcmp(args, "tell") == 0) {
+		/* More than its stderr may hold. */
+		static char text[RUN_TEXT_MAX];
+		memset(text, 't', sizeof text);
+		fputs("err", stderr);
+		fflush(stderr);
+		worker_say_end(&(struct run_end){
+		    .status = 134, .kind = ERROR_TRAP, .text = text, .size = sizeof text});
+		for (;;)
+			pause();
+	} else if (strcmp(args, "tell-slowly") == 0) {
+		/* Pieces of a word and of its text. */
+		const struct worker_word word = {
+		    .mark = WORKER_WORD_MARK, .status = 5, .kind = ERROR_EXIT, .size = 4};
+		bool written = write(JOB_SOCKET, &word, 5) == 5 && usleep(50000) == 0 &&
+		               write(JOB_SOCKET, (const char *)&word + 5, sizeof word - 5) > 0 &&
+		               usleep(50000) == 0 && write(JOB_SOCKET, "te", 2) == 2 &&
+		               usleep(50000) == 0 && write(JOB_SOCKET, "xt", 2) == 2;
+		_exit(written ? 0 : 1);
+	} else if (strcmp(args, "tell-half") == 0) {
+		const struct worker_word word = {.mark = WORKER_WORD_MARK, .status = 5, .size = 4};
+		bool written =
+		    write(JOB_SOCKET, &word, sizeof word) == sizeof word && write(JOB_SOCKET, "te", 2) == 2;
+		_exit(written ? 6 : 1);
+	} else if (strcmp(args, "tell-too-much") == 0) {
+		const struct worker_word word = {
+		    .mark = WORKER_WORD_MARK, .status = 5, .size = WORKER_TEXT_MAX + 1};
+		_exit(write(JOB_SOCKET, &word, sizeof word) == sizeof word ? 6 : 1);
 	} else if (strcmp(args, "babble") == 0) {
 		/* The first is none, so what follows is not listened to. */
 		if (write(JOB_SOCKET, "babble", 6) != 6)
 			return 1;
 		usleep(100000);
-		worker_say_end(3);
+		worker_say_end(&(struct run_end){.status = 3});
 		usleep(100000);
 		_exit(8);
 	} else if (strcmp(args, "slow") == 0) {

@@ -159,6 +159,11 @@ static int clock_and_random(void)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
+	/* say TEXT [COMMAND…]: to stderr, before it does the rest */
+	for (; strcmp(what, "say") == 0 && argc > 2; argc -= 2, argv += 2) {
+		fputs(argv[2], stderr);
+		what = argc > 3 ? argv[3] : "echo";
+	}
 	if (strcmp(what, "name") == 0)
 		return puts(argv[0]) < 0;
 	if (strcmp(what, "echo") == 0)
@@ -169,6 +174,8 @@ int main(int argc, char **argv)
 		return cat();
 	if (strcmp(what, "fail") == 0)
 		return fail(argc, argv);
+	if (strcmp(what, "exit") == 0 && argc > 2)
+		return atoi(argv[2]);
 	if (strcmp(what, "trap") == 0)
 		steer_onto_the_rocks(3);
 	if (strcmp(what, "loop") == 0)
