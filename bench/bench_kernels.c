@@ -259,8 +259,10 @@ static bool run(struct plan *plan, const struct kernels_options *options,
 	struct measure_options how = {
 	    .title = "kernels", .warm_ups = 1, .rounds = (unsigned)options->rounds};
 	if (!plan_make(plan, options, given, err) ||
-	    !results_init(&results, "tiphys bench kernels", err) || !results_settle(&results, err) ||
-	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
+	    !results_init(&results, "tiphys bench kernels", err))
+		return false;
+	results_settle(&results);
+	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->rounds, err))
 		return false;
 	outcome_note(&results, "kernels", FIGURE_USER, &plan->peers, plan->cells, plan->cell_count);

@@ -374,9 +374,10 @@ static bool run(struct plan *plan, const struct start_options *options, struct e
 	cleanup_results struct results results = {0};
 	struct measure_options how = {
 	    .title = "start", .warm_ups = WARM_UPS, .rounds = (unsigned)options->starts};
-	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err) ||
-	    !results_settle(&results, err) ||
-	    !measure_cells(plan->cells, plan->cell_count, &how, err) ||
+	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
+		return false;
+	results_settle(&results);
+	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !show(plan, &results, options->starts, err))
 		return false;
 	if (!show_workers(plan, &results, err))

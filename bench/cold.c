@@ -331,6 +331,7 @@ bool cold_measure(const struct contenders *all, const struct cold_options *optio
 		return true;
 	}
 	snprintf(directory, sizeof directory, "%s/registry", options->directory);
+	results_settle(results);
 	cold.parties = calloc(PARTIES_MAX, sizeof *cold.parties);
 	if (cold.parties == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for cold starts");

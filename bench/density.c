@@ -202,6 +202,7 @@ static bool measure_steps(const struct contenders *all, const struct density_opt
 	                                          .places = options->most};
 	if (tiphys == NULL)
 		return false;
+	results_settle(results);
 	bool went_well = plugin_server_start(&server, &how, err) &&
 	                 measure_server(&server, options, &levels, progress, results, err);
 	plugin_server_end(&server);
@@ -365,6 +366,7 @@ static bool measure_keeper(const struct contenders *all, const struct density_op
 	cleanup_free struct ward *ward = calloc(1, sizeof *ward);
 	if (ward == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the containers");
+	results_settle(results);
 	ward->keeper = keeper;
 	ward->socket = all->containerd.socket;
 	snprintf(ward->state, sizeof ward->state, "%s/%s-state", options->directory, keeper->runtime);

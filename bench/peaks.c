@@ -28,6 +28,7 @@ static bool measure(const struct cell *cell, struct results *results, struct err
 bool peaks_measure(const struct contenders *all, struct results *results, struct error *err)
 {
 	const char *job = jobs[__builtin_ctz(all->wanted)].name;
+	results_settle(results);
 	for (size_t i = 0; i < all->cell_count; i++)
 		if (strcmp(all->cells[i].job, job) == 0 && !measure(&all->cells[i], results, err))
 			return false;

@@ -169,7 +169,8 @@ static const char style[] = COLOURS
     "h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2.2rem 0 "
     ".6rem}\n"
     "p,li{color:var(--faint);margin:.3rem 0}\n"
-    ".wide{overflow-x:auto}svg{display:block;width:100%;min-width:36rem;height:auto}\n" CHARTS
+    ".busy{color:var(--ink);font-weight:600}.wide{overflow-x:auto}svg{display:block;width:100%;min-"
+    "width:36rem;height:auto}\n" CHARTS
     "table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:right;"
     "white-space:nowrap}th:first-child,td:first-child{text-align:left}\n";
@@ -201,6 +202,17 @@ static void put_figures(FILE *out, const struct bar *bars, size_t count, const c
 	fputs("</table></div></details>\n", out);
 }
 
+/* How idle the machine was before what the chart shows. */
+static void put_conditions(FILE *out, const json_t *root, const json_t *series)
+{
+	char text[256];
+	bool is_busy = tables_conditions(root, text_of(series, "bench"), text_of(series, "measure"),
+	                                 text, sizeof text);
+	fputs(is_busy ? "<p class=\"busy\">" : "<p>", out);
+	put_escaped(out, text);
+	fputs("</p>\n", out);
+}
+
 /* Of the chart that the series begins; how many. */
 static size_t bars_of(const json_t *list, size_t index, struct bar bars[BARS_MAX])
 {
@@ -211,8 +223,9 @@ static size_t bars_of(const json_t *list, size_t index, struct bar bars[BARS_MAX
 	return count;
 }
 
-static void put_bars(FILE *out, const json_t *list, size_t index)
+static void put_bars(FILE *out, const json_t *root, size_t index)
 {
+	const json_t *list = json_object_get(root, "series");
 	const json_t *series = json_array_get(list, index);
 	struct bar bars[BARS_MAX];
 	size_t count = bars_of(list, index, bars);
@@ -221,27 +234,32 @@ static void put_bars(FILE *out, const json_t *list, size_t index)
 	scale_of(series, &unit);
 	title_of(series, title, sizeof title);
 	put_element(out, "h2", title);
+	put_conditions(out, root, series);
 	fputs("<div class=\"wide\">\n", out);
 	chart_bars(out, title, unit, bars, count, NULL);
 	fputs("</div>\n", out);
 	put_figures(out, bars, count, unit);
 }
 
-static void put_curve(FILE *out, const json_t *list, bool (*is_point)(const json_t *),
+static void put_curve(FILE *out, const json_t *root, bool (*is_point)(const json_t *),
                       const char *title, const char *x_title, const char *y_title)
 {
+	const json_t *list = json_object_get(root, "series"), *shown = NULL;
 	struct point points[BARS_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < json_array_size(list) && count < BARS_MAX; i++) {
 		const json_t *series = json_array_get(list, i);
 		const char *unit;
-		if (is_point(series))
-			points[count++] = (struct point){strtod(text_of(series, "job"), NULL),
-			                                 scale_of(series, &unit) * number_of(series, "median")};
+		if (!is_point(series))
+			continue;
+		points[count++] = (struct point){strtod(text_of(series, "job"), NULL),
+		                                 scale_of(series, &unit) * number_of(series, "median")};
+		shown = series;
 	}
 	if (count == 0)
 		return;
 	put_element(out, "h2", title);
+	put_conditions(out, root, shown);
 	fputs("<div class=\"wide\">\n", out);
 	chart_line(out, title, x_title, y_title, points, count);
 	fputs("</div>\n", out);
@@ -318,13 +336,11 @@ static char *machine_line(const json_t *root, char *text, size_t size)
 	char priority[32] = "";
 	if (nice != 0)
 		snprintf(priority, sizeof priority, ", all at nice %d", nice);
-	snprintf(text, size,
-	         "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s; %.0f %% idle when it began, load "
-	         "%.2f%s.",
+	snprintf(text, size, "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s%s.",
 	         text_of(root, "date"), number_of(machine, "processors"), text_of(machine, "processor"),
 	         number_of(machine, "memory") / (double)(1 << 30), text_of(machine, "virtualisation"),
 	         text_of(machine, "kernel"), text_of(machine, "system"), text_of(machine, "cgroups"),
-	         100 * number_of(machine, "idle"), number_of(machine, "load"), priority);
+	         priority);
 	return text;
 }
 
@@ -347,10 +363,10 @@ static bool put_page(FILE *out, const json_t *root)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (!is_throughput(json_array_get(list, i)) && !is_level(json_array_get(list, i)) &&
 		    is_first(list, i))
-			put_bars(out, list, i);
-	put_curve(out, list, is_throughput, "Throughput of tiphys serve over concurrency",
+			put_bars(out, root, i);
+	put_curve(out, root, is_throughput, "Throughput of tiphys serve over concurrency",
 	          "requests under way at a time", "steps a second");
-	put_curve(out, list, is_own_level, "Memory of tiphys serve with steps that sleep",
+	put_curve(out, root, is_own_level, "Memory of tiphys serve with steps that sleep",
 	          "steps at a time", "MiB");
 	put_element(out, "h2", "Contenders");
 	fputs("<ul>\n", out);

@@ -20,25 +20,21 @@ bool results_init(struct results *results, const char *command, struct error *er
 	machine_describe(&machine);
 	results->is_broken = false;
 	results->root = json_pack(
-	    "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:i}, s:[], s:[], s:[]}",
-	    "tiphys", TIPHYS_VERSION, "date", date, "command", command, "machine", "processor",
-	    machine.processor, "kernel", machine.kernel, "system", machine.system, "virtualisation",
+	    "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i}, s:[], s:[], s:[]}", "tiphys",
+	    TIPHYS_VERSION, "date", date, "command", command, "machine", "processor", machine.processor,
+	    "kernel", machine.kernel, "system", machine.system, "virtualisation",
 	    machine.virtualisation, "cgroups", machine.cgroups, "processors",
-	    (json_int_t)machine.processors, "memory", (json_int_t)machine.memory_bytes, "load",
-	    machine.load, "idle", -1.0, "nice", getpriority(PRIO_PROCESS, 0), "contenders", "series",
-	    "refusals");
+	    (json_int_t)machine.processors, "memory", (json_int_t)machine.memory_bytes, "nice",
+	    getpriority(PRIO_PROCESS, 0), "contenders", "series", "refusals");
 	return results->root != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for the results");
 }
 
-bool results_settle(struct results *results, struct error *err)
+void results_settle(struct results *results)
 {
-	json_t *machine = json_object_get(results->root, "machine");
-	double idle = machine_wait_idle(IDLE_WAIT_SECONDS), load = 0;
-	if (getloadavg(&load, 1) != 1)
-		load = 0;
-	return (json_object_set_new(machine, "load", json_real(load)) == 0 &&
-	        json_object_set_new(machine, "idle", json_real(idle)) == 0) ||
-	       error_set(err, ERROR_NO_MEMORY, "no memory for the results");
+	results->idle = machine_wait_idle(IDLE_WAIT_SECONDS);
+	if (getloadavg(&results->load, 1) != 1)
+		results->load = 0;
+	results->is_settled = true;
 }
 
 void results_clear(struct results *results)
@@ -103,12 +99,16 @@ void results_series_of_runs(struct results *results, const char *bench, const ch
 		return;
 	struct summary summary = summarize(figures, count), all = summarize(runs, run_count);
 	json_t *list = listed_figures(figures, count);
-	append(results, "series",
-	       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f, s:I}", "bench", bench,
-	                 "job", job, "contender", contender, "measure", measure, "unit", unit,
-	                 "figures", list, "count", (json_int_t)count, "median", summary.median, "min",
-	                 all.min, "p95", all.p95, "spread", summary.spread, "runs",
-	                 (json_int_t)run_count));
+	json_t *series =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:f, s:I}", "bench", bench,
+	              "job", job, "contender", contender, "measure", measure, "unit", unit, "figures",
+	              list, "count", (json_int_t)count, "median", summary.median, "min", all.min, "p95",
+	              all.p95, "spread", summary.spread, "runs", (json_int_t)run_count);
+	if (results->is_settled &&
+	    (json_object_set_new(series, "idle", json_real(results->idle)) != 0 ||
+	     json_object_set_new(series, "load", json_real(results->load)) != 0))
+		results->is_broken = true;
+	append(results, "series", series);
 }
 
 void results_number(struct results *results, const char *key, double number)
@@ -165,9 +165,8 @@ void results_print_machine(const struct results *results, FILE *out)
 	struct machine machine;
 	char text[640];
 	const json_t *told = json_object_get(results->root, "machine");
-	double idle = json_number_value(json_object_get(told, "idle"));
 	machine_describe(&machine);
-	machine.load = json_number_value(json_object_get(told, "load"));
+	machine.load = results->is_settled ? results->load : machine.load;
 	/* This process may have left the mounts that it began with. */
 	snprintf(machine.cgroups, sizeof machine.cgroups, "%s",
 	         json_string_value(json_object_get(told, "cgroups")));
@@ -175,9 +174,9 @@ void results_print_machine(const struct results *results, FILE *out)
 	        machine_text(&machine, text, sizeof text));
 	if (number_of_nice(told) != 0)
 		fprintf(out, "Everything ran at nice %d.\n", number_of_nice(told));
-	if (idle >= 0 && idle < MACHINE_IDLE_ENOUGH)
+	if (results->is_settled && results->idle >= 0 && results->idle < MACHINE_IDLE_ENOUGH)
 		fprintf(out,
 		        "The machine was not idle when this began (%.0f %% of its time was free): other "
 		        "work slows the figures down.\n",
-		        100 * idle);
+		        100 * results->idle);
 }

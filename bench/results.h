@@ -1,12 +1,15 @@
 /* The file that a measurement leaves: JSON that `tiphys bench compare` and the report read.
  *
  *   {"tiphys": VERSION, "date": "2026-01-31T12:00:00Z", "command": "tiphys bench …",
- *    "machine": {"processor": …, "idle": 0.98, …},
+ *    "machine": {"processor": …, …},
  *    "contenders": [{"name": "wasm3", "version": …, "how": "the flags used"}],
  *    "series": [{"bench": "kernels", "job": "fib", "contender": "wasm3", "measure": "user",
  *                "unit": "s", "figures": [0.81, …], "count": 7, "median": …, "min": …, "p95": …,
- *                "spread": …, "runs": 105}],   runs: behind the figures, each the median of some;
+ *                "spread": …, "runs": 105,     runs: behind the figures, each the median of some;
  *                                              min and p95 are of them
+ *                "idle": 0.98, "load": 0.12}], of the machine right before the series: the part of
+ *                                              its time that was free (below 0: not known), and
+ *                                              the load of the last minute
  *    "refusals": [{"bench": …, "job": …, "contender": …, "reason": …}]} */
 #ifndef BENCH_RESULTS_H
 #define BENCH_RESULTS_H
@@ -22,6 +25,8 @@
 
 struct results {
 	json_t *root;
+	double idle, load; /* of results_settle(), for the series that follow */
+	bool is_settled;
 	bool is_broken; /* memory ran out */
 };
 
@@ -29,9 +34,9 @@ struct results {
 bool results_init(struct results *results, const char *command, struct error *err);
 void results_clear(struct results *results);
 
-/* Right before a series: waits for other work on the machine to end, though not for long, and notes
- * how idle it is then. */
-bool results_settle(struct results *results, struct error *err);
+/* Right before series: waits for other work on the machine to end, though not for long, and notes
+ * how idle it is then; all series up to the next call tell that. */
+void results_settle(struct results *results);
 #define cleanup_results __attribute__((cleanup(results_clear)))
 
 /* A series of more figures is kept as so many of its quantiles. */

@@ -1,6 +1,7 @@
 #include "bench/tables.h"
 
 #include "bench/job.def"
+#include "bench/machine.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
 
@@ -300,17 +301,54 @@ static bool density(const json_t *root, struct sheet *sheet, char **text)
 
 /* ---- all of them ---- */
 
+bool tables_conditions(const json_t *root, const char *bench, const char *measure, char *text,
+                       size_t size)
+{
+	const json_t *series, *busiest = NULL;
+	size_t i;
+	json_array_foreach(json_object_get(root, "series"), i, series)
+	{
+		if (is_of(series, bench, measure) && json_object_get(series, "idle") != NULL &&
+		    (busiest == NULL || number_of(series, "idle") < number_of(busiest, "idle")))
+			busiest = series;
+	}
+	double idle = number_of(busiest, "idle"), busy_load = number_of(busiest, "load");
+	if (busiest == NULL)
+		snprintf(text, size, "How idle the machine was before it: not recorded.");
+	else if (idle < 0)
+		snprintf(text, size, "How idle the machine was before it is not known; load %.2f.",
+		         busy_load);
+	else if (idle >= MACHINE_IDLE_ENOUGH)
+		snprintf(text, size, "Before it, %.0f %% of the machine's time was free; load %.2f.",
+		         100 * idle, busy_load);
+	else
+		snprintf(text, size,
+		         "The machine was NOT IDLE before this: only %.0f %% of its time was free, load "
+		         "%.2f. Other work distorts the figures.",
+		         100 * idle, busy_load);
+	return busiest != NULL && idle >= 0 && idle < MACHINE_IDLE_ENOUGH;
+}
+
 bool table_print(const json_t *root, enum table_kind table, FILE *out)
 {
-	static bool (*const makers[])(const json_t *, struct sheet *, char **) = {
-#define X(id, function) [id] = function,
+	static const struct {
+		bool (*make)(const json_t *, struct sheet *, char **);
+		const char *bench, *measure;
+	} makers[] = {
+#define X(id, function, bench, measure) [id] = {function, bench, measure},
 	    TABLES(X)
 #undef X
 	};
 	cleanup_sheet struct sheet sheet = {0};
-	char *text = NULL;
-	bool is_made = makers[table](root, &sheet, &text);
-	bool went_well = !is_made || (sheet_print(&sheet, out) && fprintf(out, "\n%s\n", text) >= 0);
+	char *text = NULL, conditions[256];
+	bool is_busy = tables_conditions(root, makers[table].bench, makers[table].measure, conditions,
+	                                 sizeof conditions);
+	bool is_made = makers[table].make(root, &sheet, &text);
+	if (is_made && is_busy)
+		fprintf(out, "**%s**\n\n", conditions);
+	bool went_well = !is_made || (sheet_print(&sheet, out) &&
+	                              fprintf(out, "\n%s%s%s\n", text, is_busy ? "" : " ",
+	                                      is_busy ? "" : conditions) >= 0);
 	free(text);
 	return went_well && !sheet.is_broken;
 }

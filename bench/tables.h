@@ -7,16 +7,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Row: id, function of tables.c. In the order in which they are measured and shown. */
+/* Row: id, function of tables.c, the bench and the measure of what the table shows. In the order in
+ * which they are measured and shown. */
 #define TABLES(X)                                                                                  \
-	X(TABLE_WARM, warm)                                                                            \
-	X(TABLE_PEAK, peak)                                                                            \
-	X(TABLE_COLD, cold)                                                                            \
-	X(TABLE_LOAD, load)                                                                            \
-	X(TABLE_DENSITY, density)
+	X(TABLE_WARM, warm, "steps", "wall")                                                           \
+	X(TABLE_PEAK, peak, "steps", "peak")                                                           \
+	X(TABLE_COLD, cold, "cold", "wall")                                                            \
+	X(TABLE_LOAD, load, "load", "throughput")                                                      \
+	X(TABLE_DENSITY, density, "density", "resident")
 
 enum table_kind {
-#define X(id, function) id,
+#define X(id, function, bench, measure) id,
 	TABLES(X)
 #undef X
 	    TABLE_COUNT
@@ -25,7 +26,13 @@ enum table_kind {
 /* The contender that others are compared with. */
 #define TABLES_REFERENCE "tiphys serve, in memory"
 
-/* Prints a table in Markdown and a paragraph that says how it came about; nothing where the results
+/* How idle the machine was before the series of that bench and measure; of several such moments,
+ * the busiest. True when it was too busy for their figures to be trusted. */
+bool tables_conditions(const json_t *root, const char *bench, const char *measure, char *text,
+                       size_t size);
+
+/* Prints a table in Markdown and a paragraph that says how it came about, with a warning above when
+ * the machine was not idle then; nothing where the results
  * hold nothing for it. `root` is as bench/results.h says. False when memory ran out. */
 bool table_print(const json_t *root, enum table_kind table, FILE *out);
 

@@ -69,6 +69,7 @@ bool throughput_measure(const struct contenders *all, struct results *results, u
 		levels++;
 	if (expected == NULL)
 		return false;
+	results_settle(results);
 	progress_line_init(&progress, "load");
 	for (; level <= most && load_raise_limit(level); level *= 10) {
 		struct load load = {.concurrency = level,

@@ -136,6 +136,15 @@ if [ "$(id -u)" = 0 ] && [ -x /bin/busybox ]; then
 	found_out 'a container runtime that runs nothing ends the run' 'line by crun, busybox: prints ""'
 fi
 
+python3 - "$scratch/report/results.json" >"$scratch/out" <<'END'
+import json, sys
+results = json.load(open(sys.argv[1]))
+for series in results["series"]:
+    if not ("idle" in series and "load" in series): print("not told:", series["bench"], series["measure"])
+print("looks", len({(series["idle"], series["load"]) for series in results["series"] if "idle" in series}))
+END
+! grep -q '^not told' "$scratch/out" && grep -qE '^looks ([3-9]|[1-9][0-9])$' "$scratch/out"
+result 'every series tells how idle the machine was before it' $?
 # Fewer, and `bench compare` could tell no change of them by its test.
 python3 - "$scratch/report/results.json" >"$scratch/out" <<'END'
 import json, sys

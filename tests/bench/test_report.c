@@ -129,6 +129,61 @@ static void ratio_stands_only_where_nothing_scatters(void **state)
 	free(text);
 }
 
+static char *table_text(const struct results *results, enum table_kind table)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	assert_true(table_print(results->root, table, out));
+	fclose(out);
+	return text;
+}
+
+static void assert_table(const struct results *results, enum table_kind table, const char *words)
+{
+	char *text = table_text(results, table);
+	assert_in(words, text);
+	free(text);
+}
+
+/* The idle share before the last series once stood above the first table. */
+static void each_table_tells_how_idle_it_was_before_its_own_series(void **state)
+{
+	(void)state;
+	static const double figures[] = {1, 1, 1};
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	assert_true(results_init(&results, "test", &err));
+	results_series(&results, "cold", "line", "tiphys run", "wall", "s", figures, 3);
+	results.is_settled = true;
+	static const struct {
+		double idle;
+		const char *bench, *job, *measure;
+	} series[] = {
+	    {0.97, "steps", "line", "wall"},   {0.25, "steps", "line", "peak"},
+	    {-1, "load", "1", "throughput"},   {0.92, "density", "1", "resident"},
+	    {0.5, "density", "2", "resident"},
+	};
+	for (size_t i = 0; i < COUNT(series); i++) {
+		results.idle = series[i].idle;
+		results.load = 1 + (double)i;
+		results_series(&results, series[i].bench, series[i].job, "tiphys serve", series[i].measure,
+		               "s", figures, 3);
+	}
+	assert_table(&results, TABLE_WARM,
+	             " Before it, 97 % of the machine's time was free; load 1.00.\n");
+	char *peaks = table_text(&results, TABLE_PEAK);
+	assert_ptr_equal(peaks,
+	                 strstr(peaks, "**The machine was NOT IDLE before this: only 25 % of its "
+	                               "time was free, load 2.00. Other work distorts the "
+	                               "figures.**\n\n| by whom"));
+	free(peaks);
+	assert_table(&results, TABLE_COLD, " How idle the machine was before it: not recorded.\n");
+	assert_table(&results, TABLE_LOAD,
+	             " How idle the machine was before it is not known; load 3.00.\n");
+	assert_table(&results, TABLE_DENSITY, "only 50 % of its time was free, load 5.00.");
+}
+
 /* How many fit is reckoned from the last level and what one more takes. */
 static void room_is_reckoned_from_what_one_more_takes(void **state)
 {
@@ -211,6 +266,7 @@ int main(void)
 	    cmocka_unit_test(directory_holds_the_files),
 	    cmocka_unit_test(tables_stand_between_the_marks),
 	    cmocka_unit_test(ratio_stands_only_where_nothing_scatters),
+	    cmocka_unit_test(each_table_tells_how_idle_it_was_before_its_own_series),
 	    cmocka_unit_test(room_is_reckoned_from_what_one_more_takes),
 	    cmocka_unit_test(many_figures_are_kept_as_quantiles),
 	    cmocka_unit_test(axis_is_logarithmic),
