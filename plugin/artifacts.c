@@ -2,6 +2,7 @@
 
 #include "plugin/artifact_place.h"
 #include "plugin/artifacts_state.h"
+#include "plugin/now.h"
 #include "plugin/origin.h"
 #include "plugin/policy_ceiling.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define RETRIES 4
 
@@ -102,13 +102,6 @@ void artifacts_destroy(struct artifacts *artifacts)
 bool artifacts_stopped(const struct artifacts *artifacts)
 {
 	return artifacts->options.stopping != NULL && atomic_load(artifacts->options.stopping);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 void artifact_watch_start(struct artifact_watch *watch, const struct artifacts_options *options,

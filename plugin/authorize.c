@@ -3,6 +3,7 @@
 #include "plugin/challenge.h"
 #include "plugin/credentials.h"
 #include "plugin/json.h"
+#include "plugin/now.h"
 #include "caps/cleanup.h"
 
 #include <curl/curl.h>
@@ -72,13 +73,6 @@ void authorizer_destroy(struct authorizer *authorizer)
 	free(authorizer);
 }
 
-static time_t now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 static char *key_of(const struct reference *reference, const char *action)
 {
 	char *key = NULL;
@@ -95,7 +89,7 @@ char *authorizer_known(struct authorizer *authorizer, const struct reference *re
 	pthread_mutex_lock(&authorizer->lock);
 	for (unsigned i = 0; key != NULL && i < KNOWN_MAX && found == NULL; i++) {
 		const struct known *row = &authorizer->known[i];
-		if (row->key != NULL && row->until > now() && strcmp(row->key, key) == 0)
+		if (row->key != NULL && row->until > (time_t)now_seconds() && strcmp(row->key, key) == 0)
 			found = strdup(row->authorization);
 	}
 	pthread_mutex_unlock(&authorizer->lock);
@@ -122,7 +116,7 @@ static void remember(struct authorizer *authorizer, const struct reference *refe
 	struct known *row = &authorizer->known[at];
 	free(row->key);
 	credentials_free(row->authorization);
-	*row = (struct known){key, copy, now() + seconds};
+	*row = (struct known){key, copy, (time_t)now_seconds() + seconds};
 	pthread_mutex_unlock(&authorizer->lock);
 }
 

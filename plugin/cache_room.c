@@ -1,6 +1,7 @@
 #include "plugin/cache_room.h"
 
 #include "caps/cleanup.h"
+#include "plugin/hash.h"
 #include "plugin/metrics.h"
 
 #include <dirent.h>
@@ -22,7 +23,7 @@ static const char *const folders[] = {"blobs/sha256", "blobs/sha512", "unpacked"
 
 /* A file below the root. */
 struct use {
-	uint64_t hash; /* of its path; 0: none */
+	uint64_t hash; /* of its path */
 	char *path;
 	unsigned holders;
 	int64_t last_s;
@@ -72,18 +73,9 @@ void cache_room_destroy(struct cache_room *room)
 
 /* ---- uses; with the lock held ---- */
 
-/* FNV-1a, and never 0. */
-static uint64_t hash_of(const char *path)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	for (; *path != '\0'; path++)
-		hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-	return hash | 1;
-}
-
 static struct use *find(struct cache_room *room, const char *path)
 {
-	uint64_t hash = hash_of(path);
+	uint64_t hash = hash_text(path);
 	for (size_t i = 0; i < room->count; i++) {
 		if (room->uses[i].hash == hash && strcmp(room->uses[i].path, path) == 0)
 			return &room->uses[i];
@@ -125,7 +117,7 @@ static struct use *add(struct cache_room *room, const char *path)
 	if (copy == NULL)
 		return NULL;
 	struct use *use = &room->uses[room->count++];
-	*use = (struct use){.hash = hash_of(path), .path = copy};
+	*use = (struct use){.hash = hash_text(path), .path = copy};
 	return use;
 }
 

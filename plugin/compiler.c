@@ -1,8 +1,10 @@
 #include "plugin/compiler.h"
 
 #include "caps/cleanup.h"
+#include "plugin/hash.h"
 #include "plugin/log.h"
 #include "plugin/metrics.h"
+#include "plugin/now.h"
 #include "plugin/order.h"
 
 #include <errno.h>
@@ -42,23 +44,7 @@ struct compiler {
 	struct entry entries[COMPILER_MODULES_MAX];
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- the table; with the lock held ---- */
-
-/* FNV-1a, and never 0. */
-static uint64_t hash_of(const char *path)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	for (; *path != '\0'; path++)
-		hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-	return hash | 1;
-}
 
 static struct entry *find(struct compiler *compiler, uint64_t hash, const char *path)
 {
@@ -116,7 +102,7 @@ static void add(struct compiler *compiler, uint64_t hash, const char *path, cons
 
 void compiler_want(struct compiler *compiler, const char *path, const char *digest)
 {
-	uint64_t hash = hash_of(path), now = now_ms();
+	uint64_t hash = hash_text(path) | 1, now = now_ms();
 	pthread_mutex_lock(&compiler->lock);
 	struct entry *entry = find(compiler, hash, path);
 	if (entry == NULL) {

@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 #include "plugin/log.h"
 #include "plugin/metrics.h"
+#include "plugin/now.h"
 #include "plugin/reply.h"
 #include "plugin/request.h"
 
@@ -32,13 +33,6 @@ struct execution {
 	atomic_bool has_turn;
 	char *reply; /* when it has ended */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- one execution ---- */
 

@@ -3,6 +3,7 @@
 #include "plugin/authorities.h"
 #include "plugin/bytes.h"
 #include "plugin/http_headers.h"
+#include "plugin/now.h"
 #include "validator/printable.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define USER_AGENT "tiphys/" TIPHYS_VERSION
 
@@ -61,13 +61,6 @@ struct exchange {
 	    err; /* the sentence for `failure`; an address that was refused stands here early */
 	char curl_error[CURL_ERROR_SIZE];
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static uint64_t body_max(const struct exchange *exchange)
 {

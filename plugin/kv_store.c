@@ -1,11 +1,12 @@
 #include "plugin/kv_store.h"
 
 #include "caps/cleanup.h"
+#include "plugin/hash.h"
+#include "plugin/now.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 struct entry {
 	char *key; /* terminated */
@@ -34,13 +35,6 @@ struct kv_store {
 	uint64_t swept; /* when the idle were last looked for */
 };
 
-static uint64_t seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec;
-}
-
 struct kv_store *kv_store_create(const struct kv_limits *limits, struct error *err)
 {
 	struct kv_store *store = calloc(1, sizeof *store);
@@ -54,7 +48,7 @@ struct kv_store *kv_store_create(const struct kv_limits *limits, struct error *e
 	    .total_bytes = limits->total_bytes != 0 ? limits->total_bytes : KV_TOTAL_BYTES_DEFAULT,
 	    .idle_seconds = limits->idle_seconds != 0 ? limits->idle_seconds : KV_IDLE_SECONDS_DEFAULT,
 	};
-	store->now = seconds;
+	store->now = now_seconds;
 	pthread_mutex_init(&store->lock, NULL);
 	return store;
 }
@@ -95,13 +89,9 @@ void kv_store_destroy(struct kv_store *store)
 
 /* ---- spaces ---- */
 
-/* FNV-1a */
 static struct space **bucket_of(struct kv_store *store, const char *name)
 {
-	uint32_t hash = 2166136261u;
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * 16777619u;
-	return &store->buckets[hash % BUCKETS];
+	return &store->buckets[hash_text(name) % BUCKETS];
 }
 
 /* Forgets what nobody asked for. Looked for once in a while, or when room is wanted. */

@@ -1,9 +1,10 @@
 #include "plugin/progress.h"
 
+#include "plugin/now.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BAR_CELLS 24
@@ -11,13 +12,6 @@
 #define WHAT_CHARACTERS 19
 /* Before that much time a rate says nothing. */
 #define RATE_AFTER_MILLISECONDS 300
-
-static uint64_t milliseconds_now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
 
 void progress_init(struct progress *progress)
 {
@@ -66,11 +60,10 @@ bool progress_moved(void *env, const char *what, uint64_t done, uint64_t total)
 		return true;
 	if (strcmp(progress->what, what) != 0 || done == 0) {
 		snprintf(progress->what, sizeof progress->what, "%s", what);
-		progress->began_milliseconds = milliseconds_now();
+		progress->began_milliseconds = now_ms();
 	}
 	char text[200];
-	progress_text(text, sizeof text, what, done, total,
-	              milliseconds_now() - progress->began_milliseconds);
+	progress_text(text, sizeof text, what, done, total, now_ms() - progress->began_milliseconds);
 	fprintf(progress->out, "\r%s\033[K", text);
 	fflush(progress->out);
 	progress->drawn = true;

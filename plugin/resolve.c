@@ -1,6 +1,7 @@
 #include "plugin/resolve.h"
 
 #include "plugin/metrics.h"
+#include "plugin/now.h"
 #include "plugin/signed.h"
 #include "plugin/unpack.h"
 #include "caps/cleanup.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PACE_MILLISECONDS 100
@@ -22,18 +22,11 @@ void manifest_bytes_clear(struct manifest_bytes *bytes)
 	*bytes = (struct manifest_bytes){0};
 }
 
-static uint64_t milliseconds_now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
 static bool paced(void *env, uint64_t done, uint64_t total)
 {
 	(void)total; /* of this exchange, which may be an error's; the blob's is known */
 	struct resolve_pace *pace = env;
-	uint64_t now = milliseconds_now();
+	uint64_t now = now_ms();
 	bool finished = done >= pace->total;
 	if (pace->shown && !finished && now - pace->last_milliseconds < PACE_MILLISECONDS)
 		return true;

@@ -2,6 +2,7 @@
 
 #include "plugin/authorities.h"
 #include "validator/printable.h"
+#include "plugin/now.h"
 #include "plugin/reference.h"
 #include "caps/cleanup.h"
 
@@ -525,13 +526,6 @@ bool transfer_same_origin(const char *a, const char *b)
 	return origin_of(a, scheme_a, sizeof scheme_a, host_a, sizeof host_a) &&
 	       origin_of(b, scheme_b, sizeof scheme_b, host_b, sizeof host_b) &&
 	       strcasecmp(scheme_a, scheme_b) == 0 && strcasecmp(host_a, host_b) == 0;
-}
-
-static uint64_t now_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec;
 }
 
 static bool wants_retry(CURLcode code, long status)

@@ -1,5 +1,7 @@
 #include "plugin/turns.h"
 
+#include "plugin/hash.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +21,9 @@ void turns_init(struct turns *turns)
 	turns->count = 0;
 }
 
-/* FNV-1a */
 static struct lane_list *home_of(struct turns *turns, const char *who)
 {
-	uint32_t hash = 2166136261u;
-	for (; *who != '\0'; who++)
-		hash = (hash ^ (unsigned char)*who) * 16777619u;
-	return &turns->buckets[(hash ^ hash >> 16) % TURNS_BUCKETS];
+	return &turns->buckets[hash_text(who) % TURNS_BUCKETS];
 }
 
 static struct lane *lane_of(struct turns *turns, const char *who)
