@@ -620,6 +620,9 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
 	step_grants_clear(&step.grants);
 	*rest = (struct step_rest){
 	    .setting = setting, .worker = step.left, .dir = step.dir, .module = module};
+	/* Whoever was waited for has files, which are gone when the step is told to be over. */
+	if (rest->worker == NULL)
+		step_end(rest);
 	return !stopped;
 }
 
@@ -631,5 +634,5 @@ void step_end(struct step_rest *rest)
 	if (rest->module != NULL)
 		modules_let_go(rest->setting->modules, rest->module);
 	free(rest->module);
-	*rest = (struct step_rest){.dir = WORKDIR_INIT};
+	*rest = (struct step_rest){.setting = rest->setting, .dir = WORKDIR_INIT};
 }

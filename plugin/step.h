@@ -70,7 +70,7 @@ bool step_run(const struct step_setting *setting, struct step_watch *watch, stru
               struct step_rest *rest);
 
 /* Clears away what a step left; blocks until its process is gone. The step's request may be gone by
- * then. */
+ * then. Does nothing when called again. */
 void step_end(struct step_rest *rest);
 
 #endif
