@@ -4,6 +4,7 @@
 #include "bench/density.h"
 #include "bench/peaks.h"
 #include "bench/report.h"
+#include "bench/stats.h"
 #include "bench/tables.h"
 #include "bench/throughput.h"
 #include "caps/cleanup.h"
@@ -53,7 +54,7 @@ static const struct option rows[] = {
                   "rounds of cold starts from a docker-registry on 127.0.0.1 (default 6; 0: none)"),
     OPTION_NUMBER(
         struct steps_options, within, "within", "SECONDS", 0, 86400,
-        "when no further round begins, and half of that for cold starts; three rounds take "
+        "when no further round begins, and half of that for cold starts; five rounds take "
         "place in any case (default 150; 0: whenever)"),
     OPTION_NUMBER(struct steps_options, settle, "settle", "SECONDS", 0, 3600,
                   "how long those go on whose rounds spread by more than 30 % (default 30)"),
@@ -148,7 +149,8 @@ static bool show(const struct results *results, enum table_kind table, struct er
 	return is_shown || error_set(err, ERROR_NO_MEMORY, "no memory for the table");
 }
 
-static void note(const struct contenders *all, struct results *results)
+static void note(const struct contenders *all, const struct measure_options *how,
+                 struct results *results)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		const struct contender *contender = &all->items[i];
@@ -164,6 +166,10 @@ static void note(const struct contenders *all, struct results *results)
 		                       cell->wall, cell->count, cell->runs, cell->run_count);
 	}
 	results_number(results, "burst_ms", BURST_MS);
+	results_number(results, "rounds", how->rounds);
+	results_number(results, "rounds_max", how->rounds_max);
+	results_number(results, "within", how->seconds);
+	results_number(results, "settle", how->settle_seconds);
 }
 
 static bool measure_warm(struct contenders *all, const struct steps_options *options,
@@ -173,14 +179,15 @@ static bool measure_warm(struct contenders *all, const struct steps_options *opt
 	                                    .warm_ups = WARM_UPS,
 	                                    .rounds = (unsigned)options->rounds,
 	                                    .seconds = (double)options->within,
-	                                    .rounds_min = ROUNDS_MIN,
+	                                    .rounds_min = RATIO_FIGURES_MIN,
 	                                    .burst_seconds = BURST_MS / 1e3,
 	                                    .settle_seconds = (double)options->settle,
-	                                    .rounds_max = ROUNDS_SETTLED * (unsigned)options->rounds};
+	                                    .rounds_max = ROUNDS_SETTLED * (unsigned)options->rounds,
+	                                    .reference = TABLES_REFERENCE};
 	results_settle(results);
 	if (!measure_cells(all->cells, all->cell_count, &how, err))
 		return false;
-	note(all, results);
+	note(all, &how, results);
 	bool is_shown = show(results, TABLE_WARM, err);
 	print_notes(all, results, stdout);
 	return is_shown;

@@ -5,19 +5,13 @@
 #include "bench/progress.h"
 #include "bench/registry_server.h"
 #include "bench/rootfs.h"
+#include "bench/stats.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 
 #include <string.h>
 
-enum {
-	PARTIES_MAX = 8,
-	COMMANDS_MAX = 3,
-	WORDS_MAX = 16,
-	WORD_SIZE = 512,
-	ROUNDS_MAX = 1000,
-	ROUNDS_MIN = 3
-};
+enum { PARTIES_MAX = 8, COMMANDS_MAX = 3, WORDS_MAX = 16, WORD_SIZE = 512, ROUNDS_MAX = 1000 };
 
 struct command {
 	char words[WORDS_MAX][WORD_SIZE];
@@ -291,7 +285,7 @@ static bool run_rounds(struct cold *cold, struct error *err)
 	for (size_t i = 0; i < runs; i++) {
 		struct party *party = &cold->parties[i % cold->count];
 		unsigned round = (unsigned)(i / cold->count);
-		if (i % cold->count == 0 && limit > 0 && round >= ROUNDS_MIN &&
+		if (i % cold->count == 0 && limit > 0 && round >= RATIO_FIGURES_MIN &&
 		    monotonic_seconds() > began + limit)
 			break;
 		cold->rounds = round + 1;

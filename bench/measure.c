@@ -144,6 +144,21 @@ static bool is_settled(const struct cell *cell, unsigned rounds_max)
 	       summarize(cell->wall, cell->count).spread <= SPREAD_LIMIT;
 }
 
+/* A further round of the cell, and before it the reference's, unless that has had it in this turn
+ * or goes on by itself. */
+static bool settle_round(const struct crew *crew, struct cell *cell, struct error *err)
+{
+	const struct measure_options *options = crew->options;
+	for (size_t i = 0; options->reference != NULL && i < crew->count; i++) {
+		struct cell *other = &crew->cells[i];
+		if (other != cell && strcmp(other->contender, options->reference) == 0 &&
+		    strcmp(other->job, cell->job) == 0 && other->count > 0 && other->count <= cell->count &&
+		    is_settled(other, options->rounds_max) && !run_round(crew, other, false, err))
+			return false;
+	}
+	return run_round(crew, cell, false, err);
+}
+
 static bool settle(const struct crew *crew, struct error *err)
 {
 	const struct measure_options *options = crew->options;
@@ -162,7 +177,7 @@ static bool settle(const struct crew *crew, struct error *err)
 			snprintf(what, sizeof what, "%s by %s once more, since it scatters", cell->job,
 			         cell->contender);
 			progress_line_show(&progress, 0, 1, what);
-			went_well = run_round(crew, cell, false, err);
+			went_well = settle_round(crew, cell, err);
 		}
 	}
 	progress_line_clear(&progress);

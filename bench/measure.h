@@ -40,9 +40,11 @@ struct measure_options {
 
 	/* After the rounds, cells whose wall time spreads by more than SPREAD_LIMIT (bench/stats.h) go
 	 * on, until none does, they have had `rounds_max` rounds, or that time is over. 0: none does.
-	 */
+	 * With each of these rounds goes one of the same job by `reference`, to which it is compared:
+	 * else what the machine does meanwhile would strike one of the two alone. NULL: none. */
 	double settle_seconds;
 	unsigned rounds_max;
+	const char *reference; /* a contender */
 };
 
 #define MEASURE_BURST_MAX 15

@@ -10,7 +10,11 @@
  *                "idle": 0.98, "load": 0.12}], of the machine right before the series: the part of
  *                                              its time that was free (below 0: not known), and
  *                                              the load of the last minute
- *    "refusals": [{"bench": …, "job": …, "contender": …, "reason": …}]} */
+ *    "budget": …, "burst_ms": …,              of `tiphys bench steps`: bytes for density, and how
+ *    "rounds": 11, "rounds_max": 44,          rounds of warm steps ended: as many were planned,
+ * none "within": 150, "settle": 30,             began after `within` seconds (0: all did), those
+ * that scattered went on for `settle` seconds at most "refusals": [{"bench": …, "job": …,
+ * "contender": …, "reason": …}]} */
 #ifndef BENCH_RESULTS_H
 #define BENCH_RESULTS_H
 

@@ -14,6 +14,9 @@ struct summary {
 /* More than that, and no ratio is made of the median. */
 #define SPREAD_LIMIT 0.30
 
+/* Of fewer figures there is no ratio either: their quartiles are two figures by name. */
+#define RATIO_FIGURES_MIN 5
+
 /* Of at least one figure, in any order. */
 struct summary summarize(const double *figures, size_t count);
 

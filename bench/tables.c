@@ -102,8 +102,8 @@ static void put_milliseconds(struct sheet *sheet, const json_t *series, const ch
 		put_number(sheet, 1e3 * number_of(series, key));
 }
 
-/* The spread, and how many times as long as the reference: a ratio of what scatters too much would
- * say nothing, so there stands none. */
+/* The spread, and how many times as long as the reference: a ratio of what scatters too much, or of
+ * a few figures, would say nothing, so there stands none. */
 static void put_spread_and_ratio(struct sheet *sheet, const json_t *series, const json_t *reference)
 {
 	if (series == NULL) {
@@ -113,7 +113,8 @@ static void put_spread_and_ratio(struct sheet *sheet, const json_t *series, cons
 	}
 	double spread = number_of(series, "spread");
 	sheet_put(sheet, "%.0f %%", 100 * spread);
-	if (reference == NULL || spread > SPREAD_LIMIT ||
+	if (reference == NULL || number_of(series, "count") < RATIO_FIGURES_MIN ||
+	    number_of(reference, "count") < RATIO_FIGURES_MIN || spread > SPREAD_LIMIT ||
 	    number_of(reference, "spread") > SPREAD_LIMIT || number_of(reference, "median") <= 0)
 		sheet_put(sheet, "–");
 	else
@@ -144,6 +145,28 @@ static unsigned least_count(const json_t *root, const char *bench, const char *m
 
 /* ---- the tables: *text, where it is not NULL, is for free() ---- */
 
+/* When the rounds of warm steps ended, in sentences. */
+static void stopping_rule(const json_t *root, char *text, size_t size)
+{
+	double within = number_of(root, "within"), settle = number_of(root, "settle");
+	char cut[96] = "";
+	if (json_object_get(root, "rounds") == NULL) {
+		snprintf(text, size, "When rounds ended: not recorded.");
+		return;
+	}
+	if (within > 0)
+		snprintf(cut, sizeof cut, ", of which none after the first %d began later than %.0f s",
+		         RATIO_FIGURES_MIN, within);
+	int length =
+	    snprintf(text, size, "%.0f rounds were planned%s.", number_of(root, "rounds"), cut);
+	if (settle > 0 && (size_t)length < size)
+		snprintf(text + length, size - (size_t)length,
+		         " What then spread by more than %.0f %% went on, and " TABLES_REFERENCE
+		         " in turns with it, until it did not, for %.0f s and to %.0f rounds at most: such "
+		         "a stop flatters the spread.",
+		         100 * SPREAD_LIMIT, settle, number_of(root, "rounds_max"));
+}
+
 static bool warm(const json_t *root, struct sheet *sheet, char **text)
 {
 	const char *shown[JOB_COUNT];
@@ -155,6 +178,8 @@ static bool warm(const json_t *root, struct sheet *sheet, char **text)
 		return false;
 	struct names names = contenders_of(root, "steps", NULL, "wall");
 	const json_t *reference = find(root, "steps", shown[0], TABLES_REFERENCE, "wall");
+	char rule[512];
+	stopping_rule(root, rule, sizeof rule);
 	sheet_init(sheet, 5 + count);
 	sheet_put(sheet, "by whom (ms)");
 	sheet_put(sheet, "%s", shown[0]);
@@ -181,10 +206,11 @@ static bool warm(const json_t *root, struct sheet *sheet, char **text)
 	           "%u interleaved rounds or more, warm (images unpacked, files in the page "
 	           "cache). What is done sooner than in %d ms is done several times in a round, "
 	           "whose figure is their median; min and p95 are of single runs. The spread is "
-	           "the distance of the rounds' quartiles as a part of the median: above %.0f %% "
-	           "there is no ratio \"to serve\", that is to " TABLES_REFERENCE ".",
+	           "the distance of the rounds' quartiles as a part of the median; how runs scatter "
+	           "within a round, only min and p95 tell. With a spread above %.0f %% or fewer than "
+	           "%d rounds there is no ratio \"to serve\", that is to " TABLES_REFERENCE ". %s",
 	           least_count(root, "steps", "wall"), (int)number_of(root, "burst_ms"),
-	           100 * SPREAD_LIMIT) >= 0;
+	           100 * SPREAD_LIMIT, RATIO_FIGURES_MIN, rule) >= 0;
 }
 
 static bool cold(const json_t *root, struct sheet *sheet, char **text)
@@ -205,12 +231,12 @@ static bool cold(const json_t *root, struct sheet *sheet, char **text)
 		put_size(sheet, number_of(find(root, "cold", "line", names.items[i], "network"), "median"));
 		put_size(sheet, number_of(find(root, "cold", "line", names.items[i], "disk"), "median"));
 	}
-	return asprintf(
-	           text,
-	           "Fetched from a docker-registry on 127.0.0.1 and run, the store proved empty "
-	           "each time; median of %u rounds. On disk: the store after it; containerd's also "
-	           "holds the warm images.",
-	           least_count(root, "cold", "wall")) >= 0;
+	return asprintf(text,
+	                "Fetched from a docker-registry on 127.0.0.1 and run, the store proved empty "
+	                "each time; median of %u rounds, and no ratio of fewer than %d. On disk: the "
+	                "store after it; containerd's also "
+	                "holds the warm images.",
+	                least_count(root, "cold", "wall"), RATIO_FIGURES_MIN) >= 0;
 }
 
 static bool peak(const json_t *root, struct sheet *sheet, char **text)

@@ -149,6 +149,37 @@ static void what_scatters_goes_on_until_it_does_not(void **state)
 	cells_clear(cells, 2);
 }
 
+/* Rounds that one of the two had alone would compare two different times of the machine. */
+static void reference_goes_on_beside_what_scatters(void **state)
+{
+	(void)state;
+	static double even[] = {1}, odd[64];
+	struct error err = ERROR_INIT;
+	for (size_t i = 0; i < COUNT(odd); i++)
+		odd[i] = i % 2 == 0 ? 1 : 9;
+	struct script scripts[] = {
+	    {odd, COUNT(odd), 0}, {odd, COUNT(odd), 0}, {even, 1, 0}, {even, 1, 0}, {even, 1, 0}};
+	struct cell cells[] = {
+	    {.job = "j", .contender = "odd", .run = run_script, .env = &scripts[0]},
+	    {.job = "j", .contender = "odd, too", .run = run_script, .env = &scripts[1]},
+	    {.job = "j", .contender = "reference", .run = run_script, .env = &scripts[2]},
+	    {.job = "other", .contender = "reference", .run = run_script, .env = &scripts[3]},
+	    {.job = "j", .contender = "even", .run = run_script, .env = &scripts[4]},
+	};
+	const struct measure_options options = {.title = "test",
+	                                        .rounds = 5,
+	                                        .settle_seconds = 3600,
+	                                        .rounds_max = 20,
+	                                        .reference = "reference"};
+	assert_true(measure_cells(cells, COUNT(cells), &options, &err));
+	assert_int_equal(20, cells[0].count);
+	assert_int_equal(20, cells[1].count);
+	assert_int_equal(20, cells[2].count);
+	assert_int_equal(5, cells[3].count);
+	assert_int_equal(5, cells[4].count);
+	cells_clear(cells, COUNT(cells));
+}
+
 static void what_never_settles_has_an_end(void **state)
 {
 	(void)state;
@@ -258,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(refusal_is_told_and_left_out),
 	    cmocka_unit_test(wrong_output_is_no_refusal),
 	    cmocka_unit_test(what_scatters_goes_on_until_it_does_not),
+	    cmocka_unit_test(reference_goes_on_beside_what_scatters),
 	    cmocka_unit_test(what_never_settles_has_an_end),
 	    cmocka_unit_test(short_runs_are_bundled),
 	    cmocka_unit_test(missing_program_is_named),

@@ -107,28 +107,6 @@ static void tables_stand_between_the_marks(void **state)
 	rmdir(directory);
 }
 
-/* A ratio of what scatters would say nothing. */
-static void ratio_stands_only_where_nothing_scatters(void **state)
-{
-	(void)state;
-	static const double even[] = {0.001, 0.001, 0.001}, double_even[] = {0.002, 0.002, 0.002},
-	                    odd[] = {0.001, 0.002, 0.009};
-	struct error err = ERROR_INIT;
-	cleanup_results struct results results = {0};
-	assert_true(results_init(&results, "test", &err));
-	results_series(&results, "steps", "line", TABLES_REFERENCE, "wall", "s", even, 3);
-	results_series(&results, "steps", "line", "twice", "wall", "s", double_even, 3);
-	results_series(&results, "steps", "line", "scatters", "wall", "s", odd, 3);
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	assert_true(table_print(results.root, TABLE_WARM, out));
-	fclose(out);
-	assert_in("| twice                   | 2.00 | 2.00 | 2.00 |    0 % |     2.00 |", text);
-	assert_in("| scatters                | 2.00 | 1.00 | 8.30 |  200 % |        – |", text);
-	free(text);
-}
-
 static char *table_text(const struct results *results, enum table_kind table)
 {
 	char *text = NULL;
@@ -144,6 +122,57 @@ static void assert_table(const struct results *results, enum table_kind table, c
 	char *text = table_text(results, table);
 	assert_in(words, text);
 	free(text);
+}
+
+/* A ratio of what scatters would say nothing, nor would one of four figures. */
+static void ratio_stands_only_where_nothing_scatters(void **state)
+{
+	(void)state;
+	static const double even[] = {0.001, 0.001, 0.001, 0.001, 0.001},
+	                    double_even[] = {0.002, 0.002, 0.002, 0.002, 0.002},
+	                    odd[] = {0.001, 0.001, 0.002, 0.009, 0.009};
+	struct error err = ERROR_INIT;
+	for (size_t rounds = 4; rounds <= 5; rounds++) {
+		cleanup_results struct results results = {0};
+		assert_true(results_init(&results, "test", &err));
+		results_series(&results, "steps", "line", TABLES_REFERENCE, "wall", "s", even, rounds);
+		results_series(&results, "steps", "line", "twice", "wall", "s", double_even, 5);
+		results_series(&results, "steps", "line", "scatters", "wall", "s", odd, 5);
+		results_series(&results, "steps", "line", "few", "wall", "s", double_even, 4);
+		const char *twice =
+		    rounds < 5 ? "| twice                   | 2.00 | 2.00 | 2.00 |    0 % |        – |"
+		               : "| twice                   | 2.00 | 2.00 | 2.00 |    0 % |     2.00 |";
+		assert_table(&results, TABLE_WARM, twice);
+		assert_table(&results, TABLE_WARM,
+		             "| scatters                | 2.00 | 1.00 | 9.00 |  400 % |        – |");
+		assert_table(&results, TABLE_WARM,
+		             "| few                     | 2.00 | 2.00 | 2.00 |    0 % |        – |");
+	}
+}
+
+/* Who reads a spread must know by what rule the rounds ended. */
+static void when_rounds_ended_is_told(void **state)
+{
+	(void)state;
+	static const double figures[] = {1, 1, 1};
+	struct error err = ERROR_INIT;
+	cleanup_results struct results results = {0};
+	assert_true(results_init(&results, "test", &err));
+	results_series(&results, "steps", "line", TABLES_REFERENCE, "wall", "s", figures, 3);
+	assert_table(&results, TABLE_WARM, " When rounds ended: not recorded. ");
+	results_number(&results, "rounds", 11);
+	results_number(&results, "rounds_max", 44);
+	results_number(&results, "within", 0);
+	results_number(&results, "settle", 0);
+	assert_table(&results, TABLE_WARM, " 11 rounds were planned. How idle");
+	results_number(&results, "within", 150);
+	results_number(&results, "settle", 30);
+	assert_table(
+	    &results, TABLE_WARM,
+	    " 11 rounds were planned, of which none after the first 5 began later than 150 s. "
+	    "What then spread by more than 30 % went on, and tiphys serve, in memory in turns "
+	    "with it, until it did not, for 30 s and to 44 rounds at most: such a stop flatters "
+	    "the spread. How idle");
 }
 
 /* The idle share before the last series once stood above the first table. */
@@ -266,6 +295,7 @@ int main(void)
 	    cmocka_unit_test(directory_holds_the_files),
 	    cmocka_unit_test(tables_stand_between_the_marks),
 	    cmocka_unit_test(ratio_stands_only_where_nothing_scatters),
+	    cmocka_unit_test(when_rounds_ended_is_told),
 	    cmocka_unit_test(each_table_tells_how_idle_it_was_before_its_own_series),
 	    cmocka_unit_test(room_is_reckoned_from_what_one_more_takes),
 	    cmocka_unit_test(many_figures_are_kept_as_quantiles),
