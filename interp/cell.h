@@ -78,7 +78,9 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(enter_meter) /* the same with what meter does */                                             \
 	X(enter1_meter)                                                                                \
 	X(enter2_meter)                                                                                \
-	X(meter)        /* c units of fuel are used; only in code of stores that have a limit */       \
+	X(meter)             /* c units of fuel are used; only in code of stores that have a limit */  \
+	X(meter_load8_u_s_w) /* d units, and what i32_load8_u_s_w does, whose cell stands behind */    \
+	X(meter_load8_u_s_r)                                                                           \
 	X(trap)         /* trap with code c */                                                         \
 	X(move_s)       /* fp[a] = fp[b], 64 bits */                                                   \
 	X(move_s32)     /* fp[a] = fp[b], f32 */                                                       \

@@ -131,6 +131,23 @@
 	LOAD_BOTH(n##_u, M, U, ADDRESS_u, e)                                                           \
 	LOAD_BOTH(n##_v, M, U, ADDRESS_v, e)
 
+/* A load that pays for its loop; the cell behind it is the load alone, which is passed over. */
+#define METERED_LOAD(n, variant, M, U, address, e, keep)                                           \
+	HANDLER(meter_##n##_##variant)                                                                 \
+	{                                                                                              \
+		METER(pc->d);                                                                              \
+		M v;                                                                                       \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, PLACE(address), sizeof v);                                            \
+		HOLD_STATE();                                                                              \
+		SET_##U(e);                                                                                \
+		keep;                                                                                      \
+		pc++;                                                                                      \
+		NEXT;                                                                                      \
+	}
+METERED_LOAD(load8_u, s_w, uint8_t, i32, ADDRESS_s, v, KEEP_i32(pc->a))
+METERED_LOAD(load8_u, s_r, uint8_t, i32, ADDRESS_s, v, (void)0)
+
 #define STORE_AT(name, M, address, value)                                                          \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \

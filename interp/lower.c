@@ -374,6 +374,41 @@ static void start_meter(struct lowering *l)
 	l->meter = l->cell_count - 1;
 }
 
+/* May a later step still take the cell back, or its store? */
+static bool may_change(const struct lowering *l, uint32_t cell)
+{
+	if (l->last.cell == cell)
+		return true;
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if ((l->held[i].slot >= 0 && l->held[i].cell == cell) ||
+		    (l->last.cell != UINT32_MAX && l->last.before[i].slot >= 0 &&
+		     l->last.before[i].cell == cell))
+			return true;
+	return false;
+}
+
+/* The cell that pays for a loop does the work of the one behind it too, and goes on behind both.
+ * Text is gone through by loops of three or four cells, of which the load is the first. */
+static void fuse_loop_meter(struct lowering *l)
+{
+	static const enum op ops[][2] = {{OP_i32_load8_u_s_w, OP_meter_load8_u_s_w},
+	                                 {OP_i32_load8_u_s_r, OP_meter_load8_u_s_r}};
+	struct cell *meter = &l->cells[l->meter];
+	if (!l->metered || l->out_of_memory || l->meter + 1 >= l->cell_count ||
+	    meter->handler != OP_meter || may_change(l, l->meter + 1))
+		return;
+	for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
+		if (meter[1].handler != (int32_t)ops[i][0])
+			continue;
+		uint32_t units = meter->c;
+		*meter = meter[1];
+		meter->handler = (int32_t)ops[i][1];
+		meter->d = units;
+		if (l->want_offsets)
+			l->offsets[l->meter] = l->offsets[l->meter + 1];
+	}
+}
+
 static void lower_block(struct lowering *l, const struct step *step)
 {
 	struct condition condition;
@@ -463,6 +498,7 @@ void lower_end(struct lowering *l, const struct step *step)
 	struct label label = *label_at(l, 0);
 	if (label.opener == INSN_loop) {
 		l->loops--;
+		fuse_loop_meter(l);
 		l->meter = label.meter;
 	}
 	if (label.range != NO_RANGE) {

@@ -73,6 +73,50 @@ static void test_fuel_is_counted(void **state)
 	}
 }
 
+/* Where the cell that pays for a loop is one with its first load: units, results, and where it
+ * traps, are those of the two. */
+static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {
+	    /* The byte is kept in a local, and it is looked at once. */
+	    "loop local.get 0 i32.load8_u offset=2 local.tee 1 local.get 2 i32.add local.set 2 "
+	    "local.get 0 i32.const 1 i32.add local.set 0 local.get 1 br_if 0 end local.get 2",
+	    "loop local.get 0 i32.load8_u offset=2 local.get 2 i32.add local.set 2 "
+	    "local.get 0 i32.const 1 i32.add local.tee 0 i32.const 4 i32.ne br_if 0 end local.get 2",
+	};
+	const uint64_t units = 3 + 4 * 13;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		for (int m = 0; m < MODES; m++) {
+			const uint64_t fuels[] = {0, 2 * units, units - 1};
+			const union value start = {.i32 = 0}, beyond = {.i32 = 65534};
+			union value result;
+			uint64_t offset = 0;
+			for (size_t f = 0; f < sizeof fuels / sizeof *fuels; f++) {
+				struct wasm w = {0};
+				wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "i_i", "ii", "%s", bodies[i]));
+				wasm_memory(&w, 1, 1);
+				wasm_data(&w, 0, "..abc", 6);
+				struct guest g = {.options.fuel = fuels[f]};
+				guest_open(&g, &modes[m]);
+				guest_start(&g, &w);
+				enum trap trap = guest_call(&g, "f", &start, &result);
+				assert_int_equal(trap, fuels[f] == units - 1 ? TRAP_FUEL : TRAP_NONE);
+				if (trap == TRAP_NONE) {
+					assert_int_equal(result.i32, 'a' + 'b' + 'c');
+					assert_int_equal(store_fuel_left(g.store), fuels[f] / 2);
+					trap = guest_call(&g, "f", &beyond, &result);
+					assert_int_equal(trap, TRAP_MEMORY_OUT_OF_BOUNDS);
+					if (f == 0)
+						offset = store_trap(g.store)->frames[0].offset;
+					assert_int_equal(store_trap(g.store)->frames[0].offset, offset);
+				}
+				guest_close(&g);
+			}
+		}
+	}
+}
+
 /* Where the cell that pays is one with another: with the declared locals, or with the only return.
  */
 static void test_fuel_is_counted_by_small_functions(void **state)
@@ -292,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_fuel_ends_what_does_not_end),
 	    cmocka_unit_test(test_fuel_is_counted),
+	    cmocka_unit_test(test_a_loop_that_begins_with_a_load_pays_on_each_round),
 	    cmocka_unit_test(test_fuel_is_counted_by_small_functions),
 	    cmocka_unit_test(test_fuel_is_paid_before_what_is_seen),
 	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
