@@ -93,7 +93,6 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(move_d)       /* fp[a] = fd */                                                               \
 	X(move_v)       /* fp[a] = fv */                                                               \
 	X(const_s)      /* fp[a] = k */                                                                \
-	X(const_a)      /* acc = k */                                                                  \
 	X(const_s128)   /* fp[a] = the 16 bytes in the cell behind */                                  \
 	X(const_v)      /* fv = the same */                                                            \
 	X(jump)         /* to jump */                                                                  \

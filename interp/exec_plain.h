@@ -125,12 +125,6 @@ HANDLER(const_s)
 	NEXT;
 }
 
-HANDLER(const_a)
-{
-	acc = pc->k;
-	NEXT;
-}
-
 HANDLER(const_s128)
 {
 	v_write(&fp[pc->a], v_read(pc + 1));
