@@ -20,22 +20,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t modes = size > 0 ? data[0] : 0;
 	uint64_t fail = size > 1 && (modes & 4) ? data[1] : UINT64_MAX;
-	struct store_options options = {
-	    .memory_limit = UINT64_C(24) << 16,
-	    .table_limit = 64,
-	    .stack_size = modes & 2 ? 4096 : 65536,
-	    .unfolded = modes & 1,
-	    .checked_memory = modes & 8,
-	    .collect_always = modes & 16,
-	};
+	struct harness_run run = {.options = {
+	                              .memory_limit = UINT64_C(24) << 16,
+	                              .table_limit = 64,
+	                              .stack_size = modes & 2 ? 4096 : 65536,
+	                              .unfolded = modes & 1,
+	                              .checked_memory = modes & 8,
+	                              .collect_always = modes & 16,
+	                          }};
 	const struct module_options features = {.features = GENERATED_FEATURES};
 	struct bytes bytes = size > 2 ? generate_module(data + 2, size - 2) : generate_module(data, 0);
 	struct error err = ERROR_INIT;
-	struct seen seen = {0};
 	mem_fail_from(fail);
 	struct module *module = module_load(bytes.data, bytes.size, &features, &err);
+	run.module = module;
 	if (module != NULL)
-		harness_run(module, &options, &seen, &err);
+		harness_run(&run, &err);
 	mem_fail_from(UINT64_MAX);
 	if (!is_expected(err.kind, fail != UINT64_MAX)) {
 		char text[900];
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		abort();
 	}
-	seen_clear(&seen);
+	seen_clear(&run.seen);
 	module_destroy(module);
 	bytes_free(&bytes);
 	return 0;

@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_HARNESS_H
 #define TESTS_FUZZ_HARNESS_H
 
-#include "interp/interp.h"
+#include "interp/image.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,9 +27,24 @@ struct seen {
 
 void seen_clear(struct seen *seen);
 
-/* Instantiates twice (the second one shares what is imported) and calls every function of both.
+/* A run; what is not said is zeros. */
+struct harness_run {
+	const struct module *module;
+	struct store_options options;
+	struct image *image; /* that the instances start from; NULL: none */
+	uint32_t calls;      /* so many functions of each instance are called, the first ones; 0: all */
+	/* Unless NULL, `image_to` gets an image of what was lowered. */
+	const struct image_source *source;
+	int image_to; /* descriptor */
+
+	struct seen seen; /* to be cleared */
+	size_t
+	    fuel_ended; /* items that were seen before options.fuel was used up; SIZE_MAX: it was not */
+	uint64_t fuel_left; /* of options.fuel */
+};
+
+/* Instantiates twice (the second one shares what is imported) and calls the functions of both.
  * False when that was not possible, as when memory is out; then err says why. */
-bool harness_run(const struct module *module, const struct store_options *options,
-                 struct seen *seen, struct error *err);
+bool harness_run(struct harness_run *run, struct error *err);
 
 #endif
