@@ -34,19 +34,36 @@ static void put_ending(struct gen *g)
 }
 
 /* Of so many statements of a kind and all others one is made. */
-static const struct {
+static const struct statement {
 	uint8_t weight;
 	void (*put)(struct gen *);
-} statements[] = {
-    {4, put_any},    {2, put_any_value}, {4, put_store},  {2, put_local},       {1, put_sink},
-    {3, put_block},  {2, put_br},        {1, put_br_on},  {1, put_br_table},    {3, put_call},
-    {2, put_try},    {1, put_throw},     {4, put_gc},     {1, put_memory_bulk}, {2, put_table},
-    {1, put_select}, {1, put_is_null},   {1, put_ending},
+} all_statements[] = {
+    {4, put_any},      {2, put_any_value},      {4, put_store}, {2, put_local},
+    {1, put_sink},     {3, put_block},          {2, put_br},    {1, put_br_on},
+    {1, put_br_table}, {3, put_call},           {2, put_try},   {1, put_throw},
+    {4, put_gc},       {1, put_memory_bulk},    {2, put_table}, {1, put_select},
+    {1, put_is_null},  {1, put_ending},         {6, put_focus}, {6, put_pair},
+    {2, put_count},    {4, put_focused_access}, {1, put_wait},  {3, put_small_call},
+};
+
+/* What seldom traps and never leaves, so that the whole row runs. */
+static const struct statement row_statements[] = {
+    {8, put_focus},          {8, put_pair},       {1, put_count},
+    {5, put_focused_access}, {1, put_small_call}, {1, put_node},
+};
+
+static const struct {
+	const struct statement *rows;
+	uint32_t count;
+} statement_tables[] = {
+    {all_statements, COUNT(all_statements)},
+    {row_statements, COUNT(row_statements)},
 };
 
 static void put_statement(struct gen *g, uint32_t choice)
 {
-	for (uint32_t i = 0; i < COUNT(statements); i++) {
+	const struct statement *statements = statement_tables[g->is_row].rows;
+	for (uint32_t i = 0; i < statement_tables[g->is_row].count; i++) {
 		if (choice < statements[i].weight) {
 			statements[i].put(g);
 			return;
@@ -55,11 +72,11 @@ static void put_statement(struct gen *g, uint32_t choice)
 	}
 }
 
-static uint32_t all_weights(void)
+static uint32_t all_weights(const struct gen *g)
 {
 	uint32_t sum = 0;
-	for (uint32_t i = 0; i < COUNT(statements); i++)
-		sum += statements[i].weight;
+	for (uint32_t i = 0; i < statement_tables[g->is_row].count; i++)
+		sum += statement_tables[g->is_row].rows[i].weight;
 	return sum;
 }
 
@@ -67,7 +84,7 @@ void put_statements(struct gen *g, uint32_t most)
 {
 	/* Beyond half of the stack's room nothing new is begun. */
 	for (uint32_t i = 0; i < most && g->budget > 0 && g->height < STACK_MAX / 2; i++) {
-		uint32_t choice = source_choose(&g->s, all_weights() + 1);
+		uint32_t choice = source_choose(&g->s, all_weights(g) + 1);
 		if (choice == 0)
 			return;
 		g->budget--;
@@ -76,6 +93,15 @@ void put_statements(struct gen *g, uint32_t most)
 }
 
 /* ---- functions and modules ---- */
+
+static void finish_function(struct gen *g, uint32_t func)
+{
+	settle(g, g->controls[0].results);
+	put_insn(&g->code, INSN_end);
+	struct bytes body = g->code;
+	g->code = (struct bytes){0};
+	wasm_func_body(&g->w, g->funcs[func], &body);
+}
 
 static void make_function(struct gen *g, uint32_t func)
 {
@@ -91,16 +117,86 @@ static void make_function(struct gen *g, uint32_t func)
 	g->local_count = (uint32_t)snprintf(g->locals, sizeof g->locals, "%s%s", sig->params, more);
 	g->height = 0;
 	g->control_count = 0;
-	g->budget = 60;
+	g->is_row = source_once_in(&g->s, 3);
+	g->budget = g->is_row ? 200 : 60;
 	wasm_locals(&g->code, more);
 	put_fuel_check(g);
 	enter(g, INSN_block, "", sig->results);
-	put_statements(g, 16);
-	settle(g, sig->results);
-	put_insn(&g->code, INSN_end);
-	struct bytes body = g->code;
-	g->code = (struct bytes){0};
-	wasm_func_body(&g->w, g->funcs[func], &body);
+	put_statements(g, g->is_row ? 40 : 16);
+	g->is_row = false;
+	finish_function(g, func);
+}
+
+/* ---- small functions: no block, few locals or none, and none that could call them ---- */
+
+static const char *const small_params[] = {"", "i", "I", "F", "ii", "iI", "iii", "fv"};
+static const char *const small_results[] = {"", "i", "i", "I", "F", "f", "v", "iI"};
+static const char *const small_locals[] = {"", "", "", "i", "F", "Ii", "v", "iIf"};
+
+#define CHOOSE(g, row) (row)[source_choose(&(g)->s, COUNT(row))]
+
+static void declare_small_functions(struct gen *g)
+{
+	g->small_from = g->func_count;
+	for (uint32_t i = 2 + source_choose(&g->s, 4); i > 0; i--) {
+		struct sig sig = {0};
+		strcpy(sig.params, CHOOSE(g, small_params));
+		strcpy(sig.results, CHOOSE(g, small_results));
+		g->funcs[g->func_count++] = add_type(g, &sig);
+	}
+}
+
+static void make_small_function(struct gen *g, uint32_t func)
+{
+	const struct sig *sig = &g->types[g->funcs[func]];
+	const char *more = CHOOSE(g, small_locals);
+	uint32_t x, y;
+	g->local_count = (uint32_t)snprintf(g->locals, sizeof g->locals, "%s%s", sig->params, more);
+	g->height = 0;
+	g->control_count = 0;
+	g->budget = 12;
+	g->small_to = func;
+	g->is_row = true;
+	wasm_locals(&g->code, more);
+	enter(g, INSN_block, "", sig->results);
+	char letter = sig->results[0];
+	switch (source_choose(&g->s, 6)) {
+	case 0: /* a local as it is */
+		if (letter != '\0' && find_local(g, letter, &x)) {
+			put_insn_u(&g->code, INSN_local_get, x);
+			push(g, letter);
+		}
+		break;
+	case 1: /* the sum of two */
+		if (letter == 'i' && find_local(g, letter, &x) && find_local(g, letter, &y)) {
+			put_insn_u(&g->code, INSN_local_get, x);
+			put_insn_u(&g->code, INSN_local_get, y);
+			put_insn(&g->code, INSN_i32_add);
+			push(g, letter);
+		}
+		break;
+	case 2: /* what only computes */
+		g->is_plain = true;
+		put_local(g);
+		settle(g, "");
+		for (const char *p = sig->results; *p != '\0'; p++)
+			put_value(g, *p, 3);
+		g->is_plain = false;
+		break;
+	case 3:
+		put_small_call(g);
+		break;
+	case 4:
+		put_focus(g);
+		put_store(g);
+		break;
+	default:
+		put_pair(g);
+		put_any_value(g);
+		break;
+	}
+	g->is_row = false;
+	finish_function(g, func);
 }
 
 static void import_things(struct gen *g)
@@ -132,24 +228,38 @@ static void import_things(struct gen *g)
 	                        .limits = {.min = BYTES_SIZE, .max = BYTES_SIZE_MAX, .has_max = true},
 	                        .page_size_log2 = 0,
 	                    });
-	g->memories = "iIi";
+	wasm_memory_of_type(&g->w, (struct memory_type){
+	                               .limits = {.min = MEMORY_PAGES,
+	                                          .max = MEMORY_PAGES_MAX,
+	                                          .has_max = true,
+	                                          .is_shared = true},
+	                               .page_size_log2 = 16,
+	                           });
+	g->memories = "iIii";
 	if (what & 2)
 		wasm_import_table(&g->w, "env", "table", 'c', TABLE_SIZE, TABLE_SIZE_MAX);
 	else
 		wasm_table(&g->w, 'c', TABLE_SIZE, TABLE_SIZE_MAX);
 	wasm_table(&g->w, 'r', TABLE_SIZE / 2, TABLE_SIZE_MAX);
 	wasm_table(&g->w, 'a', TABLE_SIZE / 2, TABLE_SIZE_MAX);
+	wasm_table_of_type(
+	    &g->w,
+	    (struct table_type){
+	        .element = VAL_FUNCREF,
+	        .limits = {.min = TABLE_SIZE, .max = TABLE_SIZE_MAX, .has_max = true, .is_64 = true}});
 	if (what & 4) {
 		wasm_import_global(&g->w, "env", "i64", 'I', true);
 		g->globals[g->global_count++] = 'I';
 		wasm_import_global(&g->w, "env", "f32", 'f', true);
 		g->globals[g->global_count++] = 'f';
+		wasm_import_global(&g->w, "env", "v128", 'v', true);
+		g->globals[g->global_count++] = 'v';
 	}
 }
 
 static void make_globals(struct gen *g)
 {
-	static const char letters[] = "iIfFrcax";
+	static const char letters[] = "iIfFrcaxv";
 	for (const char *p = letters; *p != '\0'; p++) {
 		g->globals[g->global_count++] = *p;
 		switch (*p) {
@@ -161,6 +271,9 @@ static void make_globals(struct gen *g)
 			break;
 		case 'a':
 			wasm_global(&g->w, *p, true, "i32.const %d ref.i31", (int)(int8_t)source_byte(&g->s));
+			break;
+		case 'v':
+			wasm_global(&g->w, *p, true, "v128.const 5 -6");
 			break;
 		case 'x':
 			wasm_global(&g->w, *p, true, "ref.null exn");
@@ -230,6 +343,8 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "ii"});
 	g.near_wide = g.func_count;
 	g.funcs[g.func_count++] = add_type(&g, &(struct sig){"", "II"});
+	declare_small_functions(&g);
+	g.small_to = g.func_count;
 	make_tags(&g);
 	make_globals(&g);
 	make_segments(&g);
@@ -237,6 +352,8 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 		make_function(&g, i);
 	wasm_func(&g.w, "_ii", "", "i32.const 1000 i32.const 24");
 	wasm_func(&g.w, "_II", "", "i64.const 1000 i64.const 24");
+	for (uint32_t i = g.small_from; i < g.func_count; i++)
+		make_small_function(&g, i);
 	export_all(&g);
 	return wasm_finish(&g.w);
 }

@@ -4,17 +4,19 @@
  * A module imports from "env" the host functions h0 … (harness.h) and, depending on the bytes, a
  * memory, a table and globals; it exports everything: functions f0 …, globals g0 …, memory "m",
  * tables t0 and t1. Every loop and function pays from the global FUEL_GLOBAL, and traps when it is
- * used up, so that all runs end.
+ * used up, so that all runs end; but for the small functions, which call only earlier ones.
  *
  * Covered: all instructions with a signature (numbers, SIMD and relaxed SIMD, saturation, atomics,
- * wide arithmetic, loads and stores); three memories, of 32-bit addresses, of 64-bit addresses and
- * with pages of a byte, with bulk operations within and between them; addresses of all shapes that
- * lowering folds (generate_address.c); tables of three reference types; blocks, branches and calls
- * of several values; calls by table and by reference, also in tail position; exceptions, with all
- * four kinds of clauses and throw_ref (generate_try.c); structs, arrays, i31, casts, subtypes and
- * branches on them (generate_gc.c). Not covered: tables of 64-bit addresses, shared memories with
- * waiting, exception handling of old, start functions, constant expressions of more than a
- * constant.
+ * wide arithmetic, loads and stores); four memories, of 32-bit addresses, of 64-bit addresses, with
+ * pages of a byte and shared, with bulk operations within and between them and short waits;
+ * addresses of all shapes that lowering folds (generate_address.c); operands in all places that it
+ * tells apart, and the pairs of instructions that become one cell (generate_focus.c); tables of
+ * three reference types and of 64-bit indices; small functions without locals or blocks, which call
+ * each other; blocks, branches and calls of several values; calls by table and by reference, also
+ * in tail position; exceptions, with all four kinds of clauses and throw_ref (generate_try.c);
+ * structs, arrays, i31, casts, subtypes and branches on them (generate_gc.c). Not covered:
+ * exception handling of old, start functions, branch hints, constant expressions of more than a
+ * constant. test_reached.c proves that every operation of the interpreter is run.
  *
  * Instructions with a signature come from validator/insn.def, as far as their features are
  * implemented. NaNs are made canonical before their bits can be seen by anything but the harness,

@@ -86,49 +86,79 @@ void put_memory_bulk(struct gen *g)
 	pop(g, 3);
 }
 
-/* Table 0 has functions, table 1 external references, table 2 any others. */
+static const struct {
+	char letter; /* of the elements */
+	char index;
+} tables[] = {{'c', 'i'}, {'r', 'i'}, {'a', 'i'}, {'c', 'I'}};
+_Static_assert(COUNT(tables) == WIDE_TABLE + 1, "the last one has wide indices");
+
+/* A wait for a value that is there or is not, for no long time. Nobody wakes it. */
+void put_wait(struct gen *g)
+{
+	bool is_wide = source_once_in(&g->s, 2);
+	char letter = is_wide ? 'I' : 'i';
+	put_address(g, 'i', 1);
+	put_value(g, letter, 1);
+	put_insn_s(&g->code, INSN_i64_const, source_choose(&g->s, 200));
+	push(g, 'I');
+	put_insn(&g->code, is_wide ? INSN_memory_atomic_wait64 : INSN_memory_atomic_wait32);
+	bytes_u(&g->code, (is_wide ? 3 : 2) | 0x40);
+	bytes_u(&g->code, SHARED_MEMORY);
+	bytes_u(&g->code, source_choose(&g->s, 8) * 8);
+	pop(g, 3);
+	push(g, 'i');
+}
+
+/* Table 0 has functions, table 1 external references, table 2 any others, table 3 functions at
+ * indices of 64 bits. */
 void put_table(struct gen *g)
 {
-	uint32_t table = source_choose(&g->s, 3);
-	char letter = "cra"[table];
+	uint32_t table = source_choose(&g->s, COUNT(tables));
+	char letter = tables[table].letter, at = tables[table].index;
+	uint32_t other;
 	struct bytes *b = &g->code;
 	switch (source_choose(&g->s, 8)) {
 	case 0:
-		put_row(g, "i", TABLE_SIZE);
+		put_row(g, (const char[]){at, '\0'}, TABLE_SIZE);
 		put_insn_u(b, INSN_table_get, table);
 		pop(g, 1);
 		push(g, letter);
 		break;
 	case 1:
-		put_row(g, (const char[]){'i', letter, '\0'}, TABLE_SIZE);
+		put_row(g, (const char[]){at, letter, '\0'}, TABLE_SIZE);
 		put_insn_u(b, INSN_table_set, table);
 		pop(g, 2);
 		break;
 	case 2:
 		put_insn_u(b, INSN_table_size, table);
-		push(g, 'i');
+		push(g, at);
 		break;
 	case 3:
-		put_row(g, (const char[]){letter, 'i', '\0'}, 3);
+		put_row(g, (const char[]){letter, at, '\0'}, 3);
 		put_insn_u(b, INSN_table_grow, table);
 		pop(g, 2);
-		push(g, 'i');
+		push(g, at);
 		break;
 	case 4:
-		put_row(g, (const char[]){'i', letter, 'i', '\0'}, 4);
+		put_row(g, (const char[]){at, letter, at, '\0'}, 4);
 		put_insn_u(b, INSN_table_fill, table);
 		pop(g, 3);
 		break;
 	case 5:
-		put_row(g, "iii", 4);
+		/* Between the two of functions, too. */
+		other = letter == 'c' && source_once_in(&g->s, 2) ? 3 - table : table;
+		put_row(g,
+		        (const char[]){at, tables[other].index, at == tables[other].index ? at : 'i', '\0'},
+		        4);
 		put_insn_u(b, INSN_table_copy, table);
-		bytes_u(b, table);
+		bytes_u(b, other);
 		pop(g, 3);
 		break;
 	case 6:
-		put_row(g, "iii", 4);
+		table = letter == 'c' ? table : 0;
+		put_row(g, (const char[]){tables[table].index, 'i', 'i', '\0'}, 4);
 		put_insn_u(b, INSN_table_init, source_choose(&g->s, g->elems));
-		bytes_u(b, 0);
+		bytes_u(b, table);
 		pop(g, 3);
 		break;
 	default:

@@ -240,6 +240,30 @@ static void put_callee(struct gen *g, uint32_t func, uint32_t type)
 	bytes_s(&g->code, type);
 }
 
+void put_small_call(struct gen *g)
+{
+	if (g->small_from == g->small_to)
+		return;
+	uint32_t func = g->small_from + source_choose(&g->s, g->small_to - g->small_from);
+	const struct sig *sig = &g->types[g->funcs[func]];
+	for (const char *p = sig->params; *p != '\0'; p++) {
+		uint32_t local;
+		if (source_once_in(&g->s, 4) || !find_local(g, *p, &local)) {
+			put_value(g, *p, 1);
+			continue;
+		}
+		put_insn_u(&g->code, INSN_local_get, local);
+		push(g, *p);
+		if (*p == 'i' && source_once_in(&g->s, 2)) {
+			put_insn_s(&g->code, INSN_i32_const, (int32_t)any_integer(g));
+			put_insn(&g->code, INSN_i32_add);
+		}
+	}
+	put_insn_u(&g->code, INSN_call, func);
+	pop(g, (uint32_t)strlen(sig->params));
+	push_all(g, sig->results);
+}
+
 void put_call(struct gen *g)
 {
 	enum { DIRECT, INDIRECT, BY_REFERENCE };
@@ -254,16 +278,18 @@ void put_call(struct gen *g)
 	if (how == INDIRECT && source_once_in(&g->s, 6))
 		type = g->first_func_type + source_choose(&g->s, g->type_count - g->first_func_type);
 	const struct sig *sig = &g->types[type];
-	bool is_last = can_be_last(g, sig) && source_once_in(&g->s, 3);
+	bool is_last = can_be_last(g, sig) && source_once_in(&g->s, 3), is_wide;
 	want(g, sig->params, 1);
 	switch (how) {
 	case INDIRECT:
+		is_wide = source_once_in(&g->s, 4);
 		if (source_once_in(&g->s, 3))
-			put_value(g, 'i', 1);
+			put_value(g, is_wide ? 'I' : 'i', 1);
 		else
-			put_insn_s(b, INSN_i32_const, func % TABLE_SIZE), push(g, 'i');
+			put_insn_s(b, is_wide ? INSN_i64_const : INSN_i32_const, func % TABLE_SIZE),
+			    push(g, 'i');
 		put_insn_u(b, insns_of[how][is_last], type);
-		bytes_u(b, 0);
+		bytes_u(b, is_wide ? WIDE_TABLE : 0);
 		pop(g, 1);
 		break;
 	case BY_REFERENCE:

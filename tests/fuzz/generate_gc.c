@@ -12,13 +12,25 @@ static const struct gc_type {
 } gc_types[] = {
     {false, "ia", -1}, {false, "iabFI", 0}, {false, "hvfrxc", -1}, {true, "a", -1},
     {true, "b", -1},   {true, "v", -1},     {true, "I", -1},       {true, "c", -1},
+    {true, "h", -1},   {true, "i", -1},     {true, "f", -1},       {true, "F", -1},
 };
 #define GC_TYPES COUNT(gc_types)
+
+/* Behind them: a structure with a nullable reference to each of them, and an i31ref. */
+#define NODE GC_TYPES
+#define NODE_I31 GC_TYPES
 
 #define LENGTH 8 /* of most arrays, at least */
 
 /* Binary codes (spec: 5.3.9, 5.3.10). */
-enum { SUB_OPEN = 0x50, FORM_STRUCT_CODE = 0x5f, FORM_ARRAY_CODE = 0x5e, REF_CODE = 0x64 };
+enum {
+	SUB_OPEN = 0x50,
+	FORM_STRUCT_CODE = 0x5f,
+	FORM_ARRAY_CODE = 0x5e,
+	REF_CODE = 0x64,
+	REF_NULL_CODE = 0x63,
+	I31_CODE = 0x6c
+};
 
 static unsigned storage_code(char letter)
 {
@@ -52,9 +64,18 @@ uint32_t make_gc_types(struct gen *g)
 			bytes_byte(&b, 1);
 		}
 	}
-	wasm_first_types(&g->w, b.data, b.size, GC_TYPES);
+	bytes_byte(&b, FORM_STRUCT_CODE);
+	bytes_u(&b, GC_TYPES + 1);
+	for (uint32_t i = 0; i < GC_TYPES; i++) {
+		bytes_byte(&b, REF_NULL_CODE);
+		bytes_s(&b, i);
+		bytes_byte(&b, 1);
+	}
+	bytes_byte(&b, I31_CODE);
+	bytes_byte(&b, 1);
+	wasm_first_types(&g->w, b.data, b.size, GC_TYPES + 1);
 	bytes_free(&b);
-	return GC_TYPES;
+	return GC_TYPES + 1;
 }
 
 static void put_i32(struct gen *g, uint32_t value)
@@ -228,6 +249,22 @@ static enum insn_id getter(struct gen *g, char letter, enum insn_id plain)
 	return is_packed(letter) ? (enum insn_id)(plain + 1u + source_choose(&g->s, 2)) : plain;
 }
 
+/* The value on top is read at once. */
+static void put_read(struct gen *g, char letter)
+{
+	static const struct {
+		char letter;
+		enum insn_id id;
+	} rows[] = {{'f', INSN_f32_neg}, {'F', INSN_f64_neg}, {'v', INSN_v128_not}};
+	if (letter == 'i' || letter == 'I') {
+		put_insn_s(&g->code, letter == 'i' ? INSN_i32_const : INSN_i64_const, 5);
+		put_insn(&g->code, letter == 'i' ? INSN_i32_rotr : INSN_i64_rotr);
+	}
+	for (uint32_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].letter == letter)
+			put_insn(&g->code, rows[i].id);
+}
+
 static void put_get(struct gen *g, uint32_t depth)
 {
 	uint32_t type = any_gc_type(g);
@@ -245,6 +282,47 @@ static void put_get(struct gen *g, uint32_t depth)
 	}
 	pop(g, 1);
 	push(g, unpacked(letter));
+	if (source_once_in(&g->s, 2))
+		put_read(g, unpacked(letter));
+}
+
+void put_node(struct gen *g)
+{
+	uint32_t chosen = source_choose(&g->s, GC_TYPES + 1);
+	struct bytes *b = &g->code;
+	for (uint32_t i = 0; i < GC_TYPES; i++) {
+		if (i == chosen && !source_once_in(&g->s, 32)) {
+			put_new(g, i, 1);
+		} else {
+			put_insn(b, INSN_ref_null);
+			bytes_s(b, i);
+			push(g, 'a');
+		}
+	}
+	put_insn_s(b, INSN_i32_const, (int32_t)any_integer(g));
+	put_insn(b, INSN_ref_i31);
+	push(g, 'a');
+	put_insn_u(b, INSN_struct_new, NODE);
+	put_insn_u(b, INSN_struct_get, NODE);
+	bytes_u(b, chosen);
+	pop(g, GC_TYPES + 1);
+	char letter = 'i';
+	if (source_once_in(&g->s, 4))
+		put_insn(b, INSN_ref_as_non_null);
+	if (chosen == NODE_I31) {
+		put_insn(b, source_once_in(&g->s, 2) ? INSN_i31_get_s : INSN_i31_get_u);
+	} else if (gc_types[chosen].is_array) {
+		put_insn(b, INSN_array_len);
+	} else {
+		const char *fields = gc_types[chosen].fields;
+		uint32_t field = source_choose(&g->s, (uint32_t)strlen(fields));
+		letter = fields[field];
+		put_insn_u(b, getter(g, letter, INSN_struct_get), chosen);
+		bytes_u(b, field);
+	}
+	push(g, unpacked(letter));
+	if (source_once_in(&g->s, 2))
+		put_read(g, unpacked(letter));
 }
 
 static void put_set(struct gen *g)
@@ -338,11 +416,32 @@ static void put_i31_get(struct gen *g)
 	push(g, 'i');
 }
 
+/* Of one that is there for sure, in a slot. */
+static void put_sure_i31_get(struct gen *g)
+{
+	uint32_t local;
+	if (!find_local(g, 'a', &local))
+		return;
+	put_value(g, 'i', 1);
+	put_insn(&g->code, INSN_ref_i31);
+	assemble(&g->code, "local.set %u local.get %u ref.cast i31 i31.get_%c", local, local,
+	         source_once_in(&g->s, 2) ? 's' : 'u');
+	if (source_once_in(&g->s, 2))
+		put_read(g, 'i');
+}
+
 static void put_question(struct gen *g)
 {
 	static const char *const kinds[] = {"any", "eq", "i31", "struct", "array", "none"};
 	uint32_t type = any_gc_type(g);
-	switch (source_choose(&g->s, 5)) {
+	switch (source_choose(&g->s, 7)) {
+	case 5:
+		put_sure_i31_get(g);
+		return;
+	case 6:
+		put_object(g, 1);
+		put_insn(&g->code, INSN_ref_as_non_null);
+		return;
 	case 0: /* of the same type, or the answer would always be no */
 		put_typed(g, type, 1);
 		put_typed(g, type, 1);
@@ -396,7 +495,10 @@ void put_gc(struct gen *g)
 		push(g, 'r');
 		break;
 	default:
-		put_object(g, 2);
+		if (source_once_in(&g->s, 2))
+			put_node(g);
+		else
+			put_object(g, 2);
 		break;
 	}
 }

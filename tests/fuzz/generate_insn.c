@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static char sig_letter(uint8_t kind, char address)
+char sig_letter(uint8_t kind, char address)
 {
 	switch (kind) {
 	case SIG_I64:
@@ -33,7 +33,10 @@ static bool accesses(const struct insn *insn)
 
 static bool can_make(const struct insn *insn)
 {
-	if (insn->signature == SIG_HAND_ || !is_on((enum feature)insn->feature))
+	/* Waits take their time: by put_wait(). */
+	bool waits =
+	    insn == &insns[INSN_memory_atomic_wait32] || insn == &insns[INSN_memory_atomic_wait64];
+	if (insn->signature == SIG_HAND_ || waits || !is_on((enum feature)insn->feature))
 		return false;
 	switch (insn->immediate) {
 	case IMM_NONE:
@@ -49,13 +52,52 @@ static bool can_make(const struct insn *insn)
 	}
 }
 
+static bool divides(const char *mnemonic)
+{
+	return strstr(mnemonic, ".div_") != NULL || strstr(mnemonic, ".rem_") != NULL;
+}
+
+/* Whose result shows the bits of its last operand, which is a float. */
+static bool shows_bits(enum insn_id id)
+{
+	switch (id) {
+	case INSN_i32_reinterpret_f32:
+	case INSN_i64_reinterpret_f64:
+	case INSN_f32_copysign:
+	case INSN_f64_copysign:
+	case INSN_f32_store:
+	case INSN_f64_store:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* To make NaNs canonical takes a local of the type. */
+static bool has_scratch(const struct gen *g, enum insn_id id)
+{
+	const struct signature *sig = &signatures[insns[id].signature];
+	if (shows_bits(id))
+		return has_local(g, sig_letter(sig->params[sig->param_count - 1], 'i'));
+	bool is_lanes = strncmp(insns[id].mnemonic, "f32x4.", 6) == 0 ||
+	                strncmp(insns[id].mnemonic, "f64x2.", 6) == 0;
+	return !is_lanes || has_local(g, 'v');
+}
+
+/* As lower.c's is_unseen(). */
+static bool is_plain(const struct insn *insn)
+{
+	return insn->prefix == 0 && insn->immediate == IMM_NONE && !divides(insn->mnemonic) &&
+	       !mostly_traps(insn->mnemonic);
+}
+
 enum insn_id any_insn(struct gen *g, char letter)
 {
 	uint32_t start = source_choose(&g->s, INSN_COUNT);
 	for (uint32_t i = 0; i < INSN_COUNT; i++) {
 		enum insn_id id = (enum insn_id)((start + i) % INSN_COUNT);
 		const struct signature *sig = &signatures[insns[id].signature];
-		if (!can_make(&insns[id]))
+		if (!can_make(&insns[id]) || !has_scratch(g, id) || (g->is_plain && !is_plain(&insns[id])))
 			continue;
 		if (letter == '\0' ||
 		    (sig->result_count == 1 && sig_letter(sig->results[0], 'i') == letter))
@@ -97,22 +139,6 @@ static void canonicalise(struct gen *g, char letter)
 	put_insn(b, INSN_select);
 }
 
-/* Whose result shows the bits of its last operand, which is a float. */
-static bool shows_bits(enum insn_id id)
-{
-	switch (id) {
-	case INSN_i32_reinterpret_f32:
-	case INSN_i64_reinterpret_f64:
-	case INSN_f32_copysign:
-	case INSN_f64_copysign:
-	case INSN_f32_store:
-	case INSN_f64_store:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Lanes of floats: NaNs become 0 by x & (x == x). What comparisons leave are no floats. */
 static bool compares_lanes(const char *mnemonic)
 {
@@ -140,11 +166,6 @@ static void canonicalise_lanes(struct gen *g, enum insn_id id)
 	put_insn(&g->code, INSN_v128_and);
 }
 
-static bool divides(const char *mnemonic)
-{
-	return strstr(mnemonic, ".div_") != NULL || strstr(mnemonic, ".rem_") != NULL;
-}
-
 /* Its alignment and the memory; the address is in bounds, and the offset mostly small. */
 static void put_access(struct gen *g, const struct insn *insn, uint32_t memory)
 {
@@ -167,7 +188,7 @@ static void put_access(struct gen *g, const struct insn *insn, uint32_t memory)
 		bytes_byte(b, source_choose(&g->s, 16u >> insn->align));
 }
 
-static void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory)
+void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory)
 {
 	struct bytes *b = &g->code;
 	unsigned lanes;

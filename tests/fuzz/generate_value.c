@@ -142,6 +142,11 @@ bool find_local(struct gen *g, char letter, uint32_t *out)
 	return find_letter(g, g->locals, g->local_count, letter, out);
 }
 
+bool has_local(const struct gen *g, char letter)
+{
+	return memchr(g->locals, letter, g->local_count) != NULL;
+}
+
 bool find_global(struct gen *g, char letter, uint32_t *out)
 {
 	return find_letter(g, g->globals, g->global_count, letter, out) && *out != g->fuel;

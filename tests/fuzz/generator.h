@@ -5,8 +5,8 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/source.h"
 
-#define TYPES_MAX 48
-#define FUNCS_MAX 24
+#define TYPES_MAX 64
+#define FUNCS_MAX 32
 #define GLOBALS_MAX 24
 #define LOCALS_MAX 40
 #define STACK_MAX 400
@@ -19,6 +19,8 @@
 #define TABLE_SIZE_MAX 16
 #define BYTES_SIZE 4096 /* of the memory whose pages are bytes */
 #define BYTES_SIZE_MAX 4200
+#define SHARED_MEMORY 3
+#define WIDE_TABLE 3 /* its indices have 64 bits */
 
 struct sig {
 	char params[LETTERS_MAX];
@@ -46,8 +48,9 @@ struct gen {
 	uint32_t global_count;
 	uint32_t fuel; /* global index */
 	uint32_t datas, elems;
-	const char *memories;     /* the letter of each one's addresses */
-	uint32_t near, near_wide; /* functions with two small results */
+	const char *memories;          /* the letter of each one's addresses */
+	uint32_t near, near_wide;      /* functions with two small results */
+	uint32_t small_from, small_to; /* functions that call no others but these, the earlier ones */
 
 	/* The function being made. */
 	struct bytes code;
@@ -59,6 +62,8 @@ struct gen {
 	struct control controls[NESTING_MAX + 1];
 	uint32_t control_count;
 	uint32_t budget; /* statements that may still be made */
+	bool is_row;     /* statements that seldom trap */
+	bool is_plain;   /* only instructions that can neither trap nor be seen */
 };
 
 #define COUNT(array) (uint32_t)(sizeof array / sizeof *array)
@@ -88,6 +93,7 @@ uint64_t any_integer(struct gen *g); /* mostly an odd one */
 void put_const(struct gen *g, char letter);
 /* One of the locals (or globals) of this type; false when there is none. */
 bool find_local(struct gen *g, char letter, uint32_t *out);
+bool has_local(const struct gen *g, char letter);
 bool find_global(struct gen *g, char letter, uint32_t *out);
 /* Pushes a constant, a local or a global. */
 void put_leaf(struct gen *g, char letter);
@@ -110,6 +116,17 @@ void want(struct gen *g, const char *letters, uint32_t depth);
 
 /* Any memory, mostly the first, which is the fast one. */
 uint32_t any_memory(struct gen *g);
+/* Of a signature's operand or result (SIG_…). */
+char sig_letter(uint8_t kind, char address);
+/* What stands behind the opcode; of an access, of this memory, aligned in some way. */
+void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory);
+
+/* ---- generate_focus.c ---- */
+
+void put_focus(struct gen *g);
+void put_pair(struct gen *g);
+void put_count(struct gen *g);
+void put_focused_access(struct gen *g);
 
 /* ---- generate_address.c ---- */
 
@@ -135,6 +152,8 @@ void put_br(struct gen *g);
 void put_br_table(struct gen *g);
 void put_return(struct gen *g);
 void put_call(struct gen *g);
+/* Of a small function: mostly arguments that the call takes along. */
+void put_small_call(struct gen *g);
 
 /* ---- generate_try.c ---- */
 
@@ -149,6 +168,8 @@ uint32_t make_gc_types(struct gen *g);
 /* Pushes an anyref that is not null. */
 void put_object(struct gen *g, uint32_t depth);
 void put_gc(struct gen *g);
+/* A field of an object that was just read from another one. */
+void put_node(struct gen *g);
 void put_br_on(struct gen *g);
 
 /* ---- generate_by_hand.c ---- */
@@ -156,6 +177,7 @@ void put_br_on(struct gen *g);
 void put_select(struct gen *g);
 void put_local(struct gen *g);
 void put_memory_bulk(struct gen *g);
+void put_wait(struct gen *g);
 void put_table(struct gen *g);
 void put_is_null(struct gen *g);
 

@@ -597,6 +597,18 @@ uint32_t wasm_table(struct wasm *w, char letter, uint64_t min, uint64_t max)
 	return w->imported[EXTERN_TABLE] + w->counts[SECTION_TABLE] - 1;
 }
 
+uint32_t wasm_table_of_type(struct wasm *w, struct table_type type)
+{
+	struct bytes *b = add_to(w, SECTION_TABLE);
+	const struct limits *limits = &type.limits;
+	bytes_byte(b, type_code(letter_of_type(type.element)));
+	bytes_byte(b, (unsigned)limits->has_max | (unsigned)limits->is_64 << 2);
+	bytes_u(b, limits->min);
+	if (limits->has_max)
+		bytes_u(b, limits->max);
+	return w->imported[EXTERN_TABLE] + w->counts[SECTION_TABLE] - 1;
+}
+
 uint32_t wasm_global(struct wasm *w, char letter, bool is_mutable, const char *fmt, ...)
 {
 	struct bytes *b = add_to(w, SECTION_GLOBAL);

@@ -102,6 +102,7 @@ void wasm_locals(struct bytes *body, const char *letters);
 uint32_t wasm_memory(struct wasm *w, uint64_t min, uint64_t max);
 uint32_t wasm_memory_of_type(struct wasm *w, struct memory_type type);
 uint32_t wasm_table(struct wasm *w, char letter, uint64_t min, uint64_t max);
+uint32_t wasm_table_of_type(struct wasm *w, struct table_type type);
 /* init: text of the constant expression without its end. */
 uint32_t wasm_global(struct wasm *w, char letter, bool is_mutable, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
