@@ -2,6 +2,7 @@
 #include "bench/bench.h"
 #include "bench/cold.h"
 #include "bench/density.h"
+#include "bench/guard.h"
 #include "bench/peaks.h"
 #include "bench/report.h"
 #include "bench/stats.h"
@@ -231,6 +232,23 @@ static bool run(struct contenders *all, const struct steps_options *options, str
 	return true;
 }
 
+/* What the process below the guard does. */
+struct measurement {
+	struct contenders all;
+	const struct steps_options *options;
+};
+
+static int measure(void *env)
+{
+	struct measurement *measurement = env;
+	struct error err = ERROR_INIT;
+	run(&measurement->all, measurement->options, &err);
+	contenders_clear(&measurement->all);
+	if (err.kind != ERROR_NONE)
+		fprintf(stderr, "tiphys bench steps: %s\n", err.message);
+	return error_exit_status(err.kind);
+}
+
 int bench_steps(int argc, char **argv)
 {
 	struct steps_options options = {.rounds = ROUNDS,
@@ -241,7 +259,7 @@ int bench_steps(int argc, char **argv)
 	                                .resident = RESIDENT,
 	                                .memory = (uint64_t)4 << 30};
 	struct operands given;
-	struct contenders all = {0};
+	struct measurement measurement = {.options = &options};
 	struct error err = ERROR_INIT;
 	int status;
 	if (!options_take(&line, argc, argv, &options, &given, &status))
@@ -251,10 +269,9 @@ int bench_steps(int argc, char **argv)
 	if (directory == NULL)
 		error_set(&err, ERROR_NO_MEMORY, "no memory for a path");
 	else if (choose_jobs(&given, &options.contenders.jobs, &err))
-		run(&all, &options, &err);
-	contenders_clear(&all);
+		guard_run(directory, measure, &measurement, &status, &err);
 	option_texts_clear(&options.contenders.peers);
 	if (err.kind != ERROR_NONE)
 		fprintf(stderr, "tiphys bench steps: %s\n", err.message);
-	return error_exit_status(err.kind);
+	return err.kind != ERROR_NONE ? error_exit_status(err.kind) : status;
 }

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 
 const struct job jobs[] = {
@@ -586,24 +585,9 @@ static bool add_containers(struct contenders *all, const struct contenders_optio
 	return true;
 }
 
-/* Two that use one directory would run each other's containers. */
-static bool lock(struct contenders *all, const char *directory, struct error *err)
-{
-	const char *path = text(all, "%s/lock", directory);
-	all->lock = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-	if (all->lock < 0)
-		return error_set_errno(err, errno, "cannot make a file in %s", directory);
-	return flock(all->lock, LOCK_EX | LOCK_NB) == 0 ||
-	       error_set(
-	           err, ERROR_SYSTEM,
-	           "another `tiphys bench` works in %s; name a directory of its own by --directory",
-	           directory);
-}
-
 bool contenders_make(struct contenders *all, const struct contenders_options *options,
                      struct error *err)
 {
-	all->lock = -1;
 	all->cell_room = CONTENDERS_MAX * JOB_COUNT;
 	all->wanted = options->jobs != 0 ? options->jobs : (1u << JOB_COUNT) - 1;
 	all->owned = calloc(OWNED_MAX, sizeof *all->owned);
@@ -619,10 +603,10 @@ bool contenders_make(struct contenders *all, const struct contenders_options *op
 	all->insides = calloc(JOB_COUNT, sizeof *all->insides);
 	if (all->store == NULL || all->cache == NULL || all->references == NULL || all->insides == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the contenders");
-	return make_directories(options->directory, err) && lock(all, options->directory, err) &&
-	       store_modules(all, tiphys, err) && add_process(all, err) && add_inside(all, err) &&
-	       add_peers(all, options, tiphys, err) && add_reference(all, tiphys, err) &&
-	       add_first_requests(all, options, tiphys, err) && add_server(all, options, tiphys, err) &&
+	return make_directories(options->directory, err) && store_modules(all, tiphys, err) &&
+	       add_process(all, err) && add_inside(all, err) && add_peers(all, options, tiphys, err) &&
+	       add_reference(all, tiphys, err) && add_first_requests(all, options, tiphys, err) &&
+	       add_server(all, options, tiphys, err) &&
 	       (options->no_containers || add_containers(all, options, err));
 }
 
@@ -637,8 +621,6 @@ bool contenders_have(const struct contenders *all, const char *name)
 void contenders_clear(struct contenders *all)
 {
 	cells_clear(all->cells, all->cell_count);
-	if (all->owned != NULL && all->lock >= 0)
-		close(all->lock);
 	plugin_server_end(&all->server);
 	containerd_end(&all->containerd);
 	if (all->uses_podman)

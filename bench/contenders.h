@@ -51,7 +51,6 @@ struct contenders {
 	struct plugin_request *requests;
 	struct containerd containerd;
 	bool uses_podman;
-	int lock; /* of the directory */
 	void **owned;
 	size_t owned_count;
 };

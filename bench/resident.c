@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,21 @@ static uint64_t read_kibibytes(pid_t pid, const char *name, const char *key)
 	if (file != NULL)
 		fclose(file);
 	return sum << 10;
+}
+
+bool resident_kill_below(pid_t root, size_t *killed, struct error *err)
+{
+	size_t count;
+	cleanup_free struct entry *list = list_processes(&count, err);
+	*killed = 0;
+	if (list == NULL)
+		return false;
+	qsort(list, count, sizeof *list, by_pid);
+	mark_tree(list, count, root);
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_in && list[i].pid != root)
+			*killed += kill(list[i].pid, SIGKILL) == 0;
+	return true;
 }
 
 bool resident_of_tree(pid_t root, unsigned how, struct resident *sum, struct error *err)

@@ -24,4 +24,7 @@ enum resident_how {
  * end meanwhile are left out. */
 bool resident_of_tree(pid_t root, unsigned how, struct resident *sum, struct error *err);
 
+/* Kills a process' living descendants; *killed: how many. Those that begin meanwhile are left. */
+bool resident_kill_below(pid_t root, size_t *killed, struct error *err);
+
 #endif

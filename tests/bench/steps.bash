@@ -110,6 +110,61 @@ done
 [ $status = 143 ] && ! [ -s "$scratch/out" ]
 result 'ended in between, it leaves no process' $?
 
+# While containers stand, which sleep for an hour: ended by a signal, and killed, when the next run removes them.
+# begin PATTERN COUNT: a run in the background, $bench, whose work is the process $below, when so many files are there.
+begin() {
+	"$tiphys" bench steps --rounds 3 --settle 0 --cold 0 --load 0 --resident 16 --no-python \
+		--directory "$scratch/work" line >"$scratch/out" 2>&1 &
+	bench=$!
+	until [ "$(compgen -G "$1" | wc -l)" -ge "$2" ] || ! kill -0 $bench 2>/dev/null; do sleep 0.05; done
+	below=$(pgrep -P $bench)
+}
+# Processes, mounts and control groups of that run; nothing when the machine is as before.
+left() {
+	{
+		pgrep -af "$scratch/work"
+		grep -lE "[:/]bench-$below-" /proc/[0-9]*/cgroup 2>/dev/null
+		grep -F "$scratch/work" /proc/self/mounts
+		find /sys/fs/cgroup -type d -name "bench-$below-*" 2>/dev/null
+		find "$scratch/work/crun-state" "$scratch/work/runc-state" -mindepth 1 -name 'bench-*'
+		compgen -G "$scratch/work/containerd/state/io.containerd.runtime.v2.task/*/bench-*"
+		compgen -G "$scratch/work/running"
+	} 2>/dev/null
+}
+stands() { left | grep -q cgroup; }
+if [ "$(id -u)" = 0 ] && command -v crun runc podman containerd ctr >"$scratch/found" && mountpoint -q /; then
+	rm -rf "$scratch/work"/density-*
+	begin "$scratch/work/density-crun/3/main/pid" 1
+	stands
+	result 'crun: containers stand' $?
+	kill $bench
+	wait $bench
+	[ $? = 143 ] && grep -q 'ending what was started' "$scratch/out"
+	stood=$?
+	left | grep . >>"$scratch/out" && stood=1
+	result '… and a signal leaves none of them, and says so' $stood
+	begin "$scratch/work/containerd/state/io.containerd.runtime.v2.task/default/bench-*" 3
+	kill -KILL $bench
+	wait $bench 2>/dev/null
+	# Its work goes with it; its servers and containers stay, for now.
+	for ((i = 0; i < 100; i++)); do
+		kill -0 "$below" 2>/dev/null || break
+		sleep 0.1
+	done
+	stands
+	result 'containerd: containers outlive a run that is killed' $?
+	killed=$below
+	"$tiphys" bench steps --no-containers --rounds 3 --settle 0 --cold 0 --load 0 --resident 0 \
+		--directory "$scratch/work" line >"$scratch/out" 2>&1 && grep -q 'a run that was killed left' "$scratch/out"
+	stood=$?
+	below=$killed
+	left | grep . >>"$scratch/out" && stood=1
+	result '… and not the next one, which says so, and measures' $stood
+else
+	number=$((number + 1))
+	echo "ok $number - ended while containers stand # SKIP this wants root and container engines"
+fi
+
 # A contender that ends well and did another thing, or nothing, is found out: in its own form, or in that of
 # a container runtime.
 mkdir "$scratch/bin"

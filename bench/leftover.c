@@ -1,0 +1,171 @@
+#include "bench/leftover.h"
+
+#include "bench/containers.h"
+#include "bench/mounts.h"
+#include "bench/process.h"
+#include "bench/rootfs.h"
+#include "caps/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <mntent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+enum { COMMAND_SECONDS = 60, DESCRIPTORS = 16, PATH_SIZE = 4096 };
+
+/* What all our containers are called by. */
+#define PREFIX "bench-"
+
+static void note_path(const char *directory, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "%s/running", directory);
+}
+
+bool leftover_note(const char *directory, struct error *err)
+{
+	char path[PATH_SIZE];
+	note_path(directory, path);
+	cleanup_close int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return file >= 0 || error_set_errno(err, errno, "cannot make %s", path);
+}
+
+void leftover_forget(const char *directory)
+{
+	char path[PATH_SIZE];
+	note_path(directory, path);
+	unlink(path);
+}
+
+bool leftover_is_there(const char *directory)
+{
+	char path[PATH_SIZE];
+	note_path(directory, path);
+	return access(path, F_OK) == 0;
+}
+
+/* ---- processes ---- */
+
+/* Whether the environment that a process began with has that variable. */
+static bool has_variable(pid_t pid, const char *variable)
+{
+	char path[64];
+	cleanup_free char *word = NULL;
+	size_t room = 0;
+	bool found = false;
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file != NULL && !found && getdelim(&word, &room, '\0', file) > 0)
+		found = strcmp(word, variable) == 0;
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+void leftover_kill(const char *directory)
+{
+	char variable[PATH_SIZE + sizeof LEFTOVER_MARK];
+	cleanup_closedir DIR *all = opendir("/proc");
+	snprintf(variable, sizeof variable, LEFTOVER_MARK "=%s", directory);
+	for (const struct dirent *item; all != NULL && (item = readdir(all)) != NULL;) {
+		pid_t pid = (pid_t)strtol(item->d_name, NULL, 10);
+		if (pid > 0 && pid != getpid() && has_variable(pid, variable))
+			kill(pid, SIGKILL);
+	}
+}
+
+/* ---- containers ---- */
+
+static void do_command(const char *const *argv)
+{
+	/* One that is gone already, or whose runtime is not installed: there is nothing to do then. */
+	struct error ignored = ERROR_INIT;
+	process_do((char *const *)(uintptr_t)argv, COMMAND_SECONDS, &ignored);
+}
+
+/* Those that a runtime knows in its folder `state`, when their names begin so. */
+static void delete_containers(const char *runtime, const char *state, const char *prefix)
+{
+	cleanup_closedir DIR *all = opendir(state);
+	for (const struct dirent *item; all != NULL && (item = readdir(all)) != NULL;)
+		if (item->d_name[0] != '.' && strncmp(item->d_name, prefix, strlen(prefix)) == 0)
+			do_command((const char *const[]){runtime, "--root", state, "delete", "--force",
+			                                 item->d_name, NULL});
+}
+
+/* Whose containers are those of a containerd of ours: its folder of tasks names them. Its runtime's
+ * own folder is one for all containerds of the machine. */
+static void delete_tasks(const char *directory)
+{
+	static const char *const namespaces[] = {"default", "cold"};
+	for (size_t i = 0; i < sizeof namespaces / sizeof namespaces[0]; i++) {
+		char tasks[PATH_SIZE], state[64];
+		snprintf(tasks, sizeof tasks, "%s/containerd/state/io.containerd.runtime.v2.task/%s",
+		         directory, namespaces[i]);
+		snprintf(state, sizeof state, "/run/containerd/runc/%s", namespaces[i]);
+		cleanup_closedir DIR *all = opendir(tasks);
+		for (const struct dirent *item; all != NULL && (item = readdir(all)) != NULL;)
+			if (strncmp(item->d_name, PREFIX, strlen(PREFIX)) == 0)
+				do_command((const char *const[]){"runc", "--root", state, "delete", "--force",
+				                                 item->d_name, NULL});
+	}
+}
+
+/* ---- mounts and control groups ---- */
+
+/* The last one first: a mount may lie in another one. */
+static void unmount(const char *directory)
+{
+	size_t length = strlen(directory);
+	for (bool found = true; found;) {
+		char last[PATH_SIZE] = "";
+		FILE *mounts = setmntent("/proc/self/mounts", "re");
+		for (const struct mntent *mount; mounts != NULL && (mount = getmntent(mounts)) != NULL;)
+			if (strncmp(mount->mnt_dir, directory, length) == 0 && mount->mnt_dir[length] == '/')
+				snprintf(last, sizeof last, "%s", mount->mnt_dir);
+		if (mounts != NULL)
+			endmntent(mounts);
+		found = last[0] != '\0' && umount2(last, MNT_DETACH) == 0;
+	}
+}
+
+static int remove_group(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	if (kind == FTW_DP && strncmp(path + where->base, PREFIX, strlen(PREFIX)) == 0)
+		rmdir(path); /* fails for one that has processes, which is somebody's */
+	return 0;
+}
+
+bool leftover_remove(const char *directory, struct error *err)
+{
+	const char *note;
+	char crun[PATH_SIZE], runc[PATH_SIZE], podman[PATH_SIZE], containerd[PATH_SIZE];
+	struct error ignored = ERROR_INIT;
+	snprintf(crun, sizeof crun, "%s/crun-state", directory);
+	snprintf(runc, sizeof runc, "%s/runc-state", directory);
+	snprintf(podman, sizeof podman, "%s/podman", directory);
+	snprintf(containerd, sizeof containerd, "%s/containerd", directory);
+	if (geteuid() == 0) {
+		/* crun asks for it. Where it cannot be had, crun ran no container either. */
+		mounts_without_hybrid(&note, &ignored);
+		delete_containers("crun", crun, "");
+		delete_containers("runc", runc, "");
+		delete_tasks(directory);
+		if (access(podman, F_OK) == 0 && podman_set_up(podman, err))
+			do_command(
+			    (const char *const[]){"podman", "rm", "--all", "--force", "--time", "0", NULL});
+		podman_clear();
+		unmount(directory);
+		nftw("/sys/fs/cgroup", remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
+	}
+	if (err->kind != ERROR_NONE || !remove_tree(containerd, err))
+		return false;
+	leftover_forget(directory);
+	return true;
+}
