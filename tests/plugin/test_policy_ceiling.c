@@ -230,6 +230,53 @@ static void methods_and_numbers(void **state)
 	assert_granted();
 }
 
+/* Whatever row policy.def has of them. */
+static void every_number_is_bounded(void **state)
+{
+	int count = 0;
+	(void)state;
+	for (int field = 0; field < POLICY_FIELD_COUNT; field++) {
+		const struct policy_row *row = policy_row((enum policy_field)field);
+		char message[256];
+		if (row->kind != POLICY_KIND_COUNT && row->kind != POLICY_KIND_DESCRIPTORS &&
+		    row->kind != POLICY_KIND_BYTES && row->kind != POLICY_KIND_DURATION)
+			continue;
+		both();
+		uint64_t *most = (uint64_t *)(void *)((char *)&ceiling + row->member);
+		uint64_t *now = (uint64_t *)(void *)((char *)&asked + row->member);
+		give((enum policy_field)field);
+		*most = *now = 1000;
+		assert_granted();
+		*now = 1001;
+		snprintf(message, sizeof message,
+		         "permissions.%s: 1001 is more than the ceiling grants (ceiling.yaml:7:3: %s)",
+		         row->path, row->path);
+		assert_denied(message);
+		/* One that is not asked for is the ceiling's own. */
+		asked.is_given[field] = false;
+		*now = 0;
+		policy_ceiling_fill(&ceiling, &asked);
+		assert_int_equal(*now, 1000);
+		count++;
+	}
+	assert_int_equal(count, 8);
+}
+
+static void access_to_values(void **state)
+{
+	(void)state;
+	for (int most = POLICY_NO_ACCESS; most <= POLICY_READ_WRITE; most++) {
+		for (int now = POLICY_NO_ACCESS; now <= POLICY_READ_WRITE; now++) {
+			struct error err = ERROR_INIT;
+			both();
+			give(POLICY_KV);
+			ceiling.kv = (enum policy_access)most;
+			asked.kv = (enum policy_access)now;
+			assert_int_equal(policy_ceiling_check(&ceiling, &asked, &err), now <= most);
+		}
+	}
+}
+
 static void clocks_and_random(void **state)
 {
 	static const struct policy_clock clocks[] = {
@@ -355,6 +402,8 @@ int main(void)
 	    cmocka_unit_test(a_quota_of_the_ceiling_is_given_once),
 	    cmocka_unit_test(origins_are_compared_by_scheme_host_and_port),
 	    cmocka_unit_test(methods_and_numbers),
+	    cmocka_unit_test(every_number_is_bounded),
+	    cmocka_unit_test(access_to_values),
 	    cmocka_unit_test(clocks_and_random),
 	    cmocka_unit_test(buckets_and_sockets),
 	    cmocka_unit_test(what_is_not_given_is_filled_with_the_limits),
