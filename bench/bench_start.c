@@ -374,7 +374,8 @@ static bool run(struct plan *plan, const struct start_options *options, struct e
 	cleanup_results struct results results = {0};
 	struct measure_options how = {
 	    .title = "start", .warm_ups = WARM_UPS, .rounds = (unsigned)options->starts};
-	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
+	if ((options->json != NULL && !results_probe(options->json, err)) ||
+	    !plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
 		return false;
 	results_settle(&results);
 	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||

@@ -220,6 +220,9 @@ static bool measure_all(struct contenders *all, const struct steps_options *opti
 static bool run(struct contenders *all, const struct steps_options *options, struct error *err)
 {
 	cleanup_results struct results results = {0};
+	if ((options->json != NULL && !results_probe(options->json, err)) ||
+	    (options->out != NULL && !report_probe(options->out, err)))
+		return false;
 	fprintf(stderr, "Making what the contenders need in %s\n", options->contenders.directory);
 	if (!results_init(&results, "tiphys bench steps", err) ||
 	    !contenders_make(all, &options->contenders, err) ||

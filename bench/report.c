@@ -460,15 +460,44 @@ static bool write_file(const json_t *root, const char *directory, const char *na
 	       (is_put || error_set(err, ERROR_NO_MEMORY, "no memory for the report"));
 }
 
+/* Beside results.json, of which they are made. */
+static const struct {
+	const char *name;
+	bool (*put)(FILE *out, const json_t *root);
+} files[] = {{"report.html", put_page}, {"report.md", put_markdown}, {"chart.svg", put_picture}};
+
+#define RESULTS "results.json"
+
+static bool probe_file(const char *directory, const char *name, struct error *err)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	return results_probe(path, err);
+}
+
+bool report_probe(const char *directory, struct error *err)
+{
+	if (*directory == '\0')
+		return error_set(err, ERROR_USAGE, "the name of the directory for the report is empty");
+	if (!make_directories(directory, err) || !probe_file(directory, RESULTS, err))
+		return false;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (!probe_file(directory, files[i].name, err))
+			return false;
+	return true;
+}
+
 bool report_write(const struct results *results, const char *directory, struct error *err)
 {
 	char path[4096];
 	cleanup_results struct results kept = {0};
-	snprintf(path, sizeof path, "%s/results.json", directory);
+	snprintf(path, sizeof path, "%s/" RESULTS, directory);
 	/* Of what was kept, so that it can be made anew to the letter. */
-	return make_directories(directory, err) && results_write(results, path, err) &&
-	       results_read(&kept, path, err) &&
-	       write_file(kept.root, directory, "report.html", put_page, err) &&
-	       write_file(kept.root, directory, "report.md", put_markdown, err) &&
-	       write_file(kept.root, directory, "chart.svg", put_picture, err);
+	if (!report_probe(directory, err) || !results_write(results, path, err) ||
+	    !results_read(&kept, path, err))
+		return false;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (!write_file(kept.root, directory, files[i].name, files[i].put, err))
+			return false;
+	return true;
 }

@@ -3,8 +3,10 @@
 #include "bench/stats.h"
 #include "caps/cleanup.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* How long a series waits for other work on the machine to end. */
@@ -137,15 +139,40 @@ bool results_read(struct results *results, const char *path, struct error *err)
 	                 path);
 }
 
+/* Where results_write() writes first; for free(). */
+static char *part_of(const char *path, struct error *err)
+{
+	char *part = NULL;
+	if (asprintf(&part, "%s.part", path) >= 0)
+		return part;
+	error_put(err, ERROR_NO_MEMORY, "no memory for a path");
+	return NULL;
+}
+
+bool results_probe(const char *path, struct error *err)
+{
+	struct stat st;
+	if (*path == '\0')
+		return error_set(err, ERROR_USAGE, "the name of the file for the figures is empty");
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return error_set(err, ERROR_USAGE, "cannot write %s: it is no regular file", path);
+	cleanup_free char *part = part_of(path, err);
+	if (part == NULL)
+		return false;
+	cleanup_close int file = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (file < 0)
+		return error_set_errno(err, errno, "cannot write %s", path);
+	unlink(part);
+	return true;
+}
+
 bool results_write(const struct results *results, const char *path, struct error *err)
 {
 	if (results->is_broken)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the results");
-	cleanup_free char *part = NULL;
-	if (asprintf(&part, "%s.part", path) < 0) {
-		part = NULL;
-		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
-	}
+	cleanup_free char *part = part_of(path, err);
+	if (part == NULL)
+		return false;
 	if (json_dump_file(results->root, part, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0 ||
 	    rename(part, path) != 0) {
 		error_set_errno(err, errno, "cannot write %s", path);

@@ -65,6 +65,10 @@ void results_refusal(struct results *results, const char *bench, const char *job
 /* Reads a file that results_write() wrote; *results is {0} before. */
 bool results_read(struct results *results, const char *path, struct error *err);
 
+/* Before a measurement, which takes minutes: tries whether results_write() can write there, and
+ * leaves nothing. Refuses an empty name, and what is there and is no regular file. */
+bool results_probe(const char *path, struct error *err);
+
 /* Writes the file whole, by renaming. */
 bool results_write(const struct results *results, const char *path, struct error *err);
 

@@ -53,6 +53,25 @@ expect 'a guest that is not there is named' 2 'there is no guest "nope"' -- "$ti
 expect 'a peer wants a command' 2 'is no NAME=COMMAND' -- "$tiphys" bench kernels --peer same fib
 expect 'too few rounds for a median' 2 'rounds' -- "$tiphys" bench kernels --rounds 4 fib
 
+# Found out after minutes of measuring once. Nothing is made before, and nothing is left by the trial.
+expect 'a report that cannot be written is refused before anything is measured' 1 \
+	'cannot make the directory /dev/null/report' -- "$tiphys" bench steps --directory "$scratch/none" --out /dev/null/report
+mkdir -p "$scratch/blocked/report.md"
+expect '… and so is one whose file is a directory' 2 'cannot write .*/blocked/report.md: it is no regular file' -- \
+	"$tiphys" bench steps --directory "$scratch/none" --out "$scratch/blocked"
+expect '… and one without a name' 2 'the name of the directory for the report is empty' -- \
+	"$tiphys" bench steps --directory "$scratch/none" --out ''
+for measurement in kernels start "steps --directory $scratch/none"; do
+	expect "${measurement%% *}: a file that cannot be written is refused before anything is measured" 1 \
+		'cannot write /no/such/dir/x.json: No such file' -- "$tiphys" bench $measurement --json /no/such/dir/x.json
+	expect "${measurement%% *}: a device is not replaced by a file" 2 'cannot write /dev/null: it is no regular file' -- \
+		"$tiphys" bench $measurement --json /dev/null
+	expect "${measurement%% *}: a file without a name is refused" 2 'the name of the file for the figures is empty' -- \
+		"$tiphys" bench $measurement --json ''
+done
+expect 'nothing was made, and the trial left nothing' 0 -- \
+	sh -c 'cd "$1" && test ! -e none && test -c /dev/null && test "$(find blocked -mindepth 1)" = blocked/report.md' sh "$scratch"
+
 export PATH=$scratch/bin
 # Ends with status 7 unless it has three arguments, its name among them:
 # (module (import "wasi_snapshot_preview1" "args_sizes_get" (func (param i32 i32) (result i32)))
@@ -75,8 +94,6 @@ expect 'a peer that fails ends the run' 1 'fib by quitter: ended with status 3, 
 expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-simd: status 3: not today' \
 	'^\| dot-simd .*refuses' -- \
 	"$tiphys" bench kernels --rounds 5 --peer "quitter=$scratch/quitter" dot-simd
-expect 'a file that cannot be written is named' 1 'cannot write /no/such/dir/x.json' -- \
-	"$tiphys" bench kernels --rounds 5 --json /no/such/dir/x.json dot-simd
 
 expect 'starts are timed as processes and inside one' 0 \
 	'^\| nothing, a static process ' '^\| hello, tiphys .*[0-9] \|$' '^\| hello, same .*[0-9] \|$' \
