@@ -80,4 +80,14 @@ idle_connections() {
 }
 tap_case "1,000 idle connections and a slow sender" idle_connections
 
+# Behind an answer its step is cleared away; whoever has it and asks again was told that all places are
+# taken.
+one_place() {
+	serve_run narrow env LOG_LEVEL=info "$tiphys" serve --token-file "$work/token" --listen 127.0.0.1:0 \
+		--store "$work/store" --work-dir "$work/steps" --concurrency 1 --queue 0
+	load 1 300 >"$work/figures"
+	expect_in "steps=300 callers=1 wrong=0 " "$work/figures"
+}
+tap_case "one caller and one place" one_place
+
 tap_end
