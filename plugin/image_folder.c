@@ -150,10 +150,15 @@ int image_folder_open(const struct image_folder *folder, bool make)
 int image_folder_find(const struct image_folder *folder, int fd, const char *name)
 {
 	struct stat st;
-	cleanup_close int found = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* A FIFO would be waited for, and a device does as it likes. */
+	cleanup_close int found = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (found < 0 || fstat(found, &st) != 0) {
 		if (errno != ENOENT)
 			image_folder_say(folder, "cannot open the image %s: %s", name, strerror(errno));
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		image_folder_say(folder, "the image %s is no regular file; remove it", name);
 		return -1;
 	}
 	if (image_is_changed_by_others(&st)) {

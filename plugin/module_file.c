@@ -8,7 +8,8 @@
 
 bool module_file_map(struct module_file *file, const char *path, struct error *err)
 {
-	cleanup_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	/* What is no regular file is refused below, and not waited for before that. */
+	cleanup_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open");
 	return module_file_map_open(file, fd, err);

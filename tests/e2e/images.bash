@@ -193,6 +193,31 @@ not_ones_own() {
 }
 tap_case "images and modules that others can write" not_ones_own
 
+# Whoever may put one there may do worse, but a run must not wait for it without end.
+no_regular_file() {
+	fresh
+	keeps
+	local image status=0
+	image=$(the_image)
+	rm "$image"
+	mkfifo "$image"
+	"$tiphys" run --no-cache "$module" args one two >"$work/wanted"
+	timeout 20 "$tiphys" run --verbose "$module" args one two >"$out" 2>"$err"
+	cmp "$out" "$work/wanted"
+	expect_in "is no regular file" "$err"
+	# What is kept of this run takes its place.
+	uses
+	rm "$module"
+	mkfifo "$module"
+	timeout 20 "$tiphys" run "$module" args >"$out" 2>"$err" || status=$?
+	[ $status = 1 ]
+	expect_in "is no regular file; a module is mapped, not read" "$err"
+	# The one that a shell opened is a module like another, by whatever name.
+	"$tiphys" run /dev/stdin args one two <"$TIPHYS_GUESTS/probe.wasm" >"$out"
+	[ -s "$out" ]
+}
+tap_case "a FIFO in the place of an image or a module was waited for" no_regular_file
+
 another_owner() {
 	fresh
 	keeps
