@@ -99,7 +99,8 @@ bool cache_unpacked(struct cache *cache, const struct digest *layer, struct dige
 	char name[DIGEST_TEXT_SIZE + 16];
 	record_name(layer, name);
 	cleanup_free char *path = path_in(cache, name);
-	cleanup_close int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	cleanup_close int fd =
+	    path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	char text[DIGEST_TEXT_SIZE];
 	ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
 	if (got <= 0)

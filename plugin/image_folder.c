@@ -105,15 +105,20 @@ static char *folder_path(const struct image_folder *folder)
 	return path;
 }
 
-/* Makes the folder and those above it that are missing. */
-static void make_folders(char *path)
+/* Makes the folder and those above it that are missing. The errno of the first that could not be
+ * made, or 0: those behind it fail for the lack of that one. */
+static int make_folders(char *path)
 {
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(path, 0700);
+	int first = 0;
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST && first == 0)
+			first = errno;
+		if (slash == NULL)
+			return first;
 		*slash = '/';
 	}
-	mkdir(path, 0700);
 }
 
 int image_folder_open(const struct image_folder *folder, bool make)
@@ -128,8 +133,10 @@ int image_folder_open(const struct image_folder *folder, bool make)
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	cleanup_close int fd = openat(AT_FDCWD, path, flags);
 	if (fd < 0 && errno == ENOENT && make) {
-		make_folders(path);
+		int unmade = make_folders(path);
 		fd = openat(AT_FDCWD, path, flags);
+		if (fd < 0 && errno == ENOENT && unmade != 0)
+			errno = unmade;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		if (errno != ENOENT || make)

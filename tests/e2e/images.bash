@@ -277,10 +277,26 @@ small_file_system() {
 	cmp "$out" "$work/wanted"
 	expect_in "is not kept: cannot write the image: No space left on device" "$err"
 }
+
+# It was told that there is no such file or directory, which is true and not the reason.
+read_only_cache() {
+	fresh
+	mkdir "$work/read-only"
+	"$tiphys" run --no-cache "$module" args one two >"$work/wanted"
+	unshare --mount bash -ec 'mount -t tmpfs -o ro,mode=700 tmpfs "$1"
+		"$2" run --verbose --cache-dir "$1/below" "$3" args one two
+		! "$2" compile --cache-dir "$1" "$3" 2>"$1.compile"' - "$work/read-only" "$tiphys" "$module" \
+		>"$out" 2>"$err"
+	cmp "$out" "$work/wanted"
+	expect_in "cannot open the folder $work/read-only/below/images: Read-only file system" "$err"
+	expect_in "cannot open the folder $work/read-only/images: Read-only file system" "$work/read-only.compile"
+}
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	tap_case "a file system without room" small_file_system
+	tap_case "a cache that is read-only is named as that" read_only_cache
 else
 	tap_skip "a file system without room" "mounting needs root"
+	tap_skip "a cache that is read-only is named as that" "mounting needs root"
 fi
 
 killed() {
