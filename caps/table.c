@@ -38,7 +38,9 @@ static int table_grow(struct caps *caps, uint32_t needed)
 int descriptor_new(struct caps *caps, uint32_t from)
 {
 	if (caps->open_count >= caps->open_limit) {
-		note_limit(caps, "open files are limited to %u", caps->open_limit);
+		note_limit(caps, "open files are limited to %u%s", caps->open_limit,
+		           caps->granter == CAPS_GRANTER_TEMPLATE ? " (permissions.limits.open_files)"
+		                                                  : "");
 		return -EMFILE;
 	}
 	uint32_t fd = from;

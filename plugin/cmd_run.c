@@ -451,6 +451,20 @@ static void report(const struct run *run, const struct error *err, FILE *to)
 		report_refusals(run, err, to);
 }
 
+static unsigned limits_reached(const struct run *run, const struct error *err)
+{
+	unsigned reached = 0;
+	if (run->store == NULL)
+		return 0;
+	if (store_memory_limit_reached(run->store))
+		reached |= 1u << RUN_REACHED_MEMORY;
+	if (err->kind == ERROR_TRAP && store_trap(run->store)->trap == TRAP_FUEL)
+		reached |= 1u << RUN_REACHED_FUEL;
+	if (err->kind == ERROR_TRAP && store_trap(run->store)->trap == TRAP_STACK_EXHAUSTED)
+		reached |= 1u << RUN_REACHED_STACK;
+	return reached;
+}
+
 /* The guest shares stderr behind a wall, so what is said of it goes another way. Apart, for most
  * runs end well and should not pay for this much of the stack. */
 __attribute__((noinline)) static void report_behind(const struct run *run, const struct error *err,
@@ -463,8 +477,11 @@ __attribute__((noinline)) static void report_behind(const struct run *run, const
 		report(run, err, to);
 		fclose(to);
 	}
-	const struct run_end end = {
-	    .status = status, .kind = err->kind, .text = text, .size = strnlen(text, sizeof text)};
+	const struct run_end end = {.status = status,
+	                            .kind = err->kind,
+	                            .reached = limits_reached(run, err),
+	                            .text = text,
+	                            .size = strnlen(text, sizeof text)};
 	run->wall->say_end(&end);
 }
 

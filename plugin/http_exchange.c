@@ -237,7 +237,8 @@ static void go_on(struct exchange *exchange, int direction)
 
 /* ---- a hop ---- */
 
-/* The URL of the next hop, looked at as if it were the first. */
+/* The URL of the next hop, looked at as if it were the first. ERROR_DENIED is what the module tried
+ * to do (caps_note_denied()). */
 static int admit(struct exchange *exchange, const char *url, size_t size, struct error *err)
 {
 	char text[ORIGIN_TEXT_SIZE], shown[PRINTABLE_NAME_SIZE];
@@ -251,7 +252,12 @@ static int admit(struct exchange *exchange, const char *url, size_t size, struct
 	if (exchange->hops > 0 && !origin_equal(&before, &exchange->origin))
 		exchange->has_strayed = true;
 	if (!origins_hold(&exchange->terms->hosts, &exchange->origin)) {
-		error_set(err, ERROR_DENIED, "send a request to %s, which is not listed", text);
+		if (exchange->hops > 0)
+			error_set(err, ERROR_DENIED, "follow a redirect from %s to %s, which is not listed",
+			          printable_text(exchange->url, strlen(exchange->url), shown, sizeof shown),
+			          text);
+		else
+			error_set(err, ERROR_DENIED, "send a request to %s, which is not listed", text);
 		return -EACCES;
 	}
 	if (exchange->terms->methods != 0 && (exchange->terms->methods & 1u << exchange->method) == 0) {
@@ -399,7 +405,7 @@ static bool follow(struct exchange *exchange)
 	curl_easy_reset(exchange->handle);
 	error_clear(&exchange->err);
 	exchange->failure = start_hop(exchange, to, strlen(to), &exchange->err);
-	if (exchange->failure != 0)
+	if (exchange->failure != 0 && exchange->err.kind != ERROR_DENIED)
 		error_wrap(&exchange->err, "by a redirect from %s", shown);
 	return exchange->failure == 0;
 }

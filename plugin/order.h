@@ -94,9 +94,10 @@ struct worker_job {
  */
 #define WORKER_WORD_MARK 0x646e6521u
 struct worker_word {
-	uint32_t mark;   /* WORKER_WORD_MARK */
-	uint32_t status; /* 0 … 255 */
-	uint32_t kind;   /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t mark;    /* WORKER_WORD_MARK */
+	uint32_t status;  /* 0 … 255 */
+	uint32_t kind;    /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t reached; /* bits 1 << enum run_reached (plugin/run.h) */
 	uint32_t size; /* of the text behind it: at most WORKER_TEXT_MAX bytes, whole lines but for what
 	                  is cut off at its end */
 };

@@ -18,10 +18,14 @@ struct run_needs {
 	uint32_t open_files;
 };
 
+/* Limits of the engine's that a run met; it may have ended in its own words. */
+enum run_reached { RUN_REACHED_FUEL, RUN_REACHED_MEMORY, RUN_REACHED_STACK };
+
 /* How a run ended. */
 struct run_end {
 	int status;           /* 0 … 255 */
 	enum error_kind kind; /* what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	unsigned reached;     /* bits 1 << enum run_reached */
 	const char *text;     /* what `tiphys run` says of it, without its own name and the file's */
 	size_t size;          /* of the text, in bytes; at most RUN_TEXT_MAX */
 };

@@ -1,9 +1,11 @@
 #include "plugin/step.h"
 
 #include "caps/cleanup.h"
+#include "interp/interp.h"
 #include "plugin/contract.h"
 #include "plugin/metrics.h"
 #include "plugin/reference.h"
+#include "plugin/run.h"
 #include "plugin/step_broker.h"
 #include "plugin/step_grants.h"
 #include "validator/error.h"
@@ -354,9 +356,27 @@ static bool has_exited(struct step *step)
 	return false;
 }
 
+/* Which limit the step met, and who set it. */
+static void tell_reached(const struct step *step, char *text, size_t size)
+{
+	const struct step_grants *grants = &step->grants;
+	uint32_t reached = step->outcome.reached;
+	*text = '\0';
+	if ((reached & 1u << RUN_REACHED_FUEL) != 0)
+		snprintf(text, size, " at its limit of %" PRIu64 " instructions (%s)", grants->fuel.value,
+		         grants->fuel.set_by);
+	else if ((reached & 1u << RUN_REACHED_MEMORY) != 0)
+		snprintf(text, size, ", having met its limit of %" PRIu64 " bytes of memory (%s)",
+		         grants->memory.value, grants->memory.set_by);
+	else if ((reached & 1u << RUN_REACHED_STACK) != 0)
+		snprintf(text, size,
+		         " at the end of its call stack of %zu bytes, which is the same for all",
+		         INTERP_STACK_DEFAULT);
+}
+
 static void fail_by_status(struct step *step)
 {
-	char what[64];
+	char what[512], reached[160];
 	if (was_not_run(step)) {
 		size_t size = make_text(&step->outcome.said);
 		step->node->has_exit_code = false;
@@ -364,10 +384,15 @@ static void fail_by_status(struct step *step)
 		          size == 0 ? "" : step->outcome.said.data);
 		return;
 	}
+	tell_reached(step, reached, sizeof reached);
 	if (step->outcome.kind == ERROR_TRAP)
-		snprintf(what, sizeof what, "the module trapped (exit code %d)", step->outcome.status);
+		snprintf(what, sizeof what, "module %.250s trapped (exit code %d)%s", step->request->module,
+		         step->outcome.status, reached);
+	else if (step->outcome.kind == ERROR_NONE || step->outcome.kind == ERROR_EXIT)
+		snprintf(what, sizeof what, "exit code %d%s", step->outcome.status, reached);
 	else
-		snprintf(what, sizeof what, "exit code %d", step->outcome.status);
+		snprintf(what, sizeof what, "exit code %d%s: module %.250s", step->outcome.status, reached,
+		         step->request->module);
 	fail_with_stderr(step, what);
 }
 

@@ -208,7 +208,9 @@ bool step_grants_decide(const struct step_setting *setting, const struct request
 	out->memory = (struct step_limit){setting->memory_bytes, "--max-memory"};
 	out->time = (struct step_limit){setting->time_ms, "--step-timeout"};
 	out->output = (struct step_limit){setting->output_bytes, "--max-output"};
+	out->fuel = (struct step_limit){.value = UINT64_MAX}; /* the server has no limit of its own */
 	if (!take_limit(setting, policy, POLICY_MEMORY, &out->memory, err) ||
+	    !take_limit(setting, policy, POLICY_FUEL, &out->fuel, err) ||
 	    !take_limit(setting, policy, POLICY_TIME, &out->time, err) ||
 	    !take_limit(setting, policy, POLICY_OUTPUT, &out->output, err))
 		return false;

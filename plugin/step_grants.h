@@ -19,6 +19,7 @@ struct step_grants {
 	struct policy policy;       /* what is granted; its lists are the request's and the ceiling's */
 	struct step_limit memory;   /* bytes */
 	struct broker_terms broker; /* what a broker of its own does for it */
+	struct step_limit fuel;     /* instructions; UINT64_MAX: no limit */
 	struct step_limit time;     /* ms */
 	struct step_limit output;   /* bytes of each stream */
 	struct policy_words words;  /* of `tiphys run`, up to the module and its arguments */

@@ -353,6 +353,7 @@ static struct hand *see_through(struct talk *talk, const struct worker_task *tas
 	if (talk->has_said) {
 		outcome->status = (int)talk->word.status;
 		outcome->kind = talk->word.kind;
+		outcome->reached = talk->word.reached;
 		return talk->hand;
 	}
 	bytes_clear(&outcome->said); /* half of it */

@@ -88,7 +88,8 @@ struct worker_outcome {
 	struct bytes out; /* at most output_bytes of each */
 	struct bytes err;
 	/* Where the worker said how it ended, which WORKER_EXITED alone tells: */
-	uint32_t kind; /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t kind;    /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t reached; /* bits 1 << enum run_reached (plugin/run.h) */
 	struct bytes said; /* why, in lines that no guest writes; at most WORKER_TEXT_MAX bytes */
 	uint64_t took_ms;
 };

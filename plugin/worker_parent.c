@@ -153,6 +153,7 @@ void worker_say_end(const struct run_end *end)
 	const struct worker_word word = {.mark = WORKER_WORD_MARK,
 	                                 .status = (uint32_t)end->status & 0xff,
 	                                 .kind = end->kind,
+	                                 .reached = end->reached,
 	                                 .size = (uint32_t)end->size};
 	struct iovec parts[] = {
 	    {.iov_base = (void *)(uintptr_t)&word, .iov_len = sizeof word},

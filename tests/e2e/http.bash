@@ -162,6 +162,13 @@ post_redirects() {
 }
 tap_case "a redirect of a request with a body" post_redirects
 
+# It read "the module tried to by a redirect from ...: send a request to".
+redirect_denied() {
+	run 1 --http "http://$one" "$fetch" "http://$one/redirect?to=http://$two/hello"
+	expect_in "the module tried to follow a redirect from http://$one/redirect?to=http://$two/hello to http://$two, which is not listed; grant it by --http" "$err"
+}
+tap_case "a redirect that is refused is told as one" redirect_denied
+
 # ---- servers that misbehave ----
 
 tap_case "a body shorter than was said" fails "http://$one/short" "Connection reset" "http://$one/short"

@@ -156,7 +156,7 @@ thousand=$(printf '%01000d' 0)
 # Once the backtrace counted, so that the step was told to have written too much.
 nearly_full() {
 	execute '{"limits":{"fuel":1000000,"output":"1K"}}' "[\"say\",\"$thousand\",\"loop\"]"
-	step_failed "trapped (exit code 134): out of fuel: the limit of 1000000"
+	step_failed "trapped (exit code 134) at its limit of 1000000 instructions (limits.fuel): out of fuel"
 	expect_in "$thousand" "$work/reply"
 	! grep -q 'wrote more' "$work/reply"
 }
@@ -168,6 +168,19 @@ writes_nothing() {
 	! grep -q 'wrote more' "$work/reply"
 }
 tap_case "a step that writes nothing is not told to have written too much" writes_nothing
+
+# A trap told where the server keeps the module, and neither fuel nor memory who had bounded it.
+names() {
+	execute "$1" "$2"
+	step_failed "$3"
+	! grep -qF "blobs/sha256" "$work/reply"
+}
+tap_case "a trap names the module as the template does" names '{}' '["trap"]' \
+	"module registry.test/team/command:1 trapped (exit code 134): unreachable"
+tap_case "a step without memory is told by the ceiling's line" names '{}' '["bomb"]' \
+	"having met its limit of 67108864 bytes of memory (limits.memory of the ceiling)"
+tap_case "a step without memory is told by its own" names '{"limits":{"memory":"16M"}}' '["bomb"]' \
+	"having met its limit of 16777216 bytes of memory (limits.memory)"
 
 # What `tiphys run` says of a file was looked for in what the guest could write, too.
 digest=$(sha256sum <"$TIPHYS_GUESTS/command.wasm")

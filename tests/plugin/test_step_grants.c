@@ -83,6 +83,11 @@ static void limits_say_who_set_them(void **state)
 	assert_string_equal(grants.time.set_by, "limits.time");
 	assert_int_equal(grants.output.value, 10);
 	assert_string_equal(grants.output.set_by, "limits.output");
+	assert_int_equal(grants.fuel.value, UINT64_MAX);
+	step_grants_clear(&grants);
+	assert_true(make(",\"permissions\":{\"limits\":{\"fuel\":7}}", &grants, &err));
+	assert_int_equal(grants.fuel.value, 7);
+	assert_string_equal(grants.fuel.set_by, "limits.fuel");
 	step_grants_clear(&grants);
 }
 
