@@ -17,12 +17,14 @@
 #include "plugin/workdir.h"
 #include "plugin/worker.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* From SIGTERM to the end 200 ms may pass: for killing the steps, for sending the last replies; the
@@ -360,12 +362,33 @@ static bool check_sandbox(const struct life *life, bool required, struct error *
 	return true;
 }
 
+/* A template that asks for one of these fails; it may be there by then. */
+static void warn_of_directories(const struct policy *ceiling)
+{
+	char path[64], where[320];
+	for (size_t i = 0; i < ceiling->files.count; i++) {
+		const struct policy_directory *dir = &ceiling->files.items[i];
+		struct stat st;
+		int failure = stat(dir->host, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+		if (failure == 0)
+			continue;
+		snprintf(path, sizeof path, "%s[%zu]", policy_row(POLICY_FILES)->path, i);
+		struct log_line line = log_begin(LOG_WARN, "a directory of the ceiling cannot be granted");
+		log_text(&line, "where", policy_where(ceiling, path, dir->mark, where, sizeof where));
+		log_text(&line, "host", dir->host);
+		log_text(&line, "detail", strerror(failure));
+		log_text(&line, "remedy", "make it, or take it out of the ceiling");
+		log_end(&line);
+	}
+}
+
 /* The ceiling, and the keys that it names. */
 static bool load_ceiling(struct life *life, const char *path, struct error *err)
 {
 	const struct policy_texts *files = &life->ceiling.signatures;
 	if (!policy_load(path, POLICY_CEILING, &life->ceiling, err))
 		return false;
+	warn_of_directories(&life->ceiling);
 	if (!life->ceiling.is_given[POLICY_SIGNATURES])
 		return true;
 	cleanup_free const char **names = calloc(files->count + 1, sizeof *names);

@@ -8,6 +8,7 @@
 typedef struct policy_texts type_TEXTS;
 typedef struct policy_texts type_VARIABLES;
 typedef struct policy_texts type_METHODS;
+typedef struct policy_texts type_REGISTRIES;
 typedef struct policy_streams type_STREAMS;
 typedef struct policy_directories type_DIRECTORIES;
 typedef struct policy_clock type_CLOCK;

@@ -160,6 +160,7 @@ struct policy_row {
 		POLICY_KIND_BUCKETS,
 		POLICY_KIND_ACCESS,
 		POLICY_KIND_ENDPOINTS,
+		POLICY_KIND_REGISTRIES, /* texts that references of modules begin with */
 	} kind;
 	size_t member; /* its offset in struct policy */
 	bool of_policy, of_ceiling;

@@ -2,6 +2,8 @@
  * host and port, never text. */
 #include "plugin/policy_reading.h"
 
+#include "plugin/reference.h"
+
 #include <string.h>
 
 /* Makes what another parser said an error of the document. */
@@ -39,6 +41,21 @@ bool policy_read_endpoint(struct policy_reading *reading, const struct policy_va
 		return false;
 	return endpoint_parse(endpoint->text, strlen(endpoint->text), 0, &endpoint->endpoint, &why) ||
 	       wrong_place(reading, value, endpoint->text, &why);
+}
+
+bool policy_read_registry(struct policy_reading *reading, const struct policy_value *value,
+                          void *item)
+{
+	struct policy_text *text = item;
+	text->mark = policy_mark_of(reading, value->path);
+	if ((text->text = policy_text_of(reading, value)) == NULL)
+		return false;
+	const char *fault = reference_prefix_fault(text->text);
+	return fault == NULL ||
+	       policy_wrong(reading, value->path,
+	                    "no module comes from \"%.80s\": %s (expected host[:port][/repository], as "
+	                    "ghcr.io/team)",
+	                    text->text, fault);
 }
 
 bool policy_read_bucket(struct policy_reading *reading, const struct policy_value *value,

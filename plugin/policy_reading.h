@@ -68,8 +68,9 @@ void *policy_items_of(struct policy_reading *reading, const struct policy_value 
 bool policy_read_access(struct policy_reading *reading, const struct policy_value *value,
                         enum policy_access *access);
 
-/* policy_places.c: into struct policy_origin, policy_endpoint, policy_bucket */
-policy_item_reader policy_read_origin, policy_read_endpoint, policy_read_bucket;
+/* policy_places.c: into struct policy_origin, policy_endpoint, policy_bucket, policy_text */
+policy_item_reader policy_read_origin, policy_read_endpoint, policy_read_bucket,
+    policy_read_registry;
 
 /* Reads a value of the row's kind into the member. */
 bool policy_read_value(struct policy_reading *reading, const struct policy_row *row,

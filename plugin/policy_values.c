@@ -259,6 +259,14 @@ static bool read_methods(struct policy_reading *reading, const struct policy_val
 	                                         "lists nothing; leave it out to allow every method"));
 }
 
+static bool read_registries(struct policy_reading *reading, const struct policy_value *value,
+                            struct policy_texts *texts)
+{
+	texts->items = policy_items_of(reading, value, "registries", sizeof *texts->items,
+	                               policy_read_registry, &texts->count);
+	return texts->items != NULL;
+}
+
 static bool read_streams(struct policy_reading *reading, const struct policy_value *value,
                          struct policy_streams *streams)
 {
@@ -453,6 +461,8 @@ bool policy_read_value(struct policy_reading *reading, const struct policy_row *
 		return read_random(reading, value, member);
 	case POLICY_KIND_METHODS:
 		return read_methods(reading, value, member);
+	case POLICY_KIND_REGISTRIES:
+		return read_registries(reading, value, member);
 	case POLICY_KIND_COUNT:
 		return read_count(reading, value, member);
 	case POLICY_KIND_DESCRIPTORS:

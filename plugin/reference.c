@@ -177,6 +177,36 @@ bool reference_parse(struct reference *reference, const char *text, struct error
 	return true;
 }
 
+const char *reference_prefix_fault(const char *text)
+{
+	char host[REFERENCE_HOST_MAX + 1];
+	size_t size = strcspn(text, "/");
+	if (*text == '\0')
+		return "it is empty";
+	if (strstr(text, "://") != NULL)
+		return "it has a scheme; leave that out";
+	if (size >= sizeof host)
+		return "the host's name is too long";
+	memcpy(host, text, size);
+	host[size] = '\0';
+	if (!is_host(host))
+		return "it does not begin with a host; modules without one come from docker.io";
+	if (strcmp(host, "index.docker.io") == 0)
+		return "that one is called docker.io";
+	/* They are compared as they are written. */
+	for (const char *at = host; *at != '\0'; at++)
+		if (isupper((unsigned char)*at))
+			return "the host's name has capitals; write it in lower case";
+	const char *fault = host_fault(host);
+	if (fault != NULL || text[size] == '\0')
+		return fault;
+	if (text[strlen(text) - 1] == '/')
+		return "it ends in a slash; leave that out";
+	if (strpbrk(text + size, ":@") != NULL)
+		return "it has a tag or a digest; leave that out";
+	return repository_fault(text + size + 1);
+}
+
 char *reference_format(const struct reference *reference, char text[REFERENCE_TEXT_SIZE])
 {
 	char digest[DIGEST_TEXT_SIZE] = "";

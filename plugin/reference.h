@@ -28,6 +28,10 @@ struct reference {
 /* ERROR_USAGE with the reason and the position when the text is none. */
 bool reference_parse(struct reference *reference, const char *text, struct error *err);
 
+/* Why no reference can begin with this text, "host[:port]" or "host[:port]/part/of/repository";
+ * NULL when one can. A static string. */
+const char *reference_prefix_fault(const char *text);
+
 /* The whole canonical text: nothing is left to defaults. */
 char *reference_format(const struct reference *reference, char text[REFERENCE_TEXT_SIZE]);
 

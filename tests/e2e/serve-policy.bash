@@ -212,6 +212,16 @@ refused() {
 }
 tap_case "a ceiling with a misspelt name ends serve" refused \
 	"$work/wrong.yaml:1:1: rigistries: is not known; did you mean registries?" 'rigistries: [a]'
+tap_case "a ceiling with a registry that no module comes from ends serve" refused \
+	"$work/wrong.yaml:1:14: registries[0]: no module comes from \"https://mod.example\": it has a scheme" \
+	'registries: ["https://mod.example"]'
+absent() {
+	printf 'clock: real\nfiles:\n  - {host: %s}\n  - {host: %s}\n' "$work/shared" "$work/absent" >"$work/absent.yaml"
+	serve_start absent --policy-ceiling "$work/absent.yaml"
+	expect_in "cannot be granted\" where=\"$work/absent.yaml:4:5: files[1]\" host=$work/absent detail=\"No such file" "$serve_log"
+	[ "$(grep -c 'cannot be granted' "$serve_log")" -eq 1 ]
+}
+tap_case "a directory of the ceiling that is not there is told by its line" absent
 tap_case "a ceiling bounds no arguments" refused "$work/wrong.yaml:1:1: args: no ceiling bounds it" \
 	'args: []'
 

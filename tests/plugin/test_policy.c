@@ -185,6 +185,15 @@ static void mistakes_are_named(void **state)
 	     POLICY_GRANTS},
 	    {"{\"limits\":{\"processes\":1}}", "here.limits.processes: must be 0", POLICY_GRANTS},
 	    {"{\"args\":[]}", "here.args: no ceiling bounds it", POLICY_CEILING},
+	    /* Ceilings that no module could come through. */
+	    {"{\"registries\":[\"a.io\",\"https://mod.example\"]}",
+	     "here.registries[1]: no module comes from \"https://mod.example\": it has a scheme; leave "
+	     "that out (expected host[:port][/repository], as ghcr.io/team)",
+	     POLICY_CEILING},
+	    {"{\"registries\":[\"mod.example/\"]}", "it ends in a slash", POLICY_CEILING},
+	    {"{\"registries\":[\"MOD.example\"]}", "the host's name has capitals", POLICY_CEILING},
+	    {"{\"registries\":[\"\"]}", "here.registries[0]: is empty", POLICY_CEILING},
+	    {"{\"registries\":[7]}", "here.registries[0]: is a number", POLICY_CEILING},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -145,6 +145,54 @@ static void long_ones(void **state)
 }
 
 static const struct {
+	const char *text, *fault; /* NULL: none */
+} prefixes[] = {
+    {"ghcr.io", NULL},
+    {"ghcr.io/team", NULL},
+    {"ghcr.io/team/sub-team", NULL},
+    {"docker.io/library", NULL},
+    {"localhost", NULL},
+    {"127.0.0.1:5000/a", NULL},
+    {"[::1]:5000", NULL},
+    {"", "is empty"},
+    {"https://mod.example", "scheme"},
+    {"mod.example/", "ends in a slash"},
+    {"mod.example/a/", "ends in a slash"},
+    {"MOD.example", "capitals"},
+    {"mod.example/A", "lower-case"},
+    {"mod.example//a", "empty part"},
+    {"mod.example:0", "port"},
+    {"mod..example", "empty part"},
+    {"mod.example/a:1", "tag"},
+    {"mod.example/a@sha256:00", "digest"},
+    {"team/step", "host"},
+    {"/team", "host"},
+    {"index.docker.io/team", "docker.io"},
+    {"*.example", "stray character"},
+};
+
+static void prefixes_that_no_reference_has(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(prefixes); i++) {
+		const char *fault = reference_prefix_fault(prefixes[i].text), *words = prefixes[i].fault;
+		if ((fault == NULL) != (words == NULL) || (words != NULL && strstr(fault, words) == NULL))
+			fail_msg("%s: %s", prefixes[i].text, fault == NULL ? "taken" : fault);
+		if (words != NULL)
+			continue;
+		/* And those that are taken, one has. */
+		char text[128];
+		struct reference reference;
+		struct error err = ERROR_INIT;
+		snprintf(text, sizeof text, "%s/x:1", prefixes[i].text);
+		if (!reference_parse(&reference, text, &err))
+			fail_msg("%s: %s", text, err.message);
+		snprintf(text, sizeof text, "%s/%s", reference.host, reference.repository);
+		assert_memory_equal(text, prefixes[i].text, strlen(prefixes[i].text));
+	}
+}
+
+static const struct {
 	const char *host, *list;
 	bool listed;
 } listings[] = {
@@ -178,9 +226,8 @@ static void insecure_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(good_ones),
-	    cmocka_unit_test(bad_ones),
-	    cmocka_unit_test(long_ones),
+	    cmocka_unit_test(good_ones),      cmocka_unit_test(bad_ones),
+	    cmocka_unit_test(long_ones),      cmocka_unit_test(prefixes_that_no_reference_has),
 	    cmocka_unit_test(insecure_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
