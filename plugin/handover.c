@@ -43,9 +43,10 @@ char *handover_find(const char *executable, struct error *err)
 	}
 	error_set(
 	    err, ERROR_SYSTEM,
-	    "%s is not installed; looked in %s%s%s and %s. Build it with `make build`, or install "
+	    "%s is not installed; looked in %s%s%s and %s%s. Build it with `make build`, or install "
 	    "it beside tiphys",
-	    executable, own, knows_own ? ", " : "", TIPHYS_LIBEXECDIR, TIPHYS_BINDIR);
+	    executable, own, knows_own ? ", " : "", TIPHYS_LIBEXECDIR, TIPHYS_BINDIR,
+	    knows_own ? "" : " (without /proc nobody knows what stands beside tiphys)");
 	return NULL;
 }
 
