@@ -62,6 +62,17 @@ char *layout_index_path(const struct layout *layout)
 	return asprintf(&path, "%s/" INDEX, layout_dir(layout)) < 0 ? NULL : path;
 }
 
+/* For json_load_callback(). json_loadfd() asks the kernel for each byte. */
+static size_t read_piece(void *to, size_t size, void *env)
+{
+	const int *fd = env;
+	ssize_t got;
+	do
+		got = read(*fd, to, size);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? (size_t)-1 : (size_t)got;
+}
+
 /* The JSON object in DIR/<name>; NULL without an error when there is no such file. */
 static json_t *object_in(const struct layout *layout, const char *name, uint64_t max,
                          struct error *err)
@@ -87,7 +98,7 @@ static json_t *object_in(const struct layout *layout, const char *name, uint64_t
 	}
 	json_error_t fault;
 	char words[JSON_FAULT_SIZE];
-	json_t *root = json_loadfd(fd, 0, &fault);
+	json_t *root = json_load_callback(read_piece, &fd, 0, &fault);
 	if (!json_is_object(root)) {
 		error_set(err, ERROR_SYSTEM, "%s is damaged: %s", path,
 		          root == NULL ? json_fault_words(&fault, words) : "it is no object");
