@@ -111,6 +111,36 @@ static bool run_round(const struct crew *crew, struct cell *cell, bool is_first,
 	return true;
 }
 
+/* A line for each contender that does wrong, at the first of its jobs; as many as there is room
+ * for.
+ */
+static void add_fault(const struct crew *crew, const struct cell *cell, const struct error *fault,
+                      struct error *all)
+{
+	for (size_t i = 0; i < crew->count; i++)
+		if (strcmp(crew->cells[i].contender, cell->contender) == 0)
+			crew->cells[i].is_wrong = true;
+	if (all->kind == ERROR_NONE) {
+		*all = *fault;
+		return;
+	}
+	size_t length = strlen(all->message);
+	snprintf(all->message + length, sizeof all->message - length, "\n%s", fault->message);
+}
+
+/* False when going on is in vain: the others would be held to what failed, or nothing can be
+ * measured any more. */
+static bool run_first(const struct crew *crew, struct cell *cell, bool is_warm_up,
+                      struct error *faults)
+{
+	struct error fault = ERROR_INIT;
+	bool is_reference = cell->expected == NULL;
+	if (cell->is_wrong || (is_warm_up ? warm_up : run_round)(crew, cell, true, &fault))
+		return true;
+	add_fault(crew, cell, &fault, faults);
+	return !is_reference;
+}
+
 static bool run_rounds(const struct crew *crew, struct error *err)
 {
 	const struct measure_options *options = crew->options;
@@ -121,6 +151,8 @@ static bool run_rounds(const struct crew *crew, struct error *err)
 	double began = monotonic_seconds();
 	progress_line_init(&progress, options->title);
 	for (size_t i = 0; went_well && i < rounds * count; i++) {
+		if (i == count && err->kind != ERROR_NONE)
+			break;
 		struct cell *cell = &crew->cells[i % count];
 		unsigned round = (unsigned)(i / count);
 		char what[128];
@@ -132,10 +164,12 @@ static bool run_rounds(const struct crew *crew, struct error *err)
 			continue;
 		snprintf(what, sizeof what, "%s by %s", cell->job, cell->contender);
 		progress_line_show(&progress, i, rounds * count, what);
-		went_well = (round < options->warm_ups ? warm_up : run_round)(crew, cell, round == 0, err);
+		bool is_warm_up = round < options->warm_ups;
+		went_well = round == 0 ? run_first(crew, cell, is_warm_up, err)
+		                       : (is_warm_up ? warm_up : run_round)(crew, cell, false, err);
 	}
 	progress_line_clear(&progress);
-	return went_well;
+	return went_well && err->kind == ERROR_NONE;
 }
 
 static bool is_settled(const struct cell *cell, unsigned rounds_max)

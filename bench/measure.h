@@ -23,6 +23,7 @@ struct cell {
 	size_t count;
 	double *runs; /* the wall time of each run of these rounds */
 	size_t run_count;
+	bool is_wrong; /* its contender did wrong in the first round */
 };
 
 struct measure_options {
@@ -50,8 +51,9 @@ struct measure_options {
 #define MEASURE_BURST_MAX 15
 
 /* Every round runs every cell; the figures of the warm-ups, of one run each, are not kept. Each
- * run's output and exit status are checked: false, with *err saying which contender did what, at
- * the first that is not as expected. */
+ * run's output and exit status are checked: false, with *err saying which contender did what, when
+ * one is not as expected. The first round goes to its end before that, so that *err has a line for
+ * each contender that does wrong; later ones end there. */
 bool measure_cells(struct cell *cells, size_t count, const struct measure_options *options,
                    struct error *err);
 void cells_clear(struct cell *cells, size_t count);

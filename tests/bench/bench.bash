@@ -91,6 +91,9 @@ expect 'a peer that prints another thing ends the run' 1 'dot-simd by liar: prin
 	"$tiphys" bench kernels --peer "liar=$scratch/liar" dot-simd
 expect 'a peer that fails ends the run' 1 'fib by quitter: ended with status 3, not 0: not today' -- \
 	"$tiphys" bench kernels --peer "quitter=$scratch/quitter" fib
+expect 'two peers that do wrong are told at once' 1 'fib by quitter: ended with status 3, not 0: not today' \
+	'^fib by missing: cannot start /nonexistent: ' -- "$tiphys" bench kernels \
+	--peer "quitter=$scratch/quitter" --peer missing=/nonexistent fib dot
 expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-simd: status 3: not today' \
 	'^\| dot-simd .*refuses' -- \
 	"$tiphys" bench kernels --rounds 5 --peer "quitter=$scratch/quitter" dot-simd

@@ -4,6 +4,7 @@
 #include "bench/measure.h"
 #include "bench/stats.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHELL(script) ((char *[]){"/bin/sh", "-c", script, NULL})
@@ -87,6 +88,54 @@ static void every_round_is_checked(void **state)
 	cells_clear(&cell, 1);
 	remove(path);
 	close(fd);
+}
+
+/* One after the other was found, each by a measurement of its own. A program of another job is not
+ * asked again when it failed at the first. */
+static void all_that_do_wrong_are_told_at_once(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	char path[] = "/tmp/tiphys-measure-XXXXXX", script[128];
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	snprintf(script, sizeof script, "echo x >>%s; echo right", path);
+	struct cell cells[] = {
+	    CELL("one", script),
+	    CELL("two", "echo wrong"),
+	    CELL("three", "exit 3"),
+	    {.job = "next", .contender = "one", .run = measure_command, .env = SHELL("echo more")},
+	    {.job = "next", .contender = "two", .run = measure_command, .env = SHELL("exit 5")},
+	    {.job = "next",
+	     .contender = "four",
+	     .run = measure_command,
+	     .env = (char *[]){"/no/such/program", NULL}},
+	};
+	const size_t count = sizeof cells / sizeof cells[0];
+	assert_false(measure(cells, count, &err));
+	assert_string_equal("line by two: prints \"wrong \", not \"right\n\"\n"
+	                    "line by three: ended with status 3, not 0: \n"
+	                    "next by four: cannot start /no/such/program: No such file or directory",
+	                    err.message);
+	/* Nothing was measured. */
+	assert_int_equal(0, cells[0].count);
+	struct stat st;
+	assert_int_equal(0, fstat(fd, &st));
+	assert_int_equal(2, st.st_size);
+	cells_clear(cells, count);
+	remove(path);
+	close(fd);
+}
+
+/* Others would be held to what it printed. */
+static void who_others_are_held_to_ends_it_at_once(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cells[] = {CELL("one", "echo right; exit 2"), CELL("two", "exit 3")};
+	assert_false(measure(cells, 2, &err));
+	assert_string_equal("line by one: ended with status 2, not 0: ", err.message);
+	cells_clear(cells, 2);
 }
 
 static void refusal_is_told_and_left_out(void **state)
@@ -286,6 +335,8 @@ int main(void)
 	    cmocka_unit_test(no_output_fails),
 	    cmocka_unit_test(other_status_fails_with_the_complaint),
 	    cmocka_unit_test(every_round_is_checked),
+	    cmocka_unit_test(all_that_do_wrong_are_told_at_once),
+	    cmocka_unit_test(who_others_are_held_to_ends_it_at_once),
 	    cmocka_unit_test(refusal_is_told_and_left_out),
 	    cmocka_unit_test(wrong_output_is_no_refusal),
 	    cmocka_unit_test(what_scatters_goes_on_until_it_does_not),
