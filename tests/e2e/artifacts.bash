@@ -100,6 +100,20 @@ optional() {
 }
 tap_case "an optional artifact may be missing, another one is named" optional
 
+# By the time a template is executed the controller has made a location of these, the part of subPath included: to
+# apply them again would ask for what is not there. An object among them is no location.
+resolved() {
+	local more='"from": "{{steps.a.outputs.artifacts.b}}", "fromExpression": "x", "subPath": "deep",
+		"globalName": "g", "archiveLogs": true, "deleted": false, "artifactGC": {"strategy": "Never"}'
+	succeeds tree "$(list /work/in)" "$(inputs "$(web folder.tgz /work/in "$more")")"
+	[ "$(node outputs.result)" = "$(tree_at /work/in)" ] || { cat "$work/node" && false; }
+	succeeds tree "$(list /work/in)" "$(inputs "$(web f /work/in "$more, \"archive\": {\"none\": {}}")")"
+	[ "$(node outputs.result)" = "file /work/in one" ] || { cat "$work/node" && false; }
+	execute tree "$(list /work)" "$(inputs "$(web f /work/in '"artifactGCs": {"strategy": "Never"}')")" 2>/dev/null
+	expect_in "has two locations, http and artifactGCs" "$work/reply"
+}
+tap_case "what the controller has resolved is not applied again" resolved
+
 headers() {
 	succeeds tree "$(list /work/x)" "$(inputs "{\"name\": \"a\", \"path\": \"/work/x\", \"http\":
 		{\"url\": \"http://$faults/f\", \"headers\": [{\"name\": \"X-Wanted\", \"value\": \"yes\"}]}}")"
