@@ -23,6 +23,7 @@ enum {
 	LOAD_MAX = 10000,
 	COLD = 6, /* fewer, and `tiphys bench compare` could not tell a change */
 	RESIDENT = 2000,
+	MEMORY_MIN_MIB = 64, /* tiphys serve alone takes half of it */
 };
 
 struct steps_options {
@@ -63,8 +64,10 @@ static const struct option rows[] = {
         struct steps_options, resident, "resident", "N", 0, 16384,
         "memory of 1, 10, 100 … steps that sleep at a time, up to N (default 2000; 0: not "
         "measured)"),
-    OPTION_BYTES(struct steps_options, memory, "memory",
-                 "how much the steps that sleep may take together; it is told how many fit (4G)"),
+    OPTION_BYTES(
+        struct steps_options, memory, "memory",
+        "how much the steps that sleep may take together, 64M or more; it is told how many fit "
+        "(4G)"),
     OPTION_JSON(struct steps_options, json),
     OPTION_TEXT(struct steps_options, out, "out", "DIR",
                 "write results.json, report.md, report.html and chart.svg there"),
@@ -80,7 +83,10 @@ static const struct command_line line = {
         "WebAssembly runtimes as by `tiphys bench kernels`. Containers want root, busybox-static "
         "and\n"
         "debootstrap. Images are unpacked and files in the page cache: warm starts. Every run's\n"
-        "output and exit status are checked. JOB is line, count, hash or resize; all without "
+        "output and exit status are checked. Beside --directory, containerd's shims keep their\n"
+        "sockets in /run/containerd/s and its runc what it knows in /run/containerd/runc, and all\n"
+        "containers have control groups in /sys/fs/cgroup. JOB is line, count, hash or resize; all "
+        "without "
         "one.\n",
     .operands_max = OPERANDS_ANY,
 };
@@ -217,12 +223,22 @@ static bool measure_all(struct contenders *all, const struct steps_options *opti
 	       show(results, TABLE_DENSITY, err);
 }
 
+/* What can be known to be wrong before anything is made or measured. */
+static bool check(const struct steps_options *options, struct error *err)
+{
+	if (options->memory >> 20 < MEMORY_MIN_MIB)
+		return error_set(err, ERROR_USAGE,
+		                 "--memory wants %dM or more: with less, tiphys serve leaves no room for "
+		                 "steps",
+		                 MEMORY_MIN_MIB);
+	return peers_check(&options->contenders.peers, err) &&
+	       (options->json == NULL || results_probe(options->json, err)) &&
+	       (options->out == NULL || report_probe(options->out, err));
+}
+
 static bool run(struct contenders *all, const struct steps_options *options, struct error *err)
 {
 	cleanup_results struct results results = {0};
-	if ((options->json != NULL && !results_probe(options->json, err)) ||
-	    (options->out != NULL && !report_probe(options->out, err)))
-		return false;
 	fprintf(stderr, "Making what the contenders need in %s\n", options->contenders.directory);
 	if (!results_init(&results, "tiphys bench steps", err) ||
 	    !contenders_make(all, &options->contenders, err) ||
@@ -271,7 +287,7 @@ int bench_steps(int argc, char **argv)
 	options.contenders.directory = directory;
 	if (directory == NULL)
 		error_set(&err, ERROR_NO_MEMORY, "no memory for a path");
-	else if (choose_jobs(&given, &options.contenders.jobs, &err))
+	else if (choose_jobs(&given, &options.contenders.jobs, &err) && check(&options, &err))
 		guard_run(directory, measure, &measurement, &status, &err);
 	option_texts_clear(&options.contenders.peers);
 	if (err.kind != ERROR_NONE)

@@ -160,7 +160,8 @@ static void add_ctr(struct cold *cold, const char *image, const char *reference,
 	put_ctr(&party->timed[0], cold);
 	PUT(&party->timed[0], "image", "pull", "--plain-http", reference);
 	put_ctr(&party->timed[1], cold);
-	PUT(&party->timed[1], "run", "--rm", reference, "bench-cold");
+	PUT(&party->timed[1], "run", "--rm", "--fifo-dir", cold->all->containerd.fifos, reference,
+	    "bench-cold");
 	put_words(&party->timed[1], words);
 }
 

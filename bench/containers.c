@@ -115,6 +115,7 @@ bool containerd_start(struct containerd *containerd, const char *directory, stru
 	int length = snprintf(containerd->socket, sizeof containerd->socket, "%s/sock", directory);
 	if (length < 0 || (size_t)length >= sizeof containerd->socket)
 		return error_set(err, ERROR_LIMIT, "%s is too long for a socket's path", directory);
+	snprintf(containerd->fifos, sizeof containerd->fifos, "%s/fifo", directory);
 	snprintf(config, sizeof config, "%s/config.toml", directory);
 	snprintf(log, sizeof log, "%s/log", directory);
 	if (!make_directories(directory, err) ||

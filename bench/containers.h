@@ -23,7 +23,7 @@ bool podman_save(const char *image, const char *file, struct error *err);
 /* A containerd of our own. */
 struct containerd {
 	struct daemon daemon;
-	char socket[108];
+	char socket[108], fifos[128]; /* fifos: where ctr keeps those of its containers */
 };
 
 /* *containerd is {0} before and is for containerd_end() after, on failure too. */

@@ -532,7 +532,8 @@ static bool add_ctr(struct contenders *all, const struct contenders_options *opt
 		job_words(all, image, i, words);
 		if (!add_command(all, contender, i,
 		                 COMMAND("ctr", "--address", all->containerd.socket, "run", "--rm",
-		                         image->reference, "@name", words[0], words[1]),
+		                         "--fifo-dir", all->containerd.fifos, image->reference, "@name",
+		                         words[0], words[1]),
 		                 err))
 			return false;
 	}

@@ -228,7 +228,7 @@ static const struct keeper keepers[] = {
 /* All that stand of one keeper. */
 struct ward {
 	const struct keeper *keeper;
-	const char *directory, *socket; /* containerd's */
+	const char *directory, *socket, *fifos; /* containerd's */
 	char state[4096], bundles[4096], rootfs[4096];
 	struct pod_standing pods[CONTAINERS_MOST]; /* a container alone is the main of one */
 	char ids[CONTAINERS_MOST][48];
@@ -254,8 +254,8 @@ static bool start_by_engine(const struct ward *ward, const char *id, struct erro
 	if (strcmp(ward->keeper->engine, "podman") == 0)
 		return DO(err, "podman", "run", "--detach", "--network=none", "--name", id,
 		          CONTAINER_IMAGE("busybox"), "/bin/sleep", "3600");
-	return DO(err, "ctr", "--address", ward->socket, "run", "--detach", CONTAINER_IMAGE("busybox"),
-	          id, "/bin/sleep", "3600");
+	return DO(err, "ctr", "--address", ward->socket, "run", "--detach", "--fifo-dir", ward->fifos,
+	          CONTAINER_IMAGE("busybox"), id, "/bin/sleep", "3600");
 }
 
 static bool start_one(struct ward *ward, struct error *err)
@@ -369,6 +369,7 @@ static bool measure_keeper(const struct contenders *all, const struct density_op
 	results_settle(results);
 	ward->keeper = keeper;
 	ward->socket = all->containerd.socket;
+	ward->fifos = all->containerd.fifos;
 	snprintf(ward->state, sizeof ward->state, "%s/%s-state", options->directory, keeper->runtime);
 	snprintf(ward->bundles, sizeof ward->bundles, "%s/density-%s", options->directory,
 	         keeper->runtime);

@@ -126,16 +126,37 @@ static bool add_row(struct peers *peers, const struct peer_row *row)
 	return true;
 }
 
-static bool add_given(struct peers *peers, const char *given, struct error *err)
+/* The COMMAND of NAME=COMMAND, or NULL. */
+static const char *command_of(const char *given, struct error *err)
 {
 	const char *command = strchr(given, '=');
 	if (command == NULL || command == given || command[1] == '\0')
-		return error_set(err, ERROR_USAGE, "--peer \"%s\": is no NAME=COMMAND", given);
-	cleanup_free char *name = strndup(given, (size_t)(command - given));
+		error_put(err, ERROR_USAGE, "--peer \"%s\": is no NAME=COMMAND", given);
+	else if (command[1 + strspn(command + 1, " ")] == '\0')
+		error_put(err, ERROR_USAGE, "--peer \"%s\": its command is empty", given);
+	else
+		return command + 1;
+	return NULL;
+}
+
+bool peers_check(const struct option_texts *given, struct error *err)
+{
+	for (size_t i = 0; i < given->count; i++)
+		if (command_of(given->items[i], err) == NULL)
+			return false;
+	return true;
+}
+
+static bool add_given(struct peers *peers, const char *given, struct error *err)
+{
+	const char *command = command_of(given, err);
+	if (command == NULL)
+		return false;
+	cleanup_free char *name = strndup(given, (size_t)(command - 1 - given));
 	if (name != NULL && find_peer(peers, name) != NULL)
 		return error_set(err, ERROR_USAGE, "--peer \"%s\": there is a %s already", given, name);
 	struct peer *peer = name != NULL ? add_peer(peers, name) : NULL;
-	for (command++; peer != NULL && *command != '\0'; command += strspn(command, " ")) {
+	for (; peer != NULL && *command != '\0'; command += strspn(command, " ")) {
 		size_t length = strcspn(command, " ");
 		if (length > 0 && !add_word(peer, command, length))
 			peer = NULL;
@@ -143,8 +164,6 @@ static bool add_given(struct peers *peers, const char *given, struct error *err)
 	}
 	if (peer == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the peers");
-	if (peer->word_count == 0)
-		return error_set(err, ERROR_USAGE, "--peer \"%s\": its command is empty", given);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, peer->name) == 0)
 			ask_version(peer, peer->words[0], rows[i].version);

@@ -22,6 +22,9 @@ struct peers {
 	size_t count;
 };
 
+/* Whether what was given has the form of a peer, before anything is made: false with *err. */
+bool peers_check(const struct option_texts *given, struct error *err);
+
 /* tiphys itself, at the path `own`: "tiphys", without its cache, and with a `cache` directory also
  * "tiphys, cached". Behind it the peers of peer.def that are on the path, and those of `given`
  * (NAME=COMMAND, its words parted by blanks), which stand in for one of the same name. *peers is

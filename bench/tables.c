@@ -294,7 +294,10 @@ static bool density(const json_t *root, struct sheet *sheet, char **text)
 	sheet_put(sheet, "steps");
 	sheet_put(sheet, "all (MiB)");
 	sheet_put(sheet, "one more (MiB)");
-	sheet_put(sheet, "in %.3g GiB", budget / (double)(1 << 30));
+	if (budget < (double)(1 << 30))
+		sheet_put(sheet, "in %.4g MiB", budget / (1 << 20));
+	else
+		sheet_put(sheet, "in %.4g GiB", budget / (double)(1 << 30));
 	for (size_t i = 0; i < names.count; i++) {
 		const json_t *last = NULL, *series;
 		const json_t *more = find(root, "density", "one more", names.items[i], "resident");

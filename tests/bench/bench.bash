@@ -69,6 +69,16 @@ for measurement in kernels start "steps --directory $scratch/none"; do
 	expect "${measurement%% *}: a file without a name is refused" 2 'the name of the file for the figures is empty' -- \
 		"$tiphys" bench $measurement --json ''
 done
+for memory in 0 1M 67108863; do
+	expect "$memory bytes are too few for steps that sleep" 2 '^tiphys bench steps: --memory wants 64M or more' -- \
+		"$tiphys" bench steps --directory "$scratch/none" --memory $memory
+done
+expect 'a peer without a command is refused before anything is made' 2 'bench steps: --peer "liar": is no NAME=COMMAND' -- \
+	"$tiphys" bench steps --directory "$scratch/none" --peer liar
+expect 'a peer whose command is blank, too' 2 'bench steps: --peer "liar=  ": its command is empty' -- \
+	"$tiphys" bench steps --directory "$scratch/none" --peer 'liar=  '
+expect 'what is used outside of the directory is told' 0 '/run/containerd/s ' '/run/containerd/runc' '/sys/fs/cgroup' -- \
+	"$tiphys" bench steps --help
 expect 'nothing was made, and the trial left nothing' 0 -- \
 	sh -c 'cd "$1" && test ! -e none && test -c /dev/null && test "$(find blocked -mindepth 1)" = blocked/report.md' sh "$scratch"
 

@@ -65,6 +65,10 @@ for image in $images; do
 	row "pod of crun, $image" crun
 	row "pod of runc, $image" runc
 done
+if grep -qE '^\| ctr, busybox ' "$scratch/out"; then
+	[ -d "$scratch/work/containerd/fifo" ]
+	result 'the fifos of ctr lie below the directory' $?
+fi
 for name in process 'tiphys run, nothing cached' 'tiphys run, cached on disk' 'tiphys run REF, cached on disk'; do
 	grep -qE "^\\| ${name} +\\| +[0-9.]+ \\|\$" "$scratch/out"
 	result "$name: its memory is known" $?

@@ -234,6 +234,28 @@ static void room_is_reckoned_from_what_one_more_takes(void **state)
 	free(text);
 }
 
+/* "in 0.0625 GiB" was no size that anybody had given. */
+static void room_is_told_as_a_size(void **state)
+{
+	(void)state;
+	static const double level[] = {10 << 20}, more[] = {2 << 20};
+	static const struct {
+		double bytes;
+		const char *head;
+	} rows[] = {{64 << 20, "in 64 MiB |"},
+	            {(double)((uint64_t)4 << 30), "in 4 GiB |"},
+	            {(double)((uint64_t)1536 << 20), "in 1.5 GiB |"}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct error err = ERROR_INIT;
+		cleanup_results struct results results = {0};
+		assert_true(results_init(&results, "test", &err));
+		results_number(&results, "budget", rows[i].bytes);
+		results_series(&results, "density", "1", "a", "resident", "B", level, 1);
+		results_series(&results, "density", "one more", "a", "resident", "B", more, 1);
+		assert_table(&results, TABLE_DENSITY, rows[i].head);
+	}
+}
+
 static void many_figures_are_kept_as_quantiles(void **state)
 {
 	(void)state;
@@ -298,6 +320,7 @@ int main(void)
 	    cmocka_unit_test(when_rounds_ended_is_told),
 	    cmocka_unit_test(each_table_tells_how_idle_it_was_before_its_own_series),
 	    cmocka_unit_test(room_is_reckoned_from_what_one_more_takes),
+	    cmocka_unit_test(room_is_told_as_a_size),
 	    cmocka_unit_test(many_figures_are_kept_as_quantiles),
 	    cmocka_unit_test(axis_is_logarithmic),
 	    cmocka_unit_test(report_into_a_file_is_refused),
