@@ -79,7 +79,7 @@ static bool raise_entries(struct removal *removal, const char *name)
 	return raised;
 }
 
-int empty_tree(const char *path)
+static int empty_tree(const char *path)
 {
 	cleanup_closedir DIR *top = open_dir(AT_FDCWD, path);
 	if (top == NULL)

@@ -7,7 +7,4 @@
  * change it meanwhile. */
 int remove_tree(const char *path);
 
-/* The same, but the directory itself stays. */
-int empty_tree(const char *path);
-
 #endif

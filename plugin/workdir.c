@@ -16,10 +16,6 @@
 /* More are not kept for runs to come. */
 #define SPARES_MAX 64
 
-/* A directory that has held so many entries that the file system has made it larger is not kept: it
- * would be slow from then on. */
-#define SPARE_BYTES_MAX ((off_t)64 << 10)
-
 #define ROOT_PREFIX "tiphys-serve."
 #define LOCK_NAME "lock"
 
@@ -157,23 +153,20 @@ static bool give_spare(struct spares *spares, const struct workdir *dir)
 	return given;
 }
 
-/* Is it fit for another run once it is empty? */
-static bool is_fit(const struct workdir *dir)
+static bool has_room(struct spares *spares)
 {
-	struct stat st;
-	return dir->fd >= 0 && caps_fd_stat(dir->caps, (uint32_t)dir->fd, &st) == 0 &&
-	       st.st_size <= SPARE_BYTES_MAX;
+	pthread_mutex_lock(&spares->lock);
+	bool has = spares->count < SPARES_MAX - 1;
+	pthread_mutex_unlock(&spares->lock);
+	return has;
 }
 
-bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err)
+/* A new one below the root of that path. With false its path is NULL when there is nothing to be
+ * removed. */
+static bool make(struct workdir *dir, const char *root, struct error *err)
 {
 	static atomic_ulong serial;
-	struct spares *home = hold(root->spares);
-	bool is_spare = take_spare(home, dir);
-	dir->home = home;
-	if (is_spare)
-		return true;
-	if (asprintf(&dir->path, "%s/%lu", root->path, atomic_fetch_add(&serial, 1)) < 0) {
+	if (asprintf(&dir->path, "%s/%lu", root, atomic_fetch_add(&serial, 1)) < 0) {
 		dir->path = NULL;
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
 	}
@@ -190,39 +183,81 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 	if (failure < 0)
 		return error_set_errno(err, -failure, "work directory %s", dir->path);
 	dir->fd = CAPS_STDERR + 1;
-	return true;
+	failure = caps_fd_stat(dir->caps, (uint32_t)dir->fd, &dir->made);
+	return failure == 0 || error_set_errno(err, -failure, "work directory %s", dir->path);
 }
 
-static bool is_dots(void *env, const struct caps_dirent *entry)
+bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err)
 {
-	bool *holds_something = env;
-	*holds_something = strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0;
-	return !*holds_something;
+	struct spares *home = hold(root->spares);
+	bool is_spare = take_spare(home, dir);
+	dir->home = home;
+	return is_spare || make(dir, root->path, err);
 }
 
-/* Most commands write no file: then there is nothing to be walked. */
-static bool is_empty(const struct workdir *dir)
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
 {
-	bool holds_something = false;
-	return dir->fd >= 0 &&
-	       caps_fd_readdir(dir->caps, (uint32_t)dir->fd, 0, is_dots, &holds_something) >= 0 &&
-	       !holds_something;
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-void workdir_destroy(struct workdir *dir)
+/* Looks without leaving a time of its own. */
+static bool is_empty(const char *path)
 {
-	if (dir->path != NULL && (is_empty(dir) || empty_tree(dir->path) == 0) && is_fit(dir) &&
-	    give_spare(dir->home, dir)) {
-		let_go(dir->home);
-		*dir = (struct workdir)WORKDIR_INIT;
-		return;
-	}
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+	cleanup_closedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	size_t entries = 0;
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	while (dir != NULL && readdir(dir) != NULL)
+		entries++;
+	return entries == 2; /* "." and ".." */
+}
+
+/* Whether a run has neither changed nor read it, so that the next one can see nothing of that.
+ * Times are those of the kernel's clock, which stands for some milliseconds, so they do not tell
+ * alone. */
+static bool was_left_alone(const struct workdir *dir)
+{
+	const struct stat *made = &dir->made;
+	struct stat now;
+	return dir->fd >= 0 && caps_fd_stat(dir->caps, (uint32_t)dir->fd, &now) == 0 &&
+	       now.st_size == made->st_size && now.st_nlink == made->st_nlink &&
+	       is_same_time(&now.st_atim, &made->st_atim) &&
+	       is_same_time(&now.st_mtim, &made->st_mtim) &&
+	       is_same_time(&now.st_ctim, &made->st_ctim) && is_empty(dir->path);
+}
+
+/* The directory alone; its holder stays. */
+static void discard(struct workdir *dir)
+{
 	caps_destroy(dir->caps);
 	if (dir->path != NULL)
 		remove_tree(dir->path);
 	free(dir->path);
-	if (dir->home != NULL)
-		let_go(dir->home);
+	*dir = (struct workdir){.fd = -1, .home = dir->home};
+}
+
+/* Now, when no step waits for it. */
+static void make_spare(struct spares *spares, const char *root)
+{
+	struct workdir dir = WORKDIR_INIT;
+	struct error err = ERROR_INIT; /* the next run makes its own, and tells */
+	if (has_room(spares) && make(&dir, root, &err) && give_spare(spares, &dir))
+		return;
+	discard(&dir);
+}
+
+void workdir_destroy(struct workdir *dir)
+{
+	struct spares *home = dir->home;
+	if (dir->path != NULL && (!was_left_alone(dir) || !give_spare(home, dir))) {
+		cleanup_free char *root = strndup(dir->path, (size_t)(strrchr(dir->path, '/') - dir->path));
+		discard(dir);
+		if (root != NULL)
+			make_spare(home, root);
+	}
+	if (home != NULL)
+		let_go(home);
 	*dir = (struct workdir)WORKDIR_INIT;
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #define WORKDIR_GUEST "/work"
 
@@ -19,7 +20,7 @@
 struct workroot {
 	char *path;
 	int lock;
-	struct spares *spares; /* directories of runs that are over, emptied, for runs to come */
+	struct spares *spares; /* directories for runs to come */
 };
 
 /* Makes a fresh one, and removes those below `parent` whose server is gone (it was killed). */
@@ -32,17 +33,20 @@ struct workdir {
 	char *path; /* on the host */
 	struct spares *home;
 	struct caps *caps;
-	int fd; /* its descriptor in caps */
+	int fd;           /* its descriptor in caps */
+	struct stat made; /* as it was made */
 };
 
 /* Starts as {.fd = -1}; may be destroyed in that state. */
 #define WORKDIR_INIT {.fd = -1}
 
-/* An empty directory. It may have served a run before: making and removing directories is what a
- * file system with a journal is slow at. */
+/* An empty directory that shows nothing of an earlier run: neither its size nor its times. It may
+ * have been another's that left it alone: making and removing directories is what a file system
+ * with a journal is slow at. */
 bool workdir_create(struct workdir *dir, const struct workroot *root, struct error *err);
 
-/* Removes all that is in it. It is kept for another run, or removed too. */
+/* Removes it with all that is in it, and makes another in its place for a run to come. One that was
+ * left alone is kept for that as it is. */
 void workdir_destroy(struct workdir *dir);
 #define cleanup_workdir __attribute__((cleanup(workdir_destroy)))
 

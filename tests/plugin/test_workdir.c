@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char parent[] = "/tmp/tiphys-test-workdir.XXXXXX";
@@ -61,7 +62,6 @@ static void the_next_run_finds_nothing(void **state)
 	assert_null(first.path);
 
 	struct workdir second = create();
-	assert_string_equal(second.path, path);
 	cleanup_bytes struct bytes text = {0};
 	assert_false(workdir_read(&second, "result.json", 100, &text, &err));
 	assert_true(workdir_write(&second, "a/b/c", "text", 4, &(struct error)ERROR_INIT));
@@ -78,25 +78,109 @@ static void two_at_once_are_apart(void **state)
 	assert_int_equal(entries(root.path), 3); /* both, and the lock */
 }
 
-/* What a guest made of it shall not slow down the next run. */
-static void one_that_has_grown_is_removed(void **state)
+/* As the next run's guest would look at it. */
+static struct stat look(const struct workdir *dir)
 {
-	(void)state;
-	struct workdir dir = create();
-	char path[256], name[512];
 	struct stat st;
-	snprintf(path, sizeof path, "%s", dir.path);
-	int i = 0;
-	do {
-		snprintf(name, sizeof name, "%s/%0200d", path, i++);
+	assert_int_equal(caps_fd_stat(dir->caps, (uint32_t)dir->fd, &st), 0);
+	return st;
+}
+
+static void leave_files(const struct workdir *dir)
+{
+	char name[512];
+	for (int i = 0; i < 600; i++) {
+		snprintf(name, sizeof name, "%s/%0200d", dir->path, i);
 		int fd = open(name, O_CREAT | O_WRONLY, 0600);
 		assert_true(fd >= 0);
 		close(fd);
-		assert_int_equal(stat(path, &st), 0);
-	} while (st.st_size <= 64 << 10 && i < 2000);
+	}
+}
+
+static void leave_nothing(const struct workdir *dir)
+{
+	char name[512];
+	snprintf(name, sizeof name, "%s/brief", dir->path);
+	assert_int_equal(mkdir(name, 0700), 0);
+	assert_int_equal(rmdir(name), 0);
+}
+
+static void set_its_times(const struct workdir *dir)
+{
+	const struct timespec times[2] = {{.tv_sec = 7}, {.tv_sec = 7}};
+	assert_int_equal(utimensat(AT_FDCWD, dir->path, times, 0), 0);
+}
+
+static void list_it(const struct workdir *dir)
+{
+	assert_int_equal(entries(dir->path), 0);
+}
+
+static int64_t since(struct timespec time, struct timespec begin)
+{
+	return (int64_t)(time.tv_sec - begin.tv_sec) * 1000000000 + time.tv_nsec - begin.tv_nsec;
+}
+
+/* An emptied directory told the next step how many files there had been, and by its times that and
+ * when there had been some. */
+static void nothing_of_a_run_is_seen_by_the_next(void **state)
+{
+	static void (*const deeds[])(const struct workdir *) = {leave_files, leave_nothing,
+	                                                        set_its_times, list_it};
+	/* Times are those of a clock that stands so long. */
+	const struct timespec moment = {.tv_nsec = 20000000};
+	(void)state;
+	for (size_t i = 0; i < COUNT(deeds); i++) {
+		struct workroot other;
+		struct error err = ERROR_INIT;
+		struct workdir first = WORKDIR_INIT, second = WORKDIR_INIT;
+		assert_true(workroot_create(&other, parent, &err));
+		assert_true(workdir_create(&first, &other, &err));
+		struct stat made = look(&first);
+		nanosleep(&moment, NULL);
+		deeds[i](&first);
+		nanosleep(&moment, NULL);
+		struct timespec end;
+		clock_gettime(CLOCK_REALTIME_COARSE, &end);
+		workdir_destroy(&first);
+		assert_true(workdir_create(&second, &other, &err));
+		struct stat seen = look(&second);
+		assert_int_equal(seen.st_size, made.st_size);
+		assert_int_equal(seen.st_nlink, made.st_nlink);
+		/* All three are of one moment, after the run. */
+		assert_true(since(seen.st_mtim, end) >= 0);
+		assert_int_equal(since(seen.st_mtim, seen.st_atim), 0);
+		assert_int_equal(since(seen.st_mtim, seen.st_ctim), 0);
+		workdir_destroy(&second);
+		workroot_destroy(&other);
+	}
+}
+
+/* What the server does to it between two runs is not seen either. */
+static void one_that_was_left_alone_is_as_it_was_made(void **state)
+{
+	const struct timespec moment = {.tv_nsec = 20000000};
+	struct workdir dir = WORKDIR_INIT;
+	struct workroot other;
+	struct error err = ERROR_INIT;
+	char path[256];
+	(void)state;
+	assert_true(workroot_create(&other, parent, &err));
+	assert_true(workdir_create(&dir, &other, &err));
+	struct stat made = look(&dir);
+	snprintf(path, sizeof path, "%s", dir.path);
+	for (int i = 0; i < 3; i++) {
+		nanosleep(&moment, NULL);
+		workdir_destroy(&dir);
+		assert_true(workdir_create(&dir, &other, &err));
+		assert_string_equal(dir.path, path);
+		struct stat seen = look(&dir);
+		assert_int_equal(since(seen.st_mtim, made.st_mtim), 0);
+		assert_int_equal(since(seen.st_atim, made.st_atim), 0);
+		assert_int_equal(since(seen.st_ctim, made.st_ctim), 0);
+	}
 	workdir_destroy(&dir);
-	/* A file system that does not grow its directories keeps it. */
-	assert_int_equal(access(path, F_OK) == 0, st.st_size <= 64 << 10);
+	workroot_destroy(&other);
 }
 
 static void no_root_is_left(void **state)
@@ -133,8 +217,11 @@ static void a_run_may_outlive_its_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_next_run_finds_nothing),    cmocka_unit_test(two_at_once_are_apart),
-	    cmocka_unit_test(one_that_has_grown_is_removed), cmocka_unit_test(no_root_is_left),
+	    cmocka_unit_test(the_next_run_finds_nothing),
+	    cmocka_unit_test(two_at_once_are_apart),
+	    cmocka_unit_test(nothing_of_a_run_is_seen_by_the_next),
+	    cmocka_unit_test(one_that_was_left_alone_is_as_it_was_made),
+	    cmocka_unit_test(no_root_is_left),
 	    cmocka_unit_test(a_run_may_outlive_its_root),
 	};
 	return cmocka_run_group_tests(tests, make_root, remove_root);
