@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BARS_MAX = 256, FIGURES_MAX = 100000 };
 
@@ -471,7 +472,11 @@ static const struct {
 static bool probe_file(const char *directory, const char *name, struct error *err)
 {
 	char path[4096];
+	struct stat st;
 	snprintf(path, sizeof path, "%s/%s", directory, name);
+	/* The figures are read back from there. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return error_set(err, ERROR_USAGE, "cannot write %s: it is no regular file", path);
 	return results_probe(path, err);
 }
 

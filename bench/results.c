@@ -139,25 +139,41 @@ bool results_read(struct results *results, const char *path, struct error *err)
 	                 path);
 }
 
-/* Where results_write() writes first; for free(). */
-static char *part_of(const char *path, struct error *err)
+/* What is there and is neither a file nor a folder is written to as it is: a FIFO, a device. */
+static bool is_written_through(const char *path)
 {
-	char *part = NULL;
-	if (asprintf(&part, "%s.part", path) >= 0)
-		return part;
-	error_put(err, ERROR_NO_MEMORY, "no memory for a path");
-	return NULL;
+	struct stat st, link;
+	if (stat(path, &st) == 0)
+		return !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	/* A symlink whose file is still to be made. */
+	return lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+}
+
+/* Where results_write() writes first, and the file whose place that takes, to which symlinks lead.
+ * Both for free(). */
+static bool find_target(const char *path, char **target, char **part, struct error *err)
+{
+	*target = realpath(path, NULL);
+	if (*target == NULL && errno == ENOENT)
+		*target = strdup(path);
+	if (*target != NULL && asprintf(part, "%s.part", *target) >= 0)
+		return true;
+	*part = NULL;
+	return error_set_errno(err, errno, "cannot write %s", path);
 }
 
 bool results_probe(const char *path, struct error *err)
 {
 	struct stat st;
+	cleanup_free char *target = NULL, *part = NULL;
 	if (*path == '\0')
 		return error_set(err, ERROR_USAGE, "the name of the file for the figures is empty");
+	if (is_written_through(path))
+		return access(path, W_OK) == 0 || errno == ENOENT ||
+		       error_set_errno(err, errno, "cannot write %s", path);
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return error_set(err, ERROR_USAGE, "cannot write %s: it is no regular file", path);
-	cleanup_free char *part = part_of(path, err);
-	if (part == NULL)
+	if (!find_target(path, &target, &part, err))
 		return false;
 	cleanup_close int file = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (file < 0)
@@ -168,13 +184,16 @@ bool results_probe(const char *path, struct error *err)
 
 bool results_write(const struct results *results, const char *path, struct error *err)
 {
+	const size_t how = JSON_INDENT(1) | JSON_REAL_PRECISION(6);
+	cleanup_free char *target = NULL, *part = NULL;
 	if (results->is_broken)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the results");
-	cleanup_free char *part = part_of(path, err);
-	if (part == NULL)
+	if (is_written_through(path))
+		return json_dump_file(results->root, path, how) == 0 ||
+		       error_set_errno(err, errno, "cannot write %s", path);
+	if (!find_target(path, &target, &part, err))
 		return false;
-	if (json_dump_file(results->root, part, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0 ||
-	    rename(part, path) != 0) {
+	if (json_dump_file(results->root, part, how) != 0 || rename(part, target) != 0) {
 		error_set_errno(err, errno, "cannot write %s", path);
 		unlink(part);
 		return false;

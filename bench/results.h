@@ -66,10 +66,12 @@ void results_refusal(struct results *results, const char *bench, const char *job
 bool results_read(struct results *results, const char *path, struct error *err);
 
 /* Before a measurement, which takes minutes: tries whether results_write() can write there, and
- * leaves nothing. Refuses an empty name, and what is there and is no regular file. */
+ * leaves nothing. Refuses an empty name and a directory; what is written through (below) is looked
+ * at and not opened. */
 bool results_probe(const char *path, struct error *err);
 
-/* Writes the file whole, by renaming. */
+/* Writes the file whole, by renaming, where symlinks lead. A FIFO or a device is written to and not
+ * replaced, so that --json /dev/stdout does what it says. */
 bool results_write(const struct results *results, const char *path, struct error *err);
 
 /* One line for people: the machine, how idle it was, the date. */

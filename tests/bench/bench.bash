@@ -40,7 +40,7 @@ chmod +x "$scratch/liar" "$scratch/quitter"
 # Runtimes that the machine happens to have would make this long.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mkdir "$scratch/bin"
-for tool in sh grep sed rm; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
+for tool in cat ln mkfifo sh grep sed rm touch; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
 
 expect 'help lists what can be measured' 0 '^  kernels ' -- "$tiphys" bench --help
 expect 'nothing to measure is a usage error' 2 '^usage: ' -- "$tiphys" bench
@@ -64,8 +64,6 @@ expect '… and one without a name' 2 'the name of the directory for the report 
 for measurement in kernels start "steps --directory $scratch/none"; do
 	expect "${measurement%% *}: a file that cannot be written is refused before anything is measured" 1 \
 		'cannot write /no/such/dir/x.json: No such file' -- "$tiphys" bench $measurement --json /no/such/dir/x.json
-	expect "${measurement%% *}: a device is not replaced by a file" 2 'cannot write /dev/null: it is no regular file' -- \
-		"$tiphys" bench $measurement --json /dev/null
 	expect "${measurement%% *}: a file without a name is refused" 2 'the name of the file for the figures is empty' -- \
 		"$tiphys" bench $measurement --json ''
 done
@@ -95,6 +93,21 @@ expect 'a peer is measured beside tiphys' 0 \
 	'^\| kernel +\| tiphys \(s\) \| same \(s\) \| tiphys/same \|$' '^\| dot-simd ' '^\| geometric mean ' \
 	'median of 5 interleaved rounds' -- \
 	"$tiphys" bench kernels --rounds 5 --json "$scratch/kernels.json" --peer "same=$tiphys run" dot-simd
+# A device would become a file, and so would a FIFO with whoever reads it; /dev/null would, as root.
+mkfifo "$scratch/figures.fifo"
+expect 'figures go through a FIFO, which stays one' 0 '"contender": "tiphys"' -- sh -c '
+	cat "$2.fifo" >"$2" & "$1" bench kernels --rounds 5 --json "$2.fifo" dot-simd >/dev/null && wait && test -p "$2.fifo" && grep contender "$2"' \
+	sh "$tiphys" "$scratch/figures"
+expect 'figures go to the standard output' 0 '"measure": "user"' -- \
+	sh -c '"$1" bench kernels --rounds 5 --json /dev/stdout dot-simd | sed -n "/measure/p"' sh "$tiphys"
+touch "$scratch/figures.there"
+ln -s figures.there "$scratch/figures.link"
+ln -s figures.new "$scratch/figures.dangling"
+for link in link dangling; do
+	expect "figures go where a symlink leads, which stays one ($link)" 0 '"measure": "user"' -- sh -c '
+		"$1" bench kernels --rounds 5 --json "$2" dot-simd >/dev/null && test -h "$2" && sed -n "/measure/p" "$2"' \
+		sh "$tiphys" "$scratch/figures.$link"
+done
 expect 'the figures are in the file' 0 '"contender": "same"' '"job": "dot-simd"' '"count": 5' \
 	'"processor": "' '"measure": "user"' -- grep -E '' "$scratch/kernels.json"
 expect 'a peer that prints another thing ends the run' 1 'dot-simd by liar: prints "wrong ", not "dot ' -- \
