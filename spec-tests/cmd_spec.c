@@ -74,6 +74,7 @@ struct list {
 	const struct expectation *expectations;
 	size_t expectation_count;
 	const char *pattern;
+	size_t seen; /* scripts, those that the pattern leaves out too */
 };
 
 static const char *base_name(const char *title)
@@ -84,6 +85,7 @@ static const char *base_name(const char *title)
 
 static bool add(struct list *list, const char *title, const char *path)
 {
+	list->seen++;
 	if (list->pattern && fnmatch(list->pattern, title, 0) != 0 &&
 	    fnmatch(list->pattern, base_name(title), 0) != 0)
 		return true;
@@ -141,11 +143,25 @@ static int add_file(const char *path, const struct stat *st, int flag, struct FT
 	return add(walked, start, path) ? 0 : 1;
 }
 
-static bool add_named(struct list *list, char **paths, int count, struct error *err)
+/* A tar of the suite, or a folder that has one, is unpacked to *suite. */
+static bool add_packed(struct list *list, const char *path, struct suite *suite, struct error *err)
+{
+	if (suite->root[0])
+		return error_set(err, ERROR_USAGE, "%s: a second suite in a tar; name one at a time", path);
+	if (!suite_open(suite, path, err)) {
+		error_wrap(err, "no script (NAME.json) there, and no suite");
+		return false;
+	}
+	return add_suite(list, suite) ||
+	       error_set(err, ERROR_LIMIT, "more than %d scripts", SCRIPTS_MAX);
+}
+
+static bool add_named(struct list *list, char **paths, int count, struct suite *suite,
+                      struct error *err)
 {
 	walked = list;
 	for (int i = 0; i < count; i++) {
-		size_t before = list->count;
+		size_t before = list->seen;
 		char path[PATH_MAX];
 		if (!realpath(paths[i], path))
 			return error_set_errno(err, errno, "%s", paths[i]);
@@ -154,8 +170,8 @@ static bool add_named(struct list *list, char **paths, int count, struct error *
 			return error_set(err, ERROR_LIMIT, "more than %d scripts", SCRIPTS_MAX);
 		if (status < 0)
 			return error_set_errno(err, errno, "%s", path);
-		if (list->count == before && !list->pattern)
-			return error_set(err, ERROR_USAGE, "%s: no script (NAME.json) there", path);
+		if (list->seen == before && !add_packed(list, path, suite, err))
+			return false;
 	}
 	return true;
 }
@@ -198,7 +214,7 @@ static const struct option rows[] = {
 
 static const struct command_line line = {
     .name = "spec",
-    .operands = "[DIR|FILE.json …]",
+    .operands = "[DIR|TAR|FILE.json …]",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .notes = "Runs the official WebAssembly suite, or the scripts that are named.\n"
@@ -260,7 +276,7 @@ int cmd_spec(int argc, char **argv)
 		error_set(&err, ERROR_NO_MEMORY, "the list of scripts");
 	else if (!expectations)
 		;
-	else if (is_named ? add_named(&list, named.items, (int)named.count, &err)
+	else if (is_named ? add_named(&list, named.items, (int)named.count, &suite, &err)
 	                  : suite_open(&suite, options.suite, &err)) {
 		if (!is_named && !suite.root[0]) {
 			fprintf(stderr, "%s\n", suite_missing);

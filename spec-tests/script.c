@@ -321,6 +321,8 @@ struct script *script_load(const char *path, struct error *err)
 		error_set(err, ERROR_USAGE, "%s:%d: %s", path, at.line, at.text);
 	else if (!json_is_array(list))
 		error_set(err, ERROR_USAGE, "%s: no \"commands\"; is this a script of the suite?", path);
+	else if (json_array_size(list) == 0)
+		error_set(err, ERROR_USAGE, "%s: no command in \"commands\": it proves nothing", path);
 	else if (!(script->commands = calloc(json_array_size(list) + 1, sizeof *script->commands)))
 		error_set(err, ERROR_NO_MEMORY, "%s", path);
 	else {

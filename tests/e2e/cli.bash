@@ -479,6 +479,32 @@ args_from() {
 }
 tap_case "--args-from reads the command line from a descriptor" args_from
 
+# A folder that --suite takes was said to have no script, and a script without commands passed.
+spec_places() {
+	local suite=$work/suite script=$work/suite/json/core/address/address.json
+	mkdir -p "${script%/*}"
+	printf 'no module' >"${script%/*}/bad.wasm"
+	cat >"$script" <<-'END'
+		{"source_filename": "address.wast", "commands": [{"type": "assert_malformed", "line": 1,
+		  "filename": "bad.wasm", "module_type": "binary", "text": "magic header not detected"}]}
+	END
+	tar -C "$suite" -cf "$suite/wasm-spec.tar.xz" json
+	rm -r "$suite/json"
+	# Run from each place, and fewer assertions than the suite has there.
+	for place in "$suite" "$suite/wasm-spec.tar.xz" "--suite $suite"; do
+		status 1 "$tiphys" spec --script address $place
+		expect_in "core/address " "$out"
+		expect_in "1 assertions" "$out"
+	done
+	mkdir "$suite/none"
+	status 2 "$tiphys" spec "$suite/none"
+	expect_in "no script (NAME.json) there, and no suite: $suite/none: holds no core/" "$err"
+	echo '{"commands": []}' >"$suite/empty.json"
+	status 1 "$tiphys" spec "$suite/empty.json"
+	expect_in "empty.json: no command in \"commands\": it proves nothing" "$out"
+}
+tap_case "spec takes a suite by any name, and a script that proves nothing fails" spec_places
+
 reference() {
 	run 1 "127.0.0.1:1/team/step:1"
 	expect_in "127.0.0.1:1" "$err"
