@@ -89,7 +89,9 @@ static enum verdict open_exchange(struct broker *broker)
 	while (at < broker->exchange_max && broker->exchanges[at] != NULL)
 		at++;
 	if (at == broker->exchange_max)
-		return reply_failure(broker, -EMFILE, "as many requests are open as may be");
+		return reply_failure(broker, -EMFILE,
+		                     "as many requests are open as may be "
+		                     "(http.max_concurrent_requests of a policy, --http-concurrent)");
 	int failure = exchange_create(broker->multi, &broker->terms->http, &broker->ask,
 	                              &broker->exchanges[at], &err);
 	if (failure != 0)

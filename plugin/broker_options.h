@@ -20,7 +20,8 @@ struct broker_options {
 	    OPTION_TEXTS(type, broker.http_methods, "http-method", "METHOD",                           \
 	                 "grant this method and no other that is not given (all)"),                    \
 	    OPTION_NUMBER(type, broker.http_concurrent, "http-concurrent", "N", 1, 64,                 \
-	                  "requests that may be open at a time (8)"),                                  \
+	                  "requests that may be open at a time (8); in a policy "                      \
+	                  "http.max_concurrent_requests"),                                             \
 	    OPTION_BYTES(type, broker.http_body, "http-body",                                          \
 	                 "size of a body, of a request or an answer (64M)"),                           \
 	    OPTION_TEXT(type, broker.http_timeout, "http-timeout", "TIME",                             \

@@ -35,7 +35,7 @@ static bool explain(pid_t *pid, int sys_errno, struct error *err)
 		;
 	*pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == error_exit_status(ERROR_USAGE))
-		return error_set(err, ERROR_USAGE, "the grants for the broker make no sense");
+		return error_set(err, ERROR_USAGE, "%s", "");
 	return error_set_errno(err, sys_errno, "the broker does not answer");
 }
 

@@ -12,8 +12,8 @@
 #define BROKER_FD 3
 
 /* Starts it and grants to `caps` what it grants. *pid is to be given to broker_wait() when it is
- * not 0, also after a failure. False with *err set; ERROR_USAGE, with the message already on
- * stderr, when the broker took exception to its options. */
+ * not 0, also after a failure. False with *err set; ERROR_USAGE without words when the broker took
+ * exception to its options: it has told on stderr. */
 bool broker_start(const struct broker_options *options, struct caps *caps, pid_t *pid,
                   struct error *err);
 

@@ -430,11 +430,11 @@ static void report_refusals(const struct run *run, const struct error *err, FILE
 		fprintf(to, "%swhat the module last reached out for failed: %s\n", speaker(run), failure);
 }
 
-/* Tells why the run ended that did not end well. */
+/* Tells why the run ended that did not end well. An error without words has been told. */
 static void report(const struct run *run, const struct error *err, FILE *to)
 {
 	char text[sizeof err->message + 128];
-	if (err->kind != ERROR_NONE && err->kind != ERROR_EXIT) {
+	if (err->kind != ERROR_NONE && err->kind != ERROR_EXIT && err->message[0] != '\0') {
 		if (time_limit_is_over())
 			fputs(time_limit_message(), to);
 		else if (run->wall == NULL)

@@ -31,6 +31,18 @@ static void open_files_are_limited(void **state)
 	assert_int_equal(open_write(f, "a"), 5);
 }
 
+/* A step's own options are none that its author knows. */
+static void a_steps_limit_is_told_by_its_field(void **state)
+{
+	struct fixture *f = *state;
+	caps_set_granter(f->caps, CAPS_GRANTER_TEMPLATE);
+	assert_int_equal(caps_limit_open_files(f->caps, 5), 0);
+	while (open_write(f, "a") >= 0)
+		;
+	assert_string_equal(caps_limit_reached(f->caps),
+	                    "open files are limited to 5 (permissions.limits.open_files)");
+}
+
 static void default_limit_holds(void **state)
 {
 	struct fixture *f = *state;
@@ -126,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WRITABLE(lowest_free_number_from_three),
 	    WRITABLE(open_files_are_limited),
+	    WRITABLE(a_steps_limit_is_told_by_its_field),
 	    WRITABLE(default_limit_holds),
 	    WRITABLE(renumbering_moves_everything),
 	    WRITABLE(flags_are_the_files_own),

@@ -243,6 +243,8 @@ tap_case "1 GiB is sent, and no more than the limit" gigabyte_up
 options() {
 	run 2 --http example.org "$fetch" x
 	expect_in '"example.org" is no SCHEME://HOST' "$err"
+	# A second line said that the grants for the broker make no sense.
+	[ "$(wc -l <"$err")" -eq 1 ]
 	run 2 --http "http://$one/path" "$fetch" x
 	expect_in "a path follows the host" "$err"
 	run 2 --http "http://$one" --http-method BREW "$fetch" x

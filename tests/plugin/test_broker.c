@@ -422,6 +422,7 @@ static void requests_go_side_by_side(void **state)
 		assert_true(handles[i] > 0);
 	}
 	assert_int_equal(open_at(&store, "/flag"), -EMFILE);
+	assert_non_null(strstr(caps_broker_failure(store.caps), "http.max_concurrent_requests"));
 	for (unsigned i = 0; i < HTTP_CONCURRENT_DEFAULT; i++) {
 		uint32_t status = 0;
 		assert_int_equal(caps_http_answer(store.caps, (uint32_t)handles[i], &status), 0);
