@@ -44,6 +44,7 @@ static const struct {
 	const char *contender;
 } insides[] = {
     {INSIDE_DECODE, "tiphys inside: decode and validate"},
+    {INSIDE_DECODE_ALL, "tiphys inside: decode and validate, all processors"},
     {INSIDE_RUN, IN_MEMORY},
     {INSIDE_INSTANTIATE, "tiphys inside: instantiation alone"},
     {INSIDE_FIRST, "tiphys inside: until the first instruction"},

@@ -17,6 +17,11 @@ static bool is_from_file(const struct inside *inside)
 	return inside->what == INSIDE_FIRST || inside->what == INSIDE_FIRST_IMAGE;
 }
 
+static bool is_decoding(const struct inside *inside)
+{
+	return inside->what == INSIDE_DECODE || inside->what == INSIDE_DECODE_ALL;
+}
+
 bool inside_open(struct inside *inside, char *const *command, const char *cache,
                  enum inside_what what, struct error *err)
 {
@@ -133,8 +138,10 @@ bool inside_run(void *env, struct process_result *result, struct error *err)
 {
 	const struct inside *inside = env;
 	struct run run = {.began = monotonic_seconds()};
-	if (inside->what == INSIDE_DECODE) {
-		struct module *again = module_load(inside->file.bytes, inside->file.size, NULL, err);
+	if (is_decoding(inside)) {
+		const struct module_options options = {
+		    .threads = inside->what == INSIDE_DECODE_ALL ? MODULE_THREADS_ALL : 0};
+		struct module *again = module_load(inside->file.bytes, inside->file.size, &options, err);
 		result->wall = monotonic_seconds() - run.began;
 		module_destroy(again);
 		if (again == NULL)
@@ -156,7 +163,7 @@ bool inside_run(void *env, struct process_result *result, struct error *err)
 	finish(&run);
 	if (inside->what == INSIDE_RUN)
 		result->wall = monotonic_seconds() - run.began;
-	else if (inside->what != INSIDE_DECODE)
+	else if (!is_decoding(inside))
 		result->wall = instantiated;
 	return is_kept && (has_returned || has_exited);
 }

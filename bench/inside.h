@@ -7,7 +7,8 @@
 #include "plugin/module_file.h"
 
 enum inside_what {
-	INSIDE_DECODE,      /* decode and validate, nothing else */
+	INSIDE_DECODE,      /* decode and validate, nothing else, by one thread */
+	INSIDE_DECODE_ALL,  /* the same by as many threads as there are processors */
 	INSIDE_INSTANTIATE, /* a store and an instance of a decoded module */
 	INSIDE_RUN,         /* that, the run to its end, and giving all back */
 	INSIDE_FIRST,       /* from the file's name to the guest's first instruction */
