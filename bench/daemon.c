@@ -1,20 +1,19 @@
 #include "bench/daemon.h"
 
 #include "bench/process.h"
+#include "caps/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
 /* Between looks at the log. */
 #define LOOK_AGAIN_NS 5000000
-
-extern char **environ;
 
 /* Those that run, for whoever ends this process while they do. */
 enum { DAEMONS_MAX = 8 };
@@ -39,27 +38,56 @@ static void replace_running(pid_t was, pid_t is)
 	}
 }
 
+/* Ends with its parent, however that ends: a server that nobody knows of would listen for ever. */
+_Noreturn static void become(char *const *argv, const char *log, pid_t parent, int trouble)
+{
+	int null = open("/dev/null", O_RDONLY);
+	int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	if (null >= 0 && out >= 0 && dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
+	    prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
+		execvp(argv[0], argv);
+	int wrong = errno;
+	_exit(write(trouble, &wrong, sizeof wrong) == sizeof wrong ? 1 : 2);
+}
+
+/* 0, or the errno of what failed on the way to its exec. */
+static int launch(struct daemon *daemon, char *const *argv, const char *log)
+{
+	int ends[2], wrong = 0;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return errno;
+	cleanup_close int in = ends[0], out = ends[1];
+	pid_t parent = getpid();
+	daemon->pid = fork();
+	if (daemon->pid < 0)
+		return errno;
+	if (daemon->pid == 0)
+		become(argv, log, parent, out);
+	close(take_fd(&out));
+	ssize_t got;
+	while ((got = read(in, &wrong, sizeof wrong)) < 0 && errno == EINTR)
+		;
+	if (got == 0)
+		return 0;
+	while (waitpid(daemon->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return got == sizeof wrong ? wrong : EIO;
+}
+
 bool daemon_start(struct daemon *daemon, char *const *argv, const char *log, struct error *err)
 {
-	posix_spawn_file_actions_t actions;
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	snprintf(daemon->name, sizeof daemon->name, "%s", argv[0]);
 	snprintf(daemon->log, sizeof daemon->log, "%s", log);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
-	                                 0600);
-	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	int wrong = posix_spawnp(&daemon->pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (wrong == 0) {
-		static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-		for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-			signal(numbers[i], end_all);
-		replace_running(0, daemon->pid);
-		return true;
+	int wrong = launch(daemon, argv, log);
+	if (wrong != 0) {
+		daemon->pid = 0;
+		return error_set_errno(err, wrong, "cannot start %s", argv[0]);
 	}
-	daemon->pid = 0;
-	return error_set_errno(err, wrong, "cannot start %s", argv[0]);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		signal(numbers[i], end_all);
+	replace_running(0, daemon->pid);
+	return true;
 }
 
 static bool find_word(const char *log, const char *mark, char *word, size_t size)

@@ -1,5 +1,5 @@
 /* Servers of our own: started with a log, waited for, ended by their process id, at the latest when
- * a signal ends this process. */
+ * this process ends, however it does. Only its main thread, which outlives them, starts any. */
 #ifndef BENCH_DAEMON_H
 #define BENCH_DAEMON_H
 

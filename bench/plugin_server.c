@@ -4,12 +4,33 @@
 #include "caps/cleanup.h"
 #include "plugin/json.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* For one request. */
 #define REQUEST_SECONDS 60
 
 #define TEXT(text) ((char *)(uintptr_t)(text))
+
+/* A fresh one: whoever else is on the machine is not to have steps run by this user. */
+static bool make_token(struct plugin_server *server, const char *log, struct error *err)
+{
+	unsigned char bytes[(sizeof server->token - 1) / 2];
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+		return error_set_errno(err, errno, "no random bytes for a token");
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(server->token + 2 * i, 3, "%02x", bytes[i]);
+	int length = snprintf(server->token_file, sizeof server->token_file, "%s.token", log);
+	if (length < 0 || (size_t)length >= sizeof server->token_file)
+		return error_set(err, ERROR_LIMIT, "%s is too long for a path", log);
+	unlink(server->token_file);
+	cleanup_close int file =
+	    open(server->token_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return (file >= 0 && write(file, server->token, sizeof server->token - 1) ==
+	                         (ssize_t)sizeof server->token - 1) ||
+	       error_set_errno(err, errno, "cannot write %s", server->token_file);
+}
 
 static bool launch(struct plugin_server *server, const struct plugin_server_options *options,
                    struct error *err)
@@ -18,7 +39,8 @@ static bool launch(struct plugin_server *server, const struct plugin_server_opti
 	                  "serve",
 	                  "--listen",
 	                  "127.0.0.1:0",
-	                  "--no-auth",
+	                  "--token-file",
+	                  server->token_file,
 	                  "--require-sandbox",
 	                  "--work-dir",
 	                  "/tmp",
@@ -79,6 +101,8 @@ CURL *plugin_server_client(const struct plugin_server *server)
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, &type);
+	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+	curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, server->token);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	return curl;
 }
@@ -87,7 +111,7 @@ bool plugin_server_start(struct plugin_server *server, const struct plugin_serve
                          struct error *err)
 {
 	char address[64];
-	if (!launch(server, options, err) ||
+	if (!make_token(server, options->log, err) || !launch(server, options, err) ||
 	    !daemon_await(&server->daemon, " msg=listening address=", address, sizeof address, err))
 		return false;
 	snprintf(server->url, sizeof server->url, "http://%s/api/v1/template.execute", address);
@@ -100,6 +124,8 @@ void plugin_server_end(struct plugin_server *server)
 	if (server->curl != NULL)
 		curl_easy_cleanup(server->curl);
 	daemon_end(&server->daemon);
+	if (server->token_file[0] != '\0')
+		unlink(server->token_file);
 	*server = (struct plugin_server){0};
 }
 

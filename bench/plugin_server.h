@@ -11,7 +11,8 @@
 struct plugin_server {
 	struct daemon daemon;
 	char url[128];
-	CURL *curl; /* one connection, kept open as the agent keeps its own */
+	char token[33], token_file[4096 + 8]; /* that callers must have: hex; the file beside the log */
+	CURL *curl;                           /* one connection, kept open as the agent keeps its own */
 };
 
 struct plugin_server_options {

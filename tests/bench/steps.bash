@@ -114,6 +114,36 @@ done
 [ $status = 143 ] && ! [ -s "$scratch/out" ]
 result 'ended in between, it leaves no process' $?
 
+# gone: no process names the directory any more, after a moment.
+gone() {
+	for ((i = 0; i < 100; i++)); do
+		pgrep -af "$scratch/work" >"$scratch/out" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+# A server of root's that anybody on the machine could have run steps was left when the run was killed.
+rm "$scratch/work/serve.log"
+"$tiphys" bench steps --no-containers --rounds 1000 --directory "$scratch/work" line >"$scratch/out" 2>&1 &
+bench=$!
+until address=$(grep -so 'msg=listening address=[0-9.:]*' "$scratch/work/serve.log") || ! kill -0 $bench; do sleep 0.1; done
+answer=$(curl --silent --output "$scratch/out" --write-out '%{http_code}' --data '{}' "http://${address##*=}/api/v1/template.execute")
+[ "$answer" = 401 ]
+result 'its server lets in nobody without a token' $?
+kill -KILL $bench
+wait $bench 2>/dev/null
+gone
+result 'killed, it leaves no server' $?
+# Whoever reads its output may go.
+{
+	"$tiphys" bench steps --no-containers --rounds 3 --settle 0 --cold 0 --load 0 --resident 0 --directory "$scratch/work" line \
+		2>"$scratch/err"
+	echo $? >"$scratch/status"
+} | true
+until [ -s "$scratch/status" ]; do sleep 0.1; done
+gone && [ "$(cat "$scratch/status")" = 141 ]
+result 'its output closed, it leaves no process' $?
+
 # While containers stand, which sleep for an hour: ended by a signal, and killed, when the next run removes them.
 # begin PATTERN COUNT: a run in the background, $bench, whose work is the process $below, when so many files are there.
 begin() {
