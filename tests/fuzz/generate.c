@@ -117,7 +117,7 @@ static void make_function(struct gen *g, uint32_t func)
 	g->local_count = (uint32_t)snprintf(g->locals, sizeof g->locals, "%s%s", sig->params, more);
 	g->height = 0;
 	g->control_count = 0;
-	g->is_row = source_once_in(&g->s, 3);
+	g->is_row = source_once_in(&g->s, 2);
 	g->budget = g->is_row ? 200 : 60;
 	wasm_locals(&g->code, more);
 	put_fuel_check(g);

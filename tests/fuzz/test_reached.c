@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define SEEDS_MAX 40000
-#define SEED_SIZE 2000
+#define SEED_SIZE 4000
 
 static const char *const op_names[] = {
 #define X(name) #name,
