@@ -164,6 +164,8 @@ static void canonicalise_lanes(struct gen *g, enum insn_id id)
 	put_insn_u(&g->code, INSN_local_get, local);
 	put_insn(&g->code, equal);
 	put_insn(&g->code, INSN_v128_and);
+	/* Nor may the local keep what it was. */
+	put_insn_u(&g->code, INSN_local_tee, local);
 }
 
 /* Its alignment and the memory; the address is in bounds, and the offset mostly small. */
