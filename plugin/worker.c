@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/crew.h"
+#include "plugin/now.h"
 #include "plugin/order.h"
 
 #include <errno.h>
@@ -85,13 +86,6 @@ static enum worker_end take_some(int *fd, struct bytes *into, size_t limit, enum
 		if ((size_t)got < wanted)
 			return WORKER_EXITED;
 	}
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* The server's side of one run. */
