@@ -15,7 +15,6 @@
 #include <sys/syscall.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 void worker_outcome_clear(struct worker_outcome *outcome)
