@@ -107,8 +107,9 @@ static void make_function(struct gen *g, uint32_t func)
 {
 	const struct sig *sig = &g->types[g->funcs[func]];
 	char more[LOCALS_MAX] = "";
-	/* One local of each type at least, so that every value finds a place. */
-	static const char each[] = "iIfFrciIvaax";
+	/* One local of each type at least, so that every value finds a place; of numbers so many that
+	 * operands need not be the same. */
+	static const char each[] = "iIfFrciIvaaxfFfFvi";
 	memcpy(more, each, sizeof each);
 	uint32_t count = sizeof each - 1;
 	for (uint32_t extra = source_choose(&g->s, 8); extra > 0; extra--)
