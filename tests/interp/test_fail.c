@@ -1,6 +1,7 @@
 /* Allocation-failure stepping: load, instantiate and run with the n-th allocation failing, and all
  * behind it, for every n, ends in a clean error or goes on without it; under ASan nothing may
  * leak. */
+#include "interp/image.h"
 #include "tests/interp/fixture.h"
 
 #include "validator/alloc.h"
@@ -148,13 +149,33 @@ struct run_result {
 	uint32_t result;
 };
 
+/* From an image of itself, the module is loaded again; NULL: not possible. */
+static struct image *take_image(const struct bytes *bytes, const struct store_options *options,
+                                struct module **module, struct error *err)
+{
+	struct image *image = image_prepare(*module, options, err);
+	struct module *again =
+	    image == NULL ? NULL
+	                  : module_load_again(bytes->data, bytes->size, NULL, image_parts(image), err);
+	module_destroy(*module);
+	*module = again;
+	return image;
+}
+
+static bool by_images; /* what the runs of a test do besides */
+
 static struct run_result run(const struct bytes *bytes, const struct mode *mode)
 {
 	struct run_result r = {.err = ERROR_INIT};
 	const struct store_options options = {.unfolded = mode->unfolded,
 	                                      .checked_memory = mode->checked_memory};
 	struct module *module = module_load(bytes->data, bytes->size, NULL, &r.err);
+	struct image *image = NULL;
+	if (by_images && module != NULL)
+		image = take_image(bytes, &options, &module, &r.err);
 	struct store *store = module == NULL ? NULL : store_create(&options, &r.err);
+	if (store != NULL && image != NULL)
+		store_use_image(store, module, image);
 	struct instance *inst =
 	    store == NULL ? NULL : instance_create(store, module, resolve, NULL, &r.err);
 	if (inst != NULL) {
@@ -173,6 +194,7 @@ static struct run_result run(const struct bytes *bytes, const struct mode *mode)
 	}
 	store_destroy(store);
 	module_destroy(module);
+	image_close(image);
 	return r;
 }
 
@@ -212,6 +234,7 @@ static void mappings_start(uint64_t fail_from)
 static int never_fail(void **state)
 {
 	(void)state;
+	by_images = false;
 	mem_fail_from(UINT64_MAX);
 	mappings_start(UINT64_MAX);
 	return 0;
@@ -284,6 +307,12 @@ static void test_every_allocation(void **state)
 	step_each("allocation", mem_fail_from, mem_count, 0);
 }
 
+static void test_every_allocation_of_images(void **state)
+{
+	by_images = true;
+	test_every_allocation(state);
+}
+
 static uint64_t mapping_count(void)
 {
 	return mappings;
@@ -296,11 +325,19 @@ static void test_every_mapping(void **state)
 	step_each("mapping", mappings_start, mapping_count, 3);
 }
 
+static void test_every_mapping_of_images(void **state)
+{
+	by_images = true;
+	test_every_mapping(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_every_allocation, never_fail),
 	    cmocka_unit_test_teardown(test_every_mapping, never_fail),
+	    cmocka_unit_test_teardown(test_every_allocation_of_images, never_fail),
+	    cmocka_unit_test_teardown(test_every_mapping_of_images, never_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
