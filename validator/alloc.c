@@ -7,20 +7,33 @@
 
 static _Atomic uint64_t allocations;
 static _Atomic uint64_t fail_from = UINT64_MAX;
+static _Atomic uint64_t fail_count = UINT64_MAX;
 
 static bool must_fail(void)
 {
 	uint64_t limit = atomic_load_explicit(&fail_from, memory_order_relaxed);
 	if (limit == UINT64_MAX)
 		return false;
-	return atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed) >= limit;
+	uint64_t n = atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+	return n >= limit && n - limit < atomic_load_explicit(&fail_count, memory_order_relaxed);
+}
+
+static void fail(uint64_t n, uint64_t count)
+{
+	atomic_store(&allocations, 0);
+	atomic_store(&fail_count, count);
+	/* Counting is on as long as a limit is set, even one that is never reached. */
+	atomic_store(&fail_from, n);
 }
 
 void mem_fail_from(uint64_t n)
 {
-	atomic_store(&allocations, 0);
-	/* Counting is on as long as a limit is set, even one that is never reached. */
-	atomic_store(&fail_from, n);
+	fail(n, UINT64_MAX);
+}
+
+void mem_fail_at(uint64_t n)
+{
+	fail(n, 1);
 }
 
 uint64_t mem_count(void)

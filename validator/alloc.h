@@ -15,7 +15,9 @@ void mem_free(void *block);
 
 /* Tests: the n-th allocation from now on fails, and all behind it; UINT64_MAX: none does. */
 void mem_fail_from(uint64_t n);
-/* Allocations since the last mem_fail_from(). */
+/* The same, and none behind it: what went on in spite of it finds memory again. */
+void mem_fail_at(uint64_t n);
+/* Allocations since the last of these. */
 uint64_t mem_count(void);
 
 /* An arena: blocks of memory that are given back all at once. */

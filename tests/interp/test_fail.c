@@ -1,6 +1,6 @@
-/* Allocation-failure stepping: load, instantiate and run with the n-th allocation failing, and all
- * behind it, for every n, ends in a clean error or goes on without it; under ASan nothing may
- * leak. */
+/* Allocation-failure stepping: load, instantiate and run with the n-th allocation failing, alone or
+ * with all behind it, for every n, ends in a clean error or goes on without it; under ASan nothing
+ * may leak. */
 #include "interp/image.h"
 #include "tests/interp/fixture.h"
 
@@ -207,11 +207,17 @@ int __real_mprotect(void *at, size_t size, int protection);
 void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 int __wrap_mprotect(void *at, size_t size, int protection);
 
-static uint64_t mappings, mappings_fail_from = UINT64_MAX;
+static uint64_t mappings, mappings_fail_from = UINT64_MAX, mappings_fail_count = UINT64_MAX;
+
+static bool mapping_must_fail(void)
+{
+	uint64_t n = mappings++;
+	return n >= mappings_fail_from && n - mappings_fail_from < mappings_fail_count;
+}
 
 void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
-	if (mappings++ < mappings_fail_from)
+	if (!mapping_must_fail())
 		return __real_mmap64(at, size, protection, flags, fd, offset);
 	errno = ENOMEM;
 	return MAP_FAILED;
@@ -219,16 +225,23 @@ void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd, of
 
 int __wrap_mprotect(void *at, size_t size, int protection)
 {
-	if (mappings++ < mappings_fail_from)
+	if (!mapping_must_fail())
 		return __real_mprotect(at, size, protection);
 	errno = ENOMEM;
 	return -1;
 }
 
-static void mappings_start(uint64_t fail_from)
+static void mappings_fail(uint64_t n)
 {
 	mappings = 0;
-	mappings_fail_from = fail_from;
+	mappings_fail_from = n;
+	mappings_fail_count = UINT64_MAX;
+}
+
+static void mappings_fail_at(uint64_t n)
+{
+	mappings_fail(n);
+	mappings_fail_count = 1;
 }
 
 static int never_fail(void **state)
@@ -236,7 +249,7 @@ static int never_fail(void **state)
 	(void)state;
 	by_images = false;
 	mem_fail_from(UINT64_MAX);
-	mappings_start(UINT64_MAX);
+	mappings_fail(UINT64_MAX);
 	return 0;
 }
 
@@ -313,6 +326,14 @@ static void test_every_allocation_of_images(void **state)
 	test_every_allocation(state);
 }
 
+/* What goes on after one failure, as a table or a buffer that was not made, must know that it did.
+ */
+static void test_every_allocation_alone(void **state)
+{
+	(void)state;
+	step_each("single allocation", mem_fail_at, mem_count, 0);
+}
+
 static uint64_t mapping_count(void)
 {
 	return mappings;
@@ -322,7 +343,13 @@ static uint64_t mapping_count(void)
 static void test_every_mapping(void **state)
 {
 	(void)state;
-	step_each("mapping", mappings_start, mapping_count, 3);
+	step_each("mapping", mappings_fail, mapping_count, 3);
+}
+
+static void test_every_mapping_alone(void **state)
+{
+	(void)state;
+	step_each("single mapping", mappings_fail_at, mapping_count, 3);
 }
 
 static void test_every_mapping_of_images(void **state)
@@ -335,9 +362,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_every_allocation, never_fail),
+	    cmocka_unit_test_teardown(test_every_allocation_alone, never_fail),
 	    cmocka_unit_test_teardown(test_every_mapping, never_fail),
 	    cmocka_unit_test_teardown(test_every_allocation_of_images, never_fail),
 	    cmocka_unit_test_teardown(test_every_mapping_of_images, never_fail),
+	    cmocka_unit_test_teardown(test_every_mapping_alone, never_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
