@@ -30,8 +30,18 @@ swift_server() {
 	start "swift-$kind" "swift-$kind-server" "$work/swift/$kind-server.conf"
 }
 
-swift_answers() {
-	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://$swift/")" != 000 ]
+swift_listens() {
+	(exec 3<>"/dev/tcp/127.0.0.1/$1")
+}
+
+# It stores: that it answers is not enough.
+swift_stores() {
+	s3 PUT /is-ready && s3 DELETE /is-ready
+}
+
+swift_fails() {
+	echo "Bail out! no Swift: $(tail -n 3 "$work"/swift-*.log)"
+	exit 1
 }
 
 swift_start() {
@@ -53,6 +63,10 @@ swift_start() {
 	for ring in "${rings[@]}"; do
 		swift_server "${ring%=*}" "${ring#*=}"
 	done
+	# A proxy that finds a server missing does not ask it again for a while.
+	for ring in "${rings[@]}"; do
+		wait_for 90 swift_listens "${ring#*=}" || swift_fails
+	done
 	port=$(free_port)
 	swift=127.0.0.1:$port
 	cat >"$work/swift/proxy-server.conf" <<-CONF
@@ -68,6 +82,7 @@ swift_start() {
 		[app:proxy-server]
 		use = egg:swift#proxy
 		account_autocreate = true
+		error_suppression_interval = 1
 		[filter:s3api]
 		use = egg:swift#s3api
 		location = $swift_region
@@ -87,10 +102,7 @@ swift_start() {
 		use = egg:swift#dlo
 	CONF
 	start swift-proxy swift-proxy-server "$work/swift/proxy-server.conf"
-	if ! wait_for 90 swift_answers; then
-		echo "Bail out! no Swift: $(tail -n 3 "$work"/swift-*.log)"
-		exit 1
-	fi
+	wait_for 90 swift_stores || swift_fails
 	printf '%s' "$swift_key" >"$work/access-key"
 	printf '%s' "$swift_secret" >"$work/secret-key"
 	chmod 600 "$work/access-key" "$work/secret-key"
