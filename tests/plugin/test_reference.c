@@ -181,7 +181,7 @@ static void prefixes_that_no_reference_has(void **state)
 		if (words != NULL)
 			continue;
 		/* And those that are taken, one has. */
-		char text[128];
+		char text[REFERENCE_HOST_MAX + REFERENCE_REPOSITORY_MAX + 3];
 		struct reference reference;
 		struct error err = ERROR_INIT;
 		snprintf(text, sizeof text, "%s/x:1", prefixes[i].text);
