@@ -183,7 +183,12 @@ static bool make(struct workdir *dir, const char *root, struct error *err)
 	if (failure < 0)
 		return error_set_errno(err, -failure, "work directory %s", dir->path);
 	dir->fd = CAPS_STDERR + 1;
-	failure = caps_fd_stat(dir->caps, (uint32_t)dir->fd, &dir->made);
+	return true;
+}
+
+static bool note_made(struct workdir *dir, struct error *err)
+{
+	int failure = caps_fd_stat(dir->caps, (uint32_t)dir->fd, &dir->made);
 	return failure == 0 || error_set_errno(err, -failure, "work directory %s", dir->path);
 }
 
@@ -192,7 +197,12 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 	struct spares *home = hold(root->spares);
 	bool is_spare = take_spare(home, dir);
 	dir->home = home;
-	return is_spare || make(dir, root->path, err);
+	if (!is_spare)
+		return make(dir, root->path, err) && note_made(dir, err);
+	/* When it was made, another step ended. */
+	if (utimensat(AT_FDCWD, dir->path, NULL, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_set_errno(err, errno, "work directory %s", dir->path);
+	return note_made(dir, err);
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)

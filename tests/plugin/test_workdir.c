@@ -140,15 +140,16 @@ static void nothing_of_a_run_is_seen_by_the_next(void **state)
 		nanosleep(&moment, NULL);
 		deeds[i](&first);
 		nanosleep(&moment, NULL);
-		struct timespec end;
-		clock_gettime(CLOCK_REALTIME_COARSE, &end);
+		struct timespec begin;
 		workdir_destroy(&first);
+		nanosleep(&moment, NULL);
+		clock_gettime(CLOCK_REALTIME_COARSE, &begin);
 		assert_true(workdir_create(&second, &other, &err));
 		struct stat seen = look(&second);
 		assert_int_equal(seen.st_size, made.st_size);
 		assert_int_equal(seen.st_nlink, made.st_nlink);
-		/* All three are of one moment, after the run. */
-		assert_true(since(seen.st_mtim, end) >= 0);
+		/* All three are of one moment, that of its own begin. */
+		assert_true(since(seen.st_mtim, begin) >= 0);
 		assert_int_equal(since(seen.st_mtim, seen.st_atim), 0);
 		assert_int_equal(since(seen.st_mtim, seen.st_ctim), 0);
 		workdir_destroy(&second);
@@ -156,8 +157,8 @@ static void nothing_of_a_run_is_seen_by_the_next(void **state)
 	}
 }
 
-/* What the server does to it between two runs is not seen either. */
-static void one_that_was_left_alone_is_as_it_was_made(void **state)
+/* What the server does to it between two runs is not seen either, nor when a run before ended. */
+static void one_that_was_left_alone_is_as_if_new(void **state)
 {
 	const struct timespec moment = {.tv_nsec = 20000000};
 	struct workdir dir = WORKDIR_INIT;
@@ -172,12 +173,16 @@ static void one_that_was_left_alone_is_as_it_was_made(void **state)
 	for (int i = 0; i < 3; i++) {
 		nanosleep(&moment, NULL);
 		workdir_destroy(&dir);
+		nanosleep(&moment, NULL);
+		struct timespec begin;
+		clock_gettime(CLOCK_REALTIME_COARSE, &begin);
 		assert_true(workdir_create(&dir, &other, &err));
 		assert_string_equal(dir.path, path);
 		struct stat seen = look(&dir);
-		assert_int_equal(since(seen.st_mtim, made.st_mtim), 0);
-		assert_int_equal(since(seen.st_atim, made.st_atim), 0);
-		assert_int_equal(since(seen.st_ctim, made.st_ctim), 0);
+		assert_int_equal(seen.st_size, made.st_size);
+		assert_true(since(seen.st_mtim, begin) >= 0);
+		assert_int_equal(since(seen.st_mtim, seen.st_atim), 0);
+		assert_int_equal(since(seen.st_mtim, seen.st_ctim), 0);
 	}
 	workdir_destroy(&dir);
 	workroot_destroy(&other);
@@ -220,7 +225,7 @@ int main(void)
 	    cmocka_unit_test(the_next_run_finds_nothing),
 	    cmocka_unit_test(two_at_once_are_apart),
 	    cmocka_unit_test(nothing_of_a_run_is_seen_by_the_next),
-	    cmocka_unit_test(one_that_was_left_alone_is_as_it_was_made),
+	    cmocka_unit_test(one_that_was_left_alone_is_as_if_new),
 	    cmocka_unit_test(no_root_is_left),
 	    cmocka_unit_test(a_run_may_outlive_its_root),
 	};
