@@ -76,8 +76,9 @@ static enum launcher_word ask(struct workers *workers, struct hand *hand, bool w
 	enum launcher_word word = launcher_word(&workers->launcher, wait, &pid);
 	if (word == LAUNCHER_STARTED) {
 		hand->pid = pid;
-		/* A worker without a group of its own could not be ended with all that is in it. */
-		if (setpgid(pid, pid) != 0)
+		/* A worker without a group of its own could not be ended with all that is in it. One that
+		 * is gone may have been reaped already, and its number be another's. */
+		if (setpgid(pid, pid) != 0 && errno != ESRCH)
 			kill(pid, SIGKILL);
 	} else if (word == LAUNCHER_FAILED) {
 		*failure = -pid;
