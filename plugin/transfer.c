@@ -428,8 +428,10 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		bool again = !failed && !exchange.abandoned && wants_retry(code, reply->status);
 		if (exchange.heard)
 			silent_since = now_seconds();
-		else if (code == CURLE_OPERATION_TIMEDOUT && exchange.sent == 0 &&
-		         now_seconds() - silent_since >= transfers->options.stall_seconds)
+		else if (exchange.moved > silent_since)
+			silent_since = exchange.moved;
+		if (!exchange.heard && code == CURLE_OPERATION_TIMEDOUT &&
+		    now_seconds() - silent_since >= transfers->options.stall_seconds)
 			again = false;
 		if (again && resumption.received > 0 && resumption.etag[0] == '\0' &&
 		    resumption.modified[0] == '\0')

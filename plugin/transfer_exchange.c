@@ -1,5 +1,7 @@
 #include "plugin/transfer_exchange.h"
 
+#include "plugin/now.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -196,6 +198,8 @@ size_t transfer_on_send(char *buffer, size_t unit, size_t count, void *env)
 		size = (size_t)got;
 	}
 	exchange->sent += size;
+	if (size > 0)
+		exchange->moved = now_seconds();
 	return size;
 }
 

@@ -136,6 +136,23 @@ stop "$serve_pid"
 serve_start early "${repository[@]}" --artifact-timeout 60
 tap_case "what is refused by its beginning is not waited for" refused_early
 
+# What is sent goes to the kernel at once, so that it went tells nothing of the store.
+start mute python3 "$here/lib/silent.py" "$work/silent.port" accepts
+wait_for 10 test -s "$work/silent.port"
+silent=127.0.0.1:$(cat "$work/silent.port")
+stop "$serve_pid"
+serve_start silent "${repository[@]/"$faults"/"$silent"}" --stall-timeout 2
+silent_upload() {
+	local begin=$SECONDS
+	fails "no byte for 2 s (--stall-timeout)" tree "$(put 1000)" "$stored"
+	# libcurl takes the mean of five seconds for the speed of the moment.
+	[ $((SECONDS - begin)) -le 10 ] || { echo "told after $((SECONDS - begin)) s" && false; }
+	[ "$(cat "$work/mute.log")" = accepted ] || { cat "$work/mute.log" && false; }
+}
+tap_case "a store that takes an upload and says nothing is told after the limit, and not asked again" silent_upload
+stop "$serve_pid"
+serve_start stopping "${repository[@]}" --artifact-timeout 60
+
 # While the store stalls, the server must still stop at once.
 stopping() {
 	plan "GET /artifacts/o 99 stall 30"
