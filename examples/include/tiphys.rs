@@ -103,19 +103,22 @@ pub fn kv_list(prefix: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// `ask(after, buffer, size)` gets the keys behind `after`, as many as fit.
-fn list(ask: impl Fn(&str, &mut [u8], &mut usize) -> u32) -> Result<Vec<String>, Failure> {
+fn list(ask: impl Fn(&[u8], &mut [u8], &mut usize) -> u32) -> Result<Vec<String>, Failure> {
     let mut keys: Vec<String> = Vec::new();
+    // The bytes of the last one, which need not be text: what it is shown as may stand before it.
+    let mut last: Vec<u8> = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let after = keys.last().map_or("", |key| key.as_str());
         let mut size = 0;
-        check(ask(after, &mut buffer, &mut size))?;
+        check(ask(&last, &mut buffer, &mut size))?;
         if size == 0 {
             return Ok(keys);
         }
         // Each is ended by a NUL.
-        let listed = buffer[..size - 1].split(|byte| *byte == 0);
-        keys.extend(listed.map(|key| String::from_utf8_lossy(key).into_owned()));
+        for key in buffer[..size - 1].split(|byte| *byte == 0) {
+            keys.push(String::from_utf8_lossy(key).into_owned());
+            last = key.to_vec();
+        }
     }
 }
 
