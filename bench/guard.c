@@ -6,6 +6,7 @@
 #include "bench/rootfs.h"
 #include "caps/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -74,7 +74,7 @@ static int warm_variables(struct dl_phdr_info *object, size_t size, void *env)
 {
 	(void)size;
 	(void)env;
-	uintptr_t start = 0, end = 0, protected = 0;
+	uintptr_t start = 0, end = 0, guarded = 0;
 	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
 		uintptr_t at = object->dlpi_addr + part->p_vaddr;
@@ -84,14 +84,14 @@ static int warm_variables(struct dl_phdr_info *object, size_t size, void *env)
 		}
 		/* Where a loader protects them, they are pages of their own. */
 		if (part->p_type == PT_GNU_RELRO)
-		protected = (at + part->p_memsz) / PAGE * PAGE;
+			guarded = (at + part->p_memsz) / PAGE * PAGE;
 	}
-	if (protected < start || protected > end)
-	protected = start;
+	if (guarded < start || guarded > end)
+		guarded = start;
 	if (end - start > VARIABLE_PAGES * PAGE)
 		end = start + VARIABLE_PAGES * PAGE;
-	warm_for_writing(start, protected < end ? protected : end);
-	warm_for_writing(protected, end);
+	warm_for_writing(start, guarded < end ? guarded : end);
+	warm_for_writing(guarded, end);
 	return 1;
 }
 
