@@ -102,14 +102,14 @@ static bool await_sleep(const struct plugin_server *server, unsigned steps, doub
 	while (monotonic_seconds() < deadline) {
 		uint64_t running;
 		if (!plugin_server_running(server, &running, err) ||
-		    !resident_of_tree(server->daemon.pid, RESIDENT_COUNTED, sum, err))
+		    !resident_of_tree(server->daemon.pid, RESIDENT_COUNTED, NULL, sum, err))
 			return false;
 		/* The server and the process that forks the workers stand beside them. */
 		bool is_full = running == steps && sum->processes >= steps + 2;
 		still = is_full && sum->ticks == ticks ? still + 1 : 0;
 		ticks = sum->ticks;
 		if (still == STILL_LOOKS)
-			return resident_of_tree(server->daemon.pid, 0, sum, err);
+			return resident_of_tree(server->daemon.pid, 0, NULL, sum, err);
 		pause_a_moment();
 	}
 	return false;
@@ -293,17 +293,17 @@ static bool end_one(struct ward *ward, unsigned index, struct error *err)
 	       DO(err, "ctr", "--address", ward->socket, "container", "rm", id);
 }
 
-/* Reaps what the engines left to this process, until only `processes` are below it. */
-static bool await_gone(size_t processes, struct error *err)
+/* Reaps what the engines left to this process, until only the `known` are below it. */
+static bool await_gone(const struct resident_known *known, struct error *err)
 {
 	double deadline = monotonic_seconds() + END_SECONDS;
 	for (;;) {
 		struct resident sum;
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		if (!resident_of_tree(getpid(), RESIDENT_BELOW | RESIDENT_COUNTED, &sum, err))
+		if (!resident_of_tree(getpid(), RESIDENT_BELOW | RESIDENT_COUNTED, known, &sum, err))
 			return false;
-		if (sum.processes <= processes)
+		if (sum.processes == 0)
 			return true;
 		if (monotonic_seconds() > deadline)
 			return error_set(err, ERROR_SYSTEM, "containers outlive their end by %d s",
@@ -314,7 +314,7 @@ static bool await_gone(size_t processes, struct error *err)
 
 /* What starts them is done a moment after it has said so: until there are as many processes as a
  * look ago, and none has done anything since. */
-static bool await_still(struct resident *sum, struct error *err)
+static bool await_still(const struct resident_known *known, struct resident *sum, struct error *err)
 {
 	double deadline = monotonic_seconds() + END_SECONDS;
 	size_t processes = 0;
@@ -323,17 +323,18 @@ static bool await_still(struct resident *sum, struct error *err)
 		pause_a_moment();
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		if (!resident_of_tree(getpid(), RESIDENT_BELOW | RESIDENT_COUNTED, sum, err))
+		if (!resident_of_tree(getpid(), RESIDENT_BELOW | RESIDENT_COUNTED, known, sum, err))
 			return false;
 		still = sum->processes == processes && sum->ticks == ticks ? still + 1 : 0;
 		processes = sum->processes;
 		ticks = sum->ticks;
 	}
-	return resident_of_tree(getpid(), RESIDENT_BELOW, sum, err);
+	return resident_of_tree(getpid(), RESIDENT_BELOW, known, sum, err);
 }
 
-/* Levels of more and more of them; all are below this process, which is a subreaper. */
-static bool stand(struct ward *ward, const struct resident *before, unsigned most,
+/* Levels of more and more of them; all are below this process, which is a subreaper. Daemons that
+ * stood before are left out: containerd gives memory back when it likes. */
+static bool stand(struct ward *ward, const struct resident_known *before, unsigned most,
                   struct levels *levels, const struct progress_line *progress, struct error *err)
 {
 	for (unsigned level = 1; level != 0; level = next_level(level, most)) {
@@ -345,13 +346,13 @@ static bool stand(struct ward *ward, const struct resident *before, unsigned mos
 			if (!start_one(ward, err))
 				return false;
 		}
-		if (!await_still(&sum, err))
+		if (!await_still(before, &sum, err))
 			return false;
-		if (sum.processes < before->processes + level)
+		if (sum.processes < level)
 			return error_set(err, ERROR_SYSTEM,
 			                 "%u containers were started, and %zu processes stand", level,
-			                 sum.processes - before->processes);
-		put_level(levels, level, (double)sum.bytes - (double)before->bytes);
+			                 sum.processes);
+		put_level(levels, level, (double)sum.bytes);
 	}
 	return true;
 }
@@ -361,7 +362,8 @@ static bool measure_keeper(const struct contenders *all, const struct density_op
                            struct results *results, struct error *err)
 {
 	struct levels levels = {.contender = keeper->contender};
-	struct resident before;
+	struct resident ignored;
+	struct resident_known before;
 	unsigned most = options->most < CONTAINERS_MOST ? options->most : CONTAINERS_MOST;
 	cleanup_free struct ward *ward = calloc(1, sizeof *ward);
 	if (ward == NULL)
@@ -374,12 +376,13 @@ static bool measure_keeper(const struct contenders *all, const struct density_op
 	snprintf(ward->bundles, sizeof ward->bundles, "%s/density-%s", options->directory,
 	         keeper->runtime);
 	snprintf(ward->rootfs, sizeof ward->rootfs, "%s/busybox", options->directory);
-	if (!await_still(&before, err))
+	if (!await_still(NULL, &ignored, err) || !resident_know(getpid(), &before, err))
 		return false;
+	cleanup_free pid_t *pids = before.pids;
 	bool went_well = stand(ward, &before, most, &levels, progress, err);
 	for (unsigned i = ward->count; i > 0; i--)
 		went_well = end_one(ward, i - 1, err) && went_well;
-	went_well = await_gone(before.processes, err) && went_well;
+	went_well = await_gone(&before, err) && went_well;
 	note_levels(&levels, results);
 	if (!went_well)
 		error_wrap(err, "resident containers of %s", keeper->contender);

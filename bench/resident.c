@@ -119,7 +119,38 @@ bool resident_kill_below(pid_t root, size_t *killed, struct error *err)
 	return true;
 }
 
-bool resident_of_tree(pid_t root, unsigned how, struct resident *sum, struct error *err)
+bool resident_know(pid_t root, struct resident_known *known, struct error *err)
+{
+	size_t count;
+	cleanup_free struct entry *list = list_processes(&count, err);
+	*known = (struct resident_known){0};
+	if (list == NULL)
+		return false;
+	qsort(list, count, sizeof *list, by_pid);
+	mark_tree(list, count, root);
+	known->pids = malloc((count + 1) * sizeof *known->pids);
+	if (known->pids == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the list of processes");
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_in)
+			known->pids[known->count++] = list[i].pid;
+	return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	pid_t left = *(const pid_t *)a, right = *(const pid_t *)b;
+	return (left > right) - (left < right);
+}
+
+static bool is_known(const struct resident_known *known, pid_t pid)
+{
+	return known != NULL &&
+	       bsearch(&pid, known->pids, known->count, sizeof *known->pids, by_number) != NULL;
+}
+
+bool resident_of_tree(pid_t root, unsigned how, const struct resident_known *known,
+                      struct resident *sum, struct error *err)
 {
 	size_t count;
 	cleanup_free struct entry *list = list_processes(&count, err);
@@ -129,7 +160,8 @@ bool resident_of_tree(pid_t root, unsigned how, struct resident *sum, struct err
 	qsort(list, count, sizeof *list, by_pid);
 	mark_tree(list, count, root);
 	for (size_t i = 0; i < count; i++) {
-		if (!list[i].is_in || ((how & RESIDENT_BELOW) != 0 && list[i].pid == root))
+		if (!list[i].is_in || ((how & RESIDENT_BELOW) != 0 && list[i].pid == root) ||
+		    is_known(known, list[i].pid))
 			continue;
 		sum->processes++;
 		sum->ticks += list[i].ticks;
