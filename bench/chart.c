@@ -188,7 +188,9 @@ void chart_line(FILE *out, const char *title, const char *x_title, const char *y
 		snprintf(text, sizeof text, "%.0f", points[i].x);
 		fprintf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>\n", x, y);
 		put_text(out, x, bottom + 18, "tick", text);
-		put_text(out, x, y - 9, "tick strong", figure(points[i].y, text, sizeof text));
+		/* The first stands on the axis, and its figure beside what is written there. */
+		put_text(out, i == 0 ? x + 6 : x, y - 9, i == 0 ? "tick strong start" : "tick strong",
+		         figure(points[i].y, text, sizeof text));
 	}
 	put_text(out, (LINE_LEFT + right) / 2, LINE_HEIGHT - 6, "tick", x_title);
 	put_text(out, LINE_LEFT, 9, "tick start", y_title);
