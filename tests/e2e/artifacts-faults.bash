@@ -145,8 +145,8 @@ serve_start silent "${repository[@]/"$faults"/"$silent"}" --stall-timeout 2
 silent_upload() {
 	local begin=$SECONDS
 	fails "no byte for 2 s (--stall-timeout)" tree "$(put 1000)" "$stored"
-	# libcurl takes the mean of five seconds for the speed of the moment.
-	[ $((SECONDS - begin)) -le 10 ] || { echo "told after $((SECONDS - begin)) s" && false; }
+	# One try, for which libcurl takes the mean of five seconds as the speed of the moment, on a busy machine.
+	[ $((SECONDS - begin)) -le 30 ] || { echo "told after $((SECONDS - begin)) s" && false; }
 	[ "$(cat "$work/mute.log")" = accepted ] || { cat "$work/mute.log" && false; }
 }
 tap_case "a store that takes an upload and says nothing is told after the limit, and not asked again" silent_upload
