@@ -393,7 +393,7 @@ static void fuse_loop_meter(struct lowering *l)
 {
 	static const enum op ops[][2] = {{OP_i32_load8_u_s_w, OP_meter_load8_u_s_w},
 	                                 {OP_i32_load8_u_s_r, OP_meter_load8_u_s_r}};
-	if (!l->metered || l->unfolded || l->out_of_memory || l->meter + 1 >= l->cell_count)
+	if (!l->metered || l->out_of_memory || l->meter + 1 >= l->cell_count)
 		return;
 	struct cell *meter = &l->cells[l->meter];
 	if (meter->handler != OP_meter || may_change(l, l->meter + 1))
