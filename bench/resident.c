@@ -88,6 +88,17 @@ static void mark_tree(struct entry *list, size_t count, pid_t root)
 	}
 }
 
+/* All processes, in the order of their ids, those of the tree marked; for free(). */
+static struct entry *list_tree(pid_t root, size_t *count, struct error *err)
+{
+	struct entry *list = list_processes(count, err);
+	if (list == NULL)
+		return NULL;
+	qsort(list, *count, sizeof *list, by_pid);
+	mark_tree(list, *count, root);
+	return list;
+}
+
 /* The sum of the lines "KEY: N kB". */
 static uint64_t read_kibibytes(pid_t pid, const char *name, const char *key)
 {
@@ -107,12 +118,10 @@ static uint64_t read_kibibytes(pid_t pid, const char *name, const char *key)
 bool resident_kill_below(pid_t root, size_t *killed, struct error *err)
 {
 	size_t count;
-	cleanup_free struct entry *list = list_processes(&count, err);
+	cleanup_free struct entry *list = list_tree(root, &count, err);
 	*killed = 0;
 	if (list == NULL)
 		return false;
-	qsort(list, count, sizeof *list, by_pid);
-	mark_tree(list, count, root);
 	for (size_t i = 0; i < count; i++)
 		if (list[i].is_in && list[i].pid != root)
 			*killed += kill(list[i].pid, SIGKILL) == 0;
@@ -122,12 +131,10 @@ bool resident_kill_below(pid_t root, size_t *killed, struct error *err)
 bool resident_know(pid_t root, struct resident_known *known, struct error *err)
 {
 	size_t count;
-	cleanup_free struct entry *list = list_processes(&count, err);
+	cleanup_free struct entry *list = list_tree(root, &count, err);
 	*known = (struct resident_known){0};
 	if (list == NULL)
 		return false;
-	qsort(list, count, sizeof *list, by_pid);
-	mark_tree(list, count, root);
 	known->pids = malloc((count + 1) * sizeof *known->pids);
 	if (known->pids == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the list of processes");
@@ -153,12 +160,10 @@ bool resident_of_tree(pid_t root, unsigned how, const struct resident_known *kno
                       struct resident *sum, struct error *err)
 {
 	size_t count;
-	cleanup_free struct entry *list = list_processes(&count, err);
+	cleanup_free struct entry *list = list_tree(root, &count, err);
 	*sum = (struct resident){0};
 	if (list == NULL)
 		return false;
-	qsort(list, count, sizeof *list, by_pid);
-	mark_tree(list, count, root);
 	for (size_t i = 0; i < count; i++) {
 		if (!list[i].is_in || ((how & RESIDENT_BELOW) != 0 && list[i].pid == root) ||
 		    is_known(known, list[i].pid))
