@@ -75,17 +75,23 @@ static void test_flipped_bits(void **state)
 	close(fd);
 }
 
+/* One whose image is small; its function is lowered. */
+static void start_small(struct guest *guest)
+{
+	guest_open(guest, &modes[0]);
+	struct wasm w = {0};
+	wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 i32.load8_u"));
+	wasm_memory(&w, 1, 1);
+	guest_start(guest, &w);
+	guest_i32(guest, "load", 0, 0);
+}
+
 /* A small one is known to its last bit, so that it need not be on the disk. */
 static void test_damaged_contents(void **state)
 {
 	(void)state;
 	struct guest first = {0};
-	guest_open(&first, &modes[0]);
-	struct wasm w = {0};
-	wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 i32.load8_u"));
-	wasm_memory(&w, 1, 1);
-	guest_start(&first, &w);
-	guest_i32(&first, "load", 0, 0);
+	start_small(&first);
 	int fd = new_file();
 	write_image(&first, fd);
 	struct image_source source = source_of(&first);
@@ -125,12 +131,7 @@ static void test_no_sum_of_what_is_on_the_disk(void **state)
 {
 	(void)state;
 	struct guest first = {0};
-	guest_open(&first, &modes[0]);
-	struct wasm w = {0};
-	wasm_export(&w, "load", EXTERN_FUNC, wasm_func(&w, "i_i", "", "local.get 0 i32.load8_u"));
-	wasm_memory(&w, 1, 1);
-	guest_start(&first, &w);
-	guest_i32(&first, "load", 0, 0);
+	start_small(&first);
 	int fd = new_file();
 	struct image_source source = source_of(&first);
 	bool needs_sync = true;
