@@ -130,8 +130,8 @@ static enum trap fill_from_elem(struct instance *inst, struct object *object, ui
 	uint64_t size = inst->dropped_elems[segment] ? 0 : inst->module->elems[segment].count;
 	if (!within(source, count, size))
 		return TRAP_TABLE_OUT_OF_BOUNDS;
-	return elem_values(inst, segment, source, count, &object->slots[at].i64) ? TRAP_NONE
-	                                                                         : TRAP_HOST;
+	elem_values(inst, segment, source, count, &object->slots[at].i64);
+	return TRAP_NONE;
 }
 
 enum trap gc_array_new_data(struct instance *inst, const struct cell *pc, union slot *fp)

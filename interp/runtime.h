@@ -299,7 +299,7 @@ enum trap table_fill(struct table *table, uint64_t at, uint64_t value, uint64_t 
 enum trap table_copy(struct table *to, struct table *from, uint64_t at, uint64_t source,
                      uint64_t count);
 /* Values of `count` items from item `source` on of a segment that is long enough. */
-bool elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
+void elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
                  uint64_t *out);
 /* Evaluates the expressions of all segments. */
 bool elem_evaluate(struct instance *inst, struct error *err);

@@ -56,21 +56,20 @@ static inline uint32_t next_func(struct reader *r)
 	return index;
 }
 
-bool elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
+void elem_values(struct instance *inst, uint32_t segment, uint32_t source, uint32_t count,
                  uint64_t *out)
 {
 	const struct elem_segment *elem = &inst->module->elems[segment];
 	if (!elem->is_funcs) {
 		for (uint32_t i = 0; i < count; i++)
 			out[i] = inst->elem_values[segment][source + i];
-		return true;
+		return;
 	}
 	struct reader r = items_of(inst, elem);
 	for (uint32_t i = 0; i < source; i++)
 		next_func(&r);
 	for (uint32_t i = 0; i < count; i++)
 		out[i] = (uint64_t)(uintptr_t)instance_func(inst, next_func(&r));
-	return true;
 }
 
 enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table_index, uint64_t at,
@@ -82,7 +81,6 @@ enum trap table_init(struct instance *inst, uint32_t segment, uint32_t table_ind
 		return TRAP_TABLE_OUT_OF_BOUNDS;
 	if (count == 0)
 		return TRAP_NONE; /* an empty table has no elements to point behind */
-	return elem_values(inst, segment, (uint32_t)source, (uint32_t)count, table->elements + at)
-	           ? TRAP_NONE
-	           : TRAP_HOST;
+	elem_values(inst, segment, (uint32_t)source, (uint32_t)count, table->elements + at);
+	return TRAP_NONE;
 }
