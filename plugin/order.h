@@ -88,15 +88,24 @@ struct worker_job {
 };
 
 /* How a worker ended that ends by itself, and what the engine says of it: no stream of the guest's,
- * so that neither what the guest writes nor a limit of it hides or forges that. It is believed as
- * an exit status is; one that says something else is as one that says nothing: its end is waited
- * for.
- */
+ * so that neither what the guest writes nor a limit of it hides or forges that.
+ *
+ * A guest that broke out of the interpreter may say what it likes. Verified is:
+ * - that it is over: it is killed at once. Time and output the server counts itself;
+ * - that it can be (worker.c, is_word()): a status that is its kind's, limits that such an end
+ *   meets. What cannot be is as nothing: its end is waited for;
+ * - where its end is waited for anyway, that the kernel tells the same (worker_settle()): who died
+ *   of another signal than the server's, or with another status, has said nothing.
+ *
+ * Nobody can verify a status that it could have exited with, why (`kind`), that the engine met a
+ * limit of memory, fuel or stack (one that the step has, step.c), and the text. They go into the
+ * result, the message and the log of this one step, and decide nothing beyond it. */
 #define WORKER_WORD_MARK 0x646e6521u
 struct worker_word {
 	uint32_t mark;    /* WORKER_WORD_MARK */
 	uint32_t status;  /* 0 … 255 */
-	uint32_t kind;    /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
+	uint32_t kind;    /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself,
+	                     with any status; another has that of error_exit_status() */
 	uint32_t reached; /* bits 1 << enum run_reached (plugin/run.h) */
 	uint32_t size; /* of the text behind it: at most WORKER_TEXT_MAX bytes, whole lines but for what
 	                  is cut off at its end */

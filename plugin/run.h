@@ -19,7 +19,7 @@ struct run_needs {
 };
 
 /* Limits of the engine's that a run met; it may have ended in its own words. */
-enum run_reached { RUN_REACHED_FUEL, RUN_REACHED_MEMORY, RUN_REACHED_STACK };
+enum run_reached { RUN_REACHED_FUEL, RUN_REACHED_MEMORY, RUN_REACHED_STACK, RUN_REACHED_COUNT };
 
 /* How a run ended. */
 struct run_end {

@@ -225,7 +225,7 @@ static bool run(struct step *step, const char *module)
 	};
 	bool ran = worker_run_to_word(step->setting->workers, &task, &step->outcome, &step->left, &err);
 	if (shares(step, task.has_broker))
-		worker_bury(step->setting->workers, take_ptr(&step->left));
+		worker_settle(step->setting->workers, take_ptr(&step->left), &step->outcome);
 	step_broker_end(&broker);
 	if (broker.err.kind != ERROR_NONE)
 		warn_of_broker(step, &broker.err);
@@ -356,13 +356,14 @@ static bool has_exited(struct step *step)
 	return false;
 }
 
-/* Which limit the step met, and who set it. */
+/* Which limit the step met, and who set it. A worker may say so of one that the step does not have.
+ */
 static void tell_reached(const struct step *step, char *text, size_t size)
 {
 	const struct step_grants *grants = &step->grants;
 	uint32_t reached = step->outcome.reached;
 	*text = '\0';
-	if ((reached & 1u << RUN_REACHED_FUEL) != 0)
+	if ((reached & 1u << RUN_REACHED_FUEL) != 0 && grants->fuel.value != UINT64_MAX)
 		snprintf(text, size, " at its limit of %" PRIu64 " instructions (%s)", grants->fuel.value,
 		         grants->fuel.set_by);
 	else if ((reached & 1u << RUN_REACHED_MEMORY) != 0)

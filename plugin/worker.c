@@ -4,6 +4,7 @@
 #include "plugin/crew.h"
 #include "plugin/now.h"
 #include "plugin/order.h"
+#include "plugin/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,9 +117,26 @@ static bool has_ended(const struct talk *talk, const struct pollfd *fd)
 	       info.si_pid == talk->hand->pid;
 }
 
+#define ONE_MORE(...) +1
+enum { ERROR_KIND_COUNT = 0 ERROR_KINDS(ONE_MORE) };
+#undef ONE_MORE
+
+/* Whether a run can end so (limits_reached() and exit_status() of plugin/cmd_run.c). */
+static bool is_end(uint32_t kind, uint32_t status, uint32_t reached)
+{
+	/* Each of them is a trap. */
+	const uint32_t trapped = reached & (1u << RUN_REACHED_FUEL | 1u << RUN_REACHED_STACK);
+	if (status > 0xff || kind >= ERROR_KIND_COUNT || reached >= 1u << RUN_REACHED_COUNT ||
+	    (trapped & (trapped - 1)) != 0 || (trapped != 0 && kind != ERROR_TRAP))
+		return false;
+	return kind == ERROR_NONE || kind == ERROR_EXIT ||
+	       status == (uint32_t)error_exit_status((enum error_kind)kind);
+}
+
 static bool is_word(const struct worker_word *word)
 {
-	return word->mark == WORKER_WORD_MARK && word->status <= 0xff && word->size <= WORKER_TEXT_MAX;
+	return word->mark == WORKER_WORD_MARK && word->size <= WORKER_TEXT_MAX &&
+	       is_end(word->kind, word->status, word->reached);
 }
 
 /* The next piece of the word or its text. False when there is nothing to wait for: at the end of
@@ -395,8 +413,12 @@ bool worker_run_to_word(struct workers *workers, const struct worker_task *task,
 		if (compile->old_image_fd >= 0)
 			add_descriptor(&job, fds, &count, JOB_OLD_IMAGE, compile->old_image_fd);
 	}
-	struct talk talk = {
-	    .workers = workers, .pidfd = -1, .args = {.data = args.data, .size = args.size}};
+	/* Who makes an image says nothing: only when the process is gone nobody writes there any more.
+	 */
+	struct talk talk = {.workers = workers,
+	                    .pidfd = -1,
+	                    .is_deaf = task->compile != NULL,
+	                    .args = {.data = args.data, .size = args.size}};
 	if (!hand_out(&job, fds, count, &talk, err)) {
 		if (err->kind == ERROR_NONE)
 			outcome->end = WORKER_STOPPED;
@@ -419,11 +441,28 @@ void worker_bury(struct workers *workers, struct hand *left)
 	crew_reap(workers, left);
 }
 
+void worker_settle(struct workers *workers, struct hand *left, struct worker_outcome *outcome)
+{
+	if (left == NULL)
+		return;
+	crew_refill(workers);
+	int status = crew_reap(workers, left);
+	/* By the server's own signal nothing is known but what was said. */
+	if (outcome->end != WORKER_EXITED || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+	    (WIFEXITED(status) && WEXITSTATUS(status) == outcome->status))
+		return;
+	outcome->end = WIFEXITED(status) ? WORKER_EXITED : WORKER_SIGNALLED;
+	outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+	outcome->kind = ERROR_NONE;
+	outcome->reached = 0;
+	bytes_clear(&outcome->said);
+}
+
 bool worker_run(struct workers *workers, const struct worker_task *task,
                 struct worker_outcome *outcome, struct error *err)
 {
 	struct hand *left;
 	bool ran = worker_run_to_word(workers, task, outcome, &left, err);
-	worker_bury(workers, left);
+	worker_settle(workers, left, outcome);
 	return ran;
 }

@@ -87,7 +87,8 @@ struct worker_outcome {
 	int status;
 	struct bytes out; /* at most output_bytes of each */
 	struct bytes err;
-	/* Where the worker said how it ended, which WORKER_EXITED alone tells: */
+	/* Where the worker said how it ended, which WORKER_EXITED alone tells; what of that is
+	 * verified, plugin/order.h says: */
 	uint32_t kind;    /* enum error_kind: what ended it; ERROR_NONE, ERROR_EXIT: the guest itself */
 	uint32_t reached; /* bits 1 << enum run_reached (plugin/run.h) */
 	struct bytes said; /* why, in lines that no guest writes; at most WORKER_TEXT_MAX bytes */
@@ -97,8 +98,9 @@ struct worker_outcome {
 void worker_outcome_clear(struct worker_outcome *outcome);
 #define cleanup_worker_outcome __attribute__((cleanup(worker_outcome_clear)))
 
-/* Runs one worker to its end; blocks, and is called by many threads at once. False with *err set
- * when it could not be started. Nothing of the worker is left when it returns. */
+/* Runs one worker to its end (worker_settle()); blocks, and is called by many threads at once.
+ * False with *err set when it could not be started. Nothing of the worker is left when it returns.
+ */
 bool worker_run(struct workers *workers, const struct worker_task *task,
                 struct worker_outcome *outcome, struct error *err);
 
@@ -117,5 +119,9 @@ bool worker_run_to_word(struct workers *workers, const struct worker_task *task,
 
 /* Blocks until the worker is gone. NULL is allowed. */
 void worker_bury(struct workers *workers, struct hand *left);
+
+/* As worker_bury(), and mends *outcome, which worker_run_to_word() gave: where the kernel tells of
+ * another end than the worker did, that one counts, and nothing that the worker said of it. */
+void worker_settle(struct workers *workers, struct hand *left, struct worker_outcome *outcome);
 
 #endif

@@ -249,6 +249,18 @@ static void an_image_of_another_server_is_kept_when_a_worker_takes_it(void **sta
 	end(f);
 }
 
+/* What was there when it said that it was done was taken for the image. */
+static void a_worker_that_says_that_it_is_done_is_waited_for(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("lie");
+	want_until(f, made, 1);
+	assert_true(the_image(f, name, text));
+	assert_non_null(strstr(text, "--limit=lie module 0"));
+	end(f);
+}
+
 /* And anew after a rest: a disk may have been full. */
 static void a_failure_is_tried_three_times(void **state, const char *what)
 {
@@ -346,6 +358,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_module_that_left_the_cache_is_no_failure),
 	    cmocka_unit_test(an_image_of_a_changed_module_is_looked_into_by_a_worker),
 	    cmocka_unit_test(an_image_of_another_server_is_kept_when_a_worker_takes_it),
+	    cmocka_unit_test(a_worker_that_says_that_it_is_done_is_waited_for),
 	    cmocka_unit_test(a_module_that_hangs_is_given_up),
 	    cmocka_unit_test(a_module_that_kills_the_compiler_is_given_up),
 	    cmocka_unit_test(a_module_that_is_refused_is_given_up),

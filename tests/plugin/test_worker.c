@@ -2,8 +2,10 @@
 #include "plugin/worker.h"
 
 #include "plugin/order.h"
+#include "plugin/run.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -257,8 +259,78 @@ static void a_worker_that_says_that_it_ended_has_ended(void **state)
 	run_task((struct worker_task){0}, "lie", &outcome);
 	assert_int_equal(outcome.end, WORKER_EXITED);
 	assert_int_equal(outcome.status, 3);
-	assert_string_equal(outcome.out.data, "said\n");
 	assert_true(outcome.took_ms < 5000);
+	pid_t pid = (pid_t)strtol(outcome.out.data, NULL, 10);
+	assert_true(pid > 0);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+/* A broken interpreter could have a step told to have met a limit that its end does not meet, or an
+ * end with success told to be a module that does not load. */
+static void an_end_that_cannot_be_is_none(void **state)
+{
+	enum { FUEL = 1 << RUN_REACHED_FUEL, MEMORY = 1 << RUN_REACHED_MEMORY };
+	enum { STACK = 1 << RUN_REACHED_STACK };
+	static const struct {
+		uint32_t status, kind, reached;
+		bool can_be;
+	} rows[] = {
+	    {0, ERROR_NONE, 0, true},
+	    {134, ERROR_EXIT, 0, true},
+	    {3, ERROR_EXIT, MEMORY, true},
+	    {134, ERROR_TRAP, 0, true},
+	    {134, ERROR_TRAP, FUEL | MEMORY, true},
+	    {134, ERROR_TRAP, STACK, true},
+	    {1, ERROR_INVALID, 0, true},
+	    {2, ERROR_USAGE, 0, true},
+	    {256, ERROR_EXIT, 0, false},
+	    {0, ERROR_TRAP, 0, false},
+	    {0, ERROR_INVALID, 0, false},
+	    {134, ERROR_LIMIT, 0, false},
+	    {1, ERROR_NETWORK + 1, 0, false},
+	    {1, UINT32_MAX, 0, false},
+	    {1, ERROR_EXIT, FUEL, false},
+	    {1, ERROR_NO_MEMORY, STACK, false},
+	    {134, ERROR_TRAP, FUEL | STACK, false},
+	    {134, ERROR_TRAP, 1 << RUN_REACHED_COUNT, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char status[16], kind[16], reached[16];
+		const char *const strings[] = {"end", status, kind, reached};
+		cleanup_worker_outcome struct worker_outcome outcome = {0};
+		snprintf(status, sizeof status, "%u", rows[i].status);
+		snprintf(kind, sizeof kind, "%u", rows[i].kind);
+		snprintf(reached, sizeof reached, "%u", rows[i].reached);
+		run_task((struct worker_task){.strings = strings, .string_count = 4}, "end", &outcome);
+		assert_int_equal(outcome.end, WORKER_EXITED);
+		if (outcome.status != (rows[i].can_be ? (int)rows[i].status : 6) ||
+		    outcome.kind != (rows[i].can_be ? rows[i].kind : ERROR_NONE) ||
+		    outcome.reached != (rows[i].can_be ? rows[i].reached : 0))
+			fail_msg("row %zu: status %d, kind %u, reached %u", i, outcome.status, outcome.kind,
+			         outcome.reached);
+	}
+}
+
+/* What it said went before what the kernel tells, although that was waited for. */
+static void the_kernels_word_goes_before_a_workers(void **state)
+{
+	static const struct {
+		const char *how;
+		enum worker_end end;
+		int status;
+	} rows[] = {{"crash", WORKER_SIGNALLED, SIGSEGV}, {"exit", WORKER_EXITED, 7}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *const strings[] = {"die-and-tell", rows[i].how};
+		cleanup_worker_outcome struct worker_outcome outcome = {0};
+		run_task((struct worker_task){.strings = strings, .string_count = 2}, "die", &outcome);
+		assert_int_equal(outcome.end, rows[i].end);
+		assert_int_equal(outcome.status, rows[i].status);
+		assert_int_equal(outcome.kind, ERROR_NONE);
+		assert_int_equal(outcome.said.size, 0);
+	}
 }
 
 /* What the engine says took its place in stderr, and was lost with it at the limit. */
@@ -556,6 +628,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(closed_streams_are_not_the_end),
 	    cmocka_unit_test(children_of_a_worker_die_with_it),
 	    cmocka_unit_test(a_worker_that_says_that_it_ended_has_ended),
+	    cmocka_unit_test(an_end_that_cannot_be_is_none),
+	    cmocka_unit_test(the_kernels_word_goes_before_a_workers),
 	    cmocka_unit_test(what_a_worker_says_of_its_end_is_none_of_its_output),
 	    cmocka_unit_test(half_a_word_is_none),
 	    cmocka_unit_test(a_word_that_is_none_is_not_its_end),

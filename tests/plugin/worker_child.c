@@ -65,6 +65,10 @@ static int compile(const struct worker_job *job)
 		fputs("not this line\nbecause\n", stderr);
 		return 1;
 	}
+	if (strcmp(args, "--limit=lie") == 0) {
+		worker_say_end(&(struct run_end){.status = 0});
+		usleep(50000);
+	}
 	if (strcmp(args, "--limit=keep") == 0 && has_old)
 		return JOB_COMPILED_BEFORE;
 	int size =
@@ -72,6 +76,43 @@ static int compile(const struct worker_job *job)
 	             fcntl(JOB_MODULE_NUMBER, F_GETFL) & O_ACCMODE,
 	             fcntl(JOB_IMAGE_NUMBER, F_GETFL) & O_ACCMODE, old, (unsigned long)job->file_bytes);
 	return pwrite(JOB_IMAGE_NUMBER, text, (size_t)size, 0) == size ? 0 : 1;
+}
+
+/* The string behind that one. */
+static const char *next(const char *string)
+{
+	return string + strlen(string) + 1;
+}
+
+/* end STATUS KIND REACHED: says so, and ends with 6 when nobody believes that. */
+static int tell_end(void)
+{
+	const char *status = next(args), *kind = next(status), *reached = next(kind);
+	const struct worker_word word = {.mark = WORKER_WORD_MARK,
+	                                 .status = (uint32_t)strtoul(status, NULL, 0),
+	                                 .kind = (uint32_t)strtoul(kind, NULL, 0),
+	                                 .reached = (uint32_t)strtoul(reached, NULL, 0)};
+	bool written = write(JOB_SOCKET, &word, sizeof word) == sizeof word;
+	usleep(100000);
+	_exit(written ? 6 : 1);
+}
+
+/* Another process says that all went well, when this one is dead. */
+static int die_and_tell(void)
+{
+	pid_t self = getpid();
+	if (fork() == 0) {
+		while (getppid() == self)
+			;
+		worker_say_end(
+		    &(struct run_end){.status = 0, .kind = ERROR_EXIT, .text = "well\n", .size = 5});
+		_exit(0);
+	}
+	if (strcmp(next(args), "exit") == 0)
+		_exit(7);
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+	return 1;
 }
 
 static int work(const struct worker_terms *terms, const struct worker_job *job)
@@ -113,8 +154,12 @@ static int work(const struct worker_terms *terms, const struct worker_job *job)
 		if (fork() == 0)
 			for (;;)
 				pause();
+	} else if (strcmp(args, "end") == 0) {
+		return tell_end();
+	} else if (strcmp(args, "die-and-tell") == 0) {
+		return die_and_tell();
 	} else if (strcmp(args, "lie") == 0) {
-		puts("said");
+		printf("%d\n", (int)getpid());
 		fflush(stdout);
 		worker_say_end(&(struct run_end){.status = 3});
 		for (;;)
@@ -137,7 +182,7 @@ static int work(const struct worker_terms *terms, const struct worker_job *job)
 		               write(JOB_SOCKET, (const char *)&word + 5, sizeof word - 5) > 0 &&
 		               usleep(50000) == 0 && write(JOB_SOCKET, "te", 2) == 2 &&
 		               usleep(50000) == 0 && write(JOB_SOCKET, "xt", 2) == 2;
-		_exit(written ? 0 : 1);
+		_exit(written ? 5 : 1);
 	} else if (strcmp(args, "tell-half") == 0) {
 		const struct worker_word word = {.mark = WORKER_WORD_MARK, .status = 5, .size = 4};
 		bool written =
