@@ -84,6 +84,20 @@ static const char *next(const char *string)
 	return string + strlen(string) + 1;
 }
 
+/* Those of a step are options, "--", its module and the guest's own, which alone are meant here. */
+static size_t keep_guests(size_t size)
+{
+	const char *end = args + size, *from = args;
+	if (strncmp(args, "--", 2) != 0)
+		return size;
+	while (from < end && strcmp(from, "--") != 0)
+		from = next(from);
+	for (int skipped = 0; from < end && skipped < 2; skipped++)
+		from = next(from);
+	memmove(args, from, (size_t)(end - from) + 1);
+	return (size_t)(end - from);
+}
+
 /* end STATUS KIND REACHED: says so, and ends with 6 when nobody believes that. */
 static int tell_end(void)
 {
@@ -121,6 +135,7 @@ static int work(const struct worker_terms *terms, const struct worker_job *job)
 	size_t size = read_all(3, args, sizeof args);
 	if (job->kind == JOB_COMPILE)
 		return compile(job);
+	size = keep_guests(size);
 	if (strcmp(args, "report") == 0) {
 		report();
 		printf("time %lu\n", (unsigned long)job->time_ms);
