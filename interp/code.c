@@ -423,20 +423,35 @@ bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *
 	return false;
 }
 
+static bool is_same_function(const struct code_place *a, const struct code_place *b)
+{
+	return a->code == b->code && a->index == b->index;
+}
+
 /* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing
  * is kept for it. */
-uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index)
+void code_find_offsets(struct code_place *places, uint32_t count)
 {
-	struct error err = ERROR_INIT;
 	struct lowering l = {0};
-	const struct module *m = code->module;
-	uint32_t at = (uint32_t)(pc - code->cells) - code->entries[index];
-	uint64_t offset = m->funcs[m->imported_func_count + index].body_offset;
-	if (lower_function(&l, code, m->imported_func_count + index, LOWER_OFFSETS, &err) &&
-	    at < l.cell_count)
-		offset = l.offsets[at];
+	for (uint32_t i = 0; i < count; i++) {
+		struct error err = ERROR_INIT;
+		const struct code *code = places[i].code;
+		uint32_t func = code->module->imported_func_count + places[i].index;
+		uint32_t first = 0;
+		while (!is_same_function(&places[first], &places[i]))
+			first++;
+		if (first < i)
+			continue;
+		bool fine = lower_function(&l, code, func, LOWER_OFFSETS, &err);
+		for (uint32_t j = i; j < count; j++) {
+			if (!is_same_function(&places[j], &places[i]))
+				continue;
+			uint32_t at = (uint32_t)(places[j].pc - code->cells) - code->entries[places[j].index];
+			places[j].offset =
+			    fine && at < l.cell_count ? l.offsets[at] : code->module->funcs[func].body_offset;
+		}
+	}
 	lowering_clear(&l);
-	return offset;
 }
 
 const struct frame_maps *code_frame_maps(struct code *code, uint32_t index)

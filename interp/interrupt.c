@@ -31,10 +31,12 @@ void interrupt_report(struct store *store, const struct cell *pc)
 	struct code *code = pc == NULL ? NULL : code_holding(store, pc, &index);
 	if (code == NULL)
 		return;
+	struct code_place place = {.code = code, .pc = pc, .index = index};
+	code_find_offsets(&place, 1);
 	report->frame_count = 1;
 	report->frames[0] = (struct trap_frame){
 	    .inst = trap_instance_of(store, NULL, code),
 	    .func = code->module->imported_func_count + index,
-	    .offset = code_offset_of(code, pc, index),
+	    .offset = place.offset,
 	};
 }

@@ -250,12 +250,21 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 void code_destroy(struct code *code);
 void store_lowering_clear(struct store *store);
 /* Lowers own function `index` (among the module's own); false on an error that err tells. */
+bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* Where every function is lowered: all calls of own functions know their way from the start. */
 bool code_make_calls_near(const struct code *code, struct error *err);
-bool code_lower(struct code *code, uint32_t index, struct error *err);
-/* The own function whose code holds the cell, and the byte offset of the cell's instruction. */
+/* The own function whose code holds the cell. */
 bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index);
-uint64_t code_offset_of(const struct code *code, const struct cell *pc, uint32_t index);
+/* A cell of own function `index`, and the byte offset of its instruction. */
+struct code_place {
+	const struct code *code;
+	const struct cell *pc;
+	uint32_t index;
+	uint64_t offset;
+};
+/* Finds the offsets, with one more lowering of each function; of one that cannot be lowered for
+ * want of memory, where its body starts. */
+void code_find_offsets(struct code_place *places, uint32_t count);
 /* NULL: out of memory. */
 const struct frame_maps *code_frame_maps(struct code *code, uint32_t index);
 struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index);

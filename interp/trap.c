@@ -159,6 +159,7 @@ void trap_backtrace(struct store *store, const struct run *run)
 {
 	struct trap_report *report = &store->report;
 	*report = (struct trap_report){.trap = run->trap};
+	struct code_place places[TRAP_FRAMES_MAX];
 	struct frame_walk walk;
 	frame_walk_start(&walk, store, run->fault_pc, run->fault_fp);
 	for (; walk.pc != NULL && report->frames_left_out < FRAMES_COUNTED_MAX;
@@ -169,12 +170,16 @@ void trap_backtrace(struct store *store, const struct run *run)
 			report->frames_left_out++;
 			continue;
 		}
+		places[report->frame_count] =
+		    (struct code_place){.code = walk.code, .pc = walk.pc, .index = walk.index};
 		report->frames[report->frame_count++] = (struct trap_frame){
 		    .inst = trap_instance_of(store, run->fault_inst, walk.code),
 		    .func = walk.code->module->imported_func_count + walk.index,
-		    .offset = code_offset_of(walk.code, walk.pc, walk.index),
 		};
 	}
+	code_find_offsets(places, report->frame_count);
+	for (uint32_t i = 0; i < report->frame_count; i++)
+		report->frames[i].offset = places[i].offset;
 }
 
 void trap_report_print(const struct trap_report *report, FILE *out)

@@ -1,6 +1,8 @@
 /* interp/trap.c: every trap's words, and backtraces with the right functions, offsets and names. */
 #include "tests/interp/fixture.h"
 
+#include "validator/alloc.h"
+
 static void test_words(void **state)
 {
 	(void)state;
@@ -210,6 +212,48 @@ static void test_frames_left_out(void **state)
 	guest_close(&g);
 }
 
+/* Else a trap at the bottom of a deep recursion, which lowers again to find its places, took as
+ * many times as long as it keeps frames. */
+static void test_recursion_is_lowered_once(void **state)
+{
+	(void)state;
+	struct guest g = {0};
+	guest_open(&g, &modes[0]);
+	struct wasm w = {0};
+	/* even and odd call each other, at other places each time. */
+	for (uint32_t other = 2; other-- > 0;)
+		wasm_func(&w, "i_", "",
+		          "local.get 0 i32.eqz if unreachable end "
+		          "local.get 0 i32.const 4 i32.rem_u i32.const 2 i32.lt_u if "
+		          "local.get 0 i32.const 1 i32.sub call %u else "
+		          "local.get 0 i32.const 1 i32.sub call %u end",
+		          other, other);
+	wasm_export(&w, "even", EXTERN_FUNC, 0);
+	guest_start(&g, &w);
+	assert_trap(&g, "even", TRAP_FRAMES_MAX, 0, TRAP_UNREACHABLE);
+	uint64_t allocations[2];
+	const uint32_t depths[2] = {1, TRAP_FRAMES_MAX - 1};
+	for (int i = 0; i < 2; i++) {
+		mem_fail_from(UINT64_MAX - 1);
+		assert_trap(&g, "even", depths[i], 0, TRAP_UNREACHABLE);
+		allocations[i] = mem_count();
+		mem_fail_from(UINT64_MAX);
+		assert_int_equal(store_trap(g.store)->frame_count, depths[i] + 1);
+	}
+	assert_true(allocations[0] > 0);
+	assert_int_equal(allocations[0], allocations[1]);
+	/* Behind the innermost, frame i calls from depth i. */
+	const struct trap_frame *frames = store_trap(g.store)->frames;
+	for (uint32_t i = 1; i < TRAP_FRAMES_MAX; i++) {
+		assert_int_equal(frames[i].func, (TRAP_FRAMES_MAX - 1 - i) % 2);
+		if (i > 4)
+			assert_int_equal(frames[i].offset, frames[i - 4].offset);
+		if (i > 2)
+			assert_int_not_equal(frames[i].offset, frames[i - 2].offset);
+	}
+	guest_close(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +261,7 @@ int main(void)
 	    cmocka_unit_test(test_places),
 	    cmocka_unit_test(test_nested_runs),
 	    cmocka_unit_test(test_frames_left_out),
+	    cmocka_unit_test(test_recursion_is_lowered_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
