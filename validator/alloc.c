@@ -61,7 +61,8 @@ void mem_free(void *block)
 	free(block);
 }
 
-/* Small at first, for small modules touch few pages; each block is twice as large as the last. */
+/* Small at first, for small modules touch few pages; each block is twice as large as the last, but
+ * for those that hold one large thing alone. */
 #define BLOCK_FIRST ((size_t)4 << 10)
 #define BLOCK_LAST ((size_t)16 << 10)
 #define ALIGNMENT _Alignof(max_align_t)
@@ -75,11 +76,15 @@ struct block {
 
 struct arena {
 	struct block *blocks; /* the one being filled first */
+	size_t next;          /* size of the next block */
 };
 
 struct arena *arena_create(void)
 {
-	return mem_zeroed(1, sizeof(struct arena));
+	struct arena *arena = mem_zeroed(1, sizeof *arena);
+	if (arena != NULL)
+		arena->next = BLOCK_FIRST;
+	return arena;
 }
 
 void arena_destroy(struct arena *arena)
@@ -103,11 +108,8 @@ void *arena_zeroed(struct arena *arena, size_t count, size_t size)
 
 	struct block *block = arena->blocks;
 	if (block == NULL || block->size - block->used < bytes) {
-		size_t next = block == NULL ? BLOCK_FIRST : block->size * 2;
-		if (next > BLOCK_LAST)
-			next = BLOCK_LAST;
-		bool large = bytes > next / 4;
-		size_t room = large ? bytes : next;
+		bool large = bytes > arena->next / 4;
+		size_t room = large ? bytes : arena->next;
 		struct block *fresh = mem_alloc(sizeof *fresh + room);
 		if (fresh == NULL)
 			return NULL;
@@ -120,6 +122,8 @@ void *arena_zeroed(struct arena *arena, size_t count, size_t size)
 			fresh->next = block;
 			arena->blocks = fresh;
 		}
+		if (!large && arena->next < BLOCK_LAST)
+			arena->next *= 2;
 		block = fresh;
 	}
 	void *at = block->bytes + block->used;

@@ -76,6 +76,37 @@ static void test_arena(void **state)
 	arena_destroy(arena);
 }
 
+/* How many blocks are made for `count` pieces of 64 bytes behind one of `first`. */
+static uint64_t blocks_behind(size_t first, int count)
+{
+	mem_fail_from(UINT64_MAX - 1);
+	struct arena *arena = arena_create();
+	assert_non_null(arena_zeroed(arena, first, 1));
+	uint64_t before = mem_count();
+	for (int i = 0; i < count; i++)
+		assert_non_null(arena_zeroed(arena, 64, 1));
+	uint64_t blocks = mem_count() - before;
+	arena_destroy(arena);
+	return blocks;
+}
+
+/* The sizes of blocks went on from twice a large first piece, however odd or large it was. */
+static void test_blocks_behind_a_large_first_piece(void **state)
+{
+	(void)state;
+	static const size_t firsts[] = {1500, 5000, 100000};
+	for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+		/* 4 KiB, then 8, then 16 again and again. */
+		assert_int_equal(blocks_behind(firsts[i], 64), 1);
+		assert_int_equal(blocks_behind(firsts[i], 64 + 128), 2);
+		assert_int_equal(blocks_behind(firsts[i], 64 + 128 + 256), 3);
+		assert_int_equal(blocks_behind(firsts[i], 64 + 128 + 2 * 256 + 1), 5);
+	}
+	/* In the first block is room for what is small. */
+	assert_int_equal(blocks_behind(64, 63), 0);
+	assert_int_equal(blocks_behind(64, 64), 1);
+}
+
 static void test_arena_without_memory(void **state)
 {
 	(void)state;
@@ -96,6 +127,7 @@ int main(void)
 	    cmocka_unit_test_teardown(test_fail_from, never_fail),
 	    cmocka_unit_test_teardown(test_products_that_overflow, never_fail),
 	    cmocka_unit_test_teardown(test_arena, never_fail),
+	    cmocka_unit_test_teardown(test_blocks_behind_a_large_first_piece, never_fail),
 	    cmocka_unit_test_teardown(test_arena_without_memory, never_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
