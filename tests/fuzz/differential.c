@@ -18,8 +18,10 @@ struct subject {
 	const struct module *module;
 	struct seen plain;
 	struct source s;              /* of the choices */
-	struct store_options options; /* of the way that was chosen */
-	char way[100];                /* in words */
+	enum differential_way chosen; /* and the options of that way */
+	struct store_options options;
+	uint32_t guest_fuel; /* in all ways */
+	char way[100];       /* that is tried, in words */
 };
 
 _Noreturn static void give_up(const struct subject *subject, const char *why)
@@ -64,7 +66,8 @@ static struct harness_run run_with(const struct subject *subject,
                                    const struct store_options *options)
 {
 	struct error err = ERROR_INIT;
-	struct harness_run run = {.module = subject->module, .options = *options};
+	struct harness_run run = {
+	    .module = subject->module, .options = *options, .guest_fuel = subject->guest_fuel};
 	if (!harness_run(&run, &err))
 		give_up_for(subject, &err);
 	return run;
@@ -77,24 +80,44 @@ static const struct store_options plain_options = {
     .table_limit = 64,
 };
 
+static const char *const way_words[] = {
+    [WAY_CHECKED] = "run again",
+    [WAY_FUEL] = "fuel",
+    [WAY_WHOLE_IMAGE] = "from an image of all functions",
+    [WAY_GROWN_IMAGE] = "from an image of some functions",
+};
+
 /* By the choices, so that each way meets each kind of code. */
-static void choose_options(struct subject *subject, const char *what)
+static void choose_way(struct subject *subject)
 {
 	enum { UNFOLDED = 1, CHECKED = 2, COLLECTED = 4, METERED = 8 };
+	subject->chosen = (enum differential_way)(source_byte(&subject->s) % WAY_COUNT);
 	uint8_t bits = source_byte(&subject->s);
+	if (subject->chosen == WAY_CHECKED)
+		bits |= CHECKED | COLLECTED;
+	if (subject->chosen == WAY_FUEL)
+		bits |= METERED;
 	subject->options = plain_options;
 	subject->options.unfolded = bits & UNFOLDED;
 	subject->options.checked_memory = bits & CHECKED;
 	subject->options.collect_always = bits & COLLECTED;
 	subject->options.fuel = bits & METERED ? FUEL_PLENTY : 0;
-	snprintf(subject->way, sizeof subject->way, "%s%s%s%s%s", what,
-	         bits & UNFOLDED ? ", unfolded" : ", folded", bits & CHECKED ? ", checked memory" : "",
-	         bits & COLLECTED ? ", collected always" : "", bits & METERED ? ", metered" : "");
+	subject->guest_fuel = bits & COLLECTED ? FUEL_COLLECTED : FUEL;
 }
 
-static void check_options(struct subject *subject)
+static void tell_way(struct subject *subject)
 {
-	struct harness_run run = run_with(subject, &subject->options);
+	const struct store_options *options = &subject->options;
+	snprintf(subject->way, sizeof subject->way, "%s%s%s%s%s", way_words[subject->chosen],
+	         options->unfolded ? ", unfolded" : ", folded",
+	         options->checked_memory ? ", checked memory" : "",
+	         options->collect_always ? ", collected always" : "",
+	         options->fuel != 0 ? ", metered" : "");
+}
+
+static void check_options(const struct subject *subject, const struct store_options *options)
+{
+	struct harness_run run = run_with(subject, options);
 	compare(subject, &subject->plain, &run.seen, SIZE_MAX);
 	seen_clear(&run.seen);
 }
@@ -105,7 +128,6 @@ static void check_options(struct subject *subject)
  * ends, is the same folded and unfolded. What was seen until then is what is seen without. */
 static void check_fuel(struct subject *subject)
 {
-	subject->options.fuel = FUEL_PLENTY;
 	struct harness_run enough = run_with(subject, &subject->options);
 	compare(subject, &subject->plain, &enough.seen, SIZE_MAX);
 	check(subject, enough.fuel_ended == SIZE_MAX, "out of fuel with plenty of it");
@@ -157,6 +179,7 @@ static struct seen run_from(struct subject *subject, struct image *image, uint32
 	    .options = subject->options,
 	    .image = image,
 	    .calls = calls,
+	    .guest_fuel = subject->guest_fuel,
 	    .source = image_to < 0 ? NULL : source,
 	    .image_to = image_to,
 	};
@@ -207,25 +230,29 @@ static void check_grown_image(struct subject *subject)
 
 /* ---- the whole ---- */
 
+static void check_unfolded(struct subject *subject)
+{
+	struct store_options options = plain_options;
+	options.unfolded = true;
+	snprintf(subject->way, sizeof subject->way, "unfolded");
+	check_options(subject, &options);
+}
+
 static void check_way(struct subject *subject)
 {
-	switch ((enum differential_way)(source_byte(&subject->s) % WAY_COUNT)) {
+	tell_way(subject);
+	switch (subject->chosen) {
 	case WAY_FUEL:
-		choose_options(subject, "fuel");
 		check_fuel(subject);
 		break;
 	case WAY_WHOLE_IMAGE:
-		choose_options(subject, "from an image of all functions");
 		check_whole_image(subject);
 		break;
 	case WAY_GROWN_IMAGE:
-		choose_options(subject, "from an image of some functions");
 		check_grown_image(subject);
 		break;
 	default:
-		choose_options(subject, "run again");
-		subject->options.checked_memory = subject->options.collect_always = true;
-		check_options(subject);
+		check_options(subject, &subject->options);
 		break;
 	}
 }
@@ -243,13 +270,11 @@ void differential_run(const uint8_t *data, size_t size)
 	if (module == NULL)
 		give_up_for(&subject, &err);
 	subject.module = module;
+	choose_way(&subject);
 	struct harness_run plain = run_with(&subject, &plain_options);
 	subject.plain = plain.seen;
 
-	subject.options = plain_options;
-	subject.options.unfolded = true;
-	snprintf(subject.way, sizeof subject.way, "unfolded");
-	check_options(&subject);
+	check_unfolded(&subject);
 	check_way(&subject);
 
 	seen_clear(&subject.plain);

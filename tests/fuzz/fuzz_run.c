@@ -20,13 +20,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t modes = size > 0 ? data[0] : 0;
 	uint64_t fail = size > 1 && (modes & 4) ? data[1] : UINT64_MAX;
-	struct harness_run run = {.options = {
+	bool collect_always = modes & 16;
+	struct harness_run run = {.guest_fuel = collect_always ? FUEL_COLLECTED : FUEL,
+	                          .options = {
 	                              .memory_limit = UINT64_C(24) << 16,
 	                              .table_limit = 64,
 	                              .stack_size = modes & 2 ? 4096 : 65536,
 	                              .unfolded = modes & 1,
 	                              .checked_memory = modes & 8,
-	                              .collect_always = modes & 16,
+	                              .collect_always = collect_always,
 	                          }};
 	const struct module_options features = {.features = GENERATED_FEATURES};
 	struct bytes bytes = size > 2 ? generate_module(data + 2, size - 2) : generate_module(data, 0);

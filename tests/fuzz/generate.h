@@ -29,6 +29,9 @@
 
 #define FUEL_GLOBAL "fuel"
 #define FUEL 400
+/* Enough where garbage is collected at every allocation: that takes as long as the calls are deep,
+ * and as many of them allocate. */
+#define FUEL_COLLECTED 100
 
 /* What the module is to be loaded with: all that there is. */
 #define GENERATED_FEATURES (FEATURES_IMPLEMENTED & ~FEATURE_BIT(LEGACY_EXCEPTIONS))

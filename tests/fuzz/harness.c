@@ -8,14 +8,16 @@
 #include <string.h>
 
 #define INSTANCES 2
-#define CALLBACKS_MAX 3
+#define CALLBACKS_MAX 3  /* nested in each other */
+#define CALLBACKS_ALL 64 /* of a run: each may end in a trap, whose backtrace takes its time */
 
 struct harness {
 	struct store *store;
 	struct seen *seen;
 	struct harness_run *run;
 	struct instance *instances[INSTANCES];
-	unsigned callbacks; /* nested ones under way */
+	unsigned callbacks;     /* nested ones under way */
+	unsigned all_callbacks; /* so far */
 	struct func *funcs[16];
 	struct memory *memory;
 	struct table *table;
@@ -242,8 +244,9 @@ static float host_narrow(struct host_call *call, uint64_t a)
 static uint32_t host_back(struct host_call *call, uint32_t which)
 {
 	struct harness *h = call->env;
-	if (h->callbacks < CALLBACKS_MAX && call->caller != NULL) {
+	if (h->callbacks < CALLBACKS_MAX && h->all_callbacks < CALLBACKS_ALL && call->caller != NULL) {
 		h->callbacks++;
+		h->all_callbacks++;
 		call_each(h, call->caller, which);
 		h->callbacks--;
 	}
@@ -403,11 +406,11 @@ static void see_state(struct harness *h, struct instance *inst)
 	}
 }
 
-static void refuel(struct instance *inst)
+static void refuel(struct instance *inst, uint32_t guest_fuel)
 {
 	struct extern_val fuel;
 	if (instance_export(inst, FUEL_GLOBAL, strlen(FUEL_GLOBAL), &fuel))
-		fuel.as.global->value->i64 = FUEL;
+		fuel.as.global->value->i64 = guest_fuel;
 }
 
 static bool run_all(struct harness *h, const struct module *module, struct error *err)
@@ -425,7 +428,7 @@ static bool run_all(struct harness *h, const struct module *module, struct error
 			struct func *func = instance_export_func(h->instances[i], name);
 			if (func == NULL)
 				break;
-			refuel(h->instances[i]);
+			refuel(h->instances[i], h->run->guest_fuel);
 			call_one(h, func, f + i);
 		}
 	}

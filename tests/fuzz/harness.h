@@ -33,6 +33,7 @@ struct harness_run {
 	struct store_options options;
 	struct image *image; /* that the instances start from; NULL: none */
 	uint32_t calls;      /* so many functions of each instance are called, the first ones; 0: all */
+	uint32_t guest_fuel; /* FUEL_GLOBAL before each of these calls */
 	/* Unless NULL, `image_to` gets an image of what was lowered. */
 	const struct image_source *source;
 	int image_to; /* descriptor */
