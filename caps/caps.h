@@ -121,8 +121,9 @@ int caps_grant_dir(struct caps *caps, const char *host, const char *guest, enum 
 
 /* Limits what the run may add below the directory that was granted last. Beyond it a write writes
  * what fits, then answers -EDQUOT, as do the other calls that add; caps_limit_reached() names the
- * directory. -ENOENT when none is granted. */
-int caps_limit_dir(struct caps *caps, uint64_t bytes);
+ * directory and `set_by`, the way to another quota, which outlives caps. -ENOENT when none is
+ * granted. */
+int caps_limit_dir(struct caps *caps, uint64_t bytes, const char *set_by);
 
 /* What the run adds below the directory that was granted last counts for the quota of an earlier
  * one, that which the guest knows as `guest`: together they have that quota, whether one lies in

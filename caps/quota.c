@@ -13,12 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-int caps_limit_dir(struct caps *caps, uint64_t bytes)
+int caps_limit_dir(struct caps *caps, uint64_t bytes, const char *set_by)
 {
 	if (caps->root_count == 0)
 		return -ENOENT;
 	struct root *root = &caps->roots[caps->root_count - 1];
 	root->quota = bytes;
+	root->set_by = set_by;
 	root->purse = caps->root_count - 1;
 	return 0;
 }
@@ -48,8 +49,8 @@ bool quota_applies(struct caps *caps, const struct descriptor *d)
 
 static int refuse(struct caps *caps, const struct root *root)
 {
-	note_limit(caps, "files below %.180s are limited to %llu bytes", root->guest,
-	           (unsigned long long)root->quota);
+	note_limit(caps, "files below %.180s are limited to %llu bytes (%s)", root->guest,
+	           (unsigned long long)root->quota, root->set_by);
 	return -EDQUOT;
 }
 

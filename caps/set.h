@@ -36,6 +36,7 @@ struct descriptor {
 struct root {
 	char *guest;
 	uint64_t quota, used; /* bytes, see quota.c */
+	const char *set_by;   /* the quota, for messages */
 	uint32_t purse;       /* index of the root whose quota holds: its own, or an earlier one */
 };
 

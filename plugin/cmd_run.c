@@ -227,9 +227,11 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	struct func *initialize = instance_export_func(inst, "_initialize");
 
 	if (name == NULL && start == NULL)
-		return error_set(err, ERROR_USAGE,
-		                 "is no command: it exports no _start; call one of its exports with "
-		                 "--invoke NAME (`tiphys inspect` lists them)");
+		return error_set(err, ERROR_USAGE, "is no command: it exports no _start; %s",
+		                 run->wall != NULL
+		                     ? "a step runs commands alone, no libraries: build it as one"
+		                     : "call one of its exports with --invoke NAME (`tiphys inspect` "
+		                       "lists them)");
 	if (name == NULL) {
 		const struct functype *type = func_type(start);
 		if (type->param_count != 0 || type->result_count != 0)
@@ -273,6 +275,7 @@ static bool open_grants(struct run *run, const struct operands *args, struct err
 	if (run->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the grants");
 	/* Steps run behind a wall. */
+	run->options.grants.are_of_step = run->wall != NULL;
 	if (run->wall != NULL)
 		caps_set_granter(run->caps, CAPS_GRANTER_TEMPLATE);
 	if (!grants_apply(&run->options.grants, run->caps, err) || !open_broker(run, err))

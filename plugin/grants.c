@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/moment.h"
+#include "plugin/workdir.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static bool take_off(char *text, const char *suffix)
 struct dir_terms {
 	enum caps_access access;
 	uint64_t quota;
+	const char *set_by; /* who may set another quota */
 	const char *shares; /* the guest's name of a directory whose quota holds for both, or NULL */
 };
 
@@ -58,7 +60,7 @@ static bool limit_dir(struct caps *caps, const struct dir_terms *terms, const ch
                       struct error *err)
 {
 	if (terms->shares == NULL)
-		return granted(caps_limit_dir(caps, terms->quota), "--dir", text, err);
+		return granted(caps_limit_dir(caps, terms->quota, terms->set_by), "--dir", text, err);
 	return caps_share_limit(caps, terms->shares) == 0 ||
 	       error_set(
 	           err, ERROR_USAGE,
@@ -66,7 +68,16 @@ static bool limit_dir(struct caps *caps, const struct dir_terms *terms, const ch
 	           text, terms->shares);
 }
 
-static bool grant_dir(struct caps *caps, const char *text, struct error *err)
+/* The work directory of a step is the server's, which alone grants one of that name to it. */
+static const char *who_limits(const struct grants *grants, const char *guest)
+{
+	if (!grants->are_of_step)
+		return "its quota";
+	return strcmp(guest, WORKDIR_GUEST) == 0 ? "--max-work" : "its quota in permissions.files";
+}
+
+static bool grant_dir(const struct grants *grants, struct caps *caps, const char *text,
+                      struct error *err)
 {
 	struct dir_terms terms;
 	cleanup_free char *host = strdup(text);
@@ -84,6 +95,7 @@ static bool grant_dir(struct caps *caps, const char *text, struct error *err)
 		                 text);
 	*guest = '\0';
 	guest += 2;
+	terms.set_by = who_limits(grants, guest);
 	int result = caps_grant_dir(caps, host, guest, terms.access);
 	if (result == -EEXIST)
 		return error_set(err, ERROR_USAGE,
@@ -167,7 +179,7 @@ bool grants_apply(const struct grants *grants, struct caps *caps, struct error *
 	    (!grants->no_stderr && !grant_output(caps, CAPS_STDERR, grants->stderr_limit, err)))
 		return false;
 	for (size_t i = 0; i < grants->dirs.count; i++)
-		if (!grant_dir(caps, grants->dirs.items[i], err))
+		if (!grant_dir(grants, caps, grants->dirs.items[i], err))
 			return false;
 	for (size_t i = 0; i < grants->env.count; i++)
 		if (!grant_env(caps, grants->env.items[i], err))

@@ -16,6 +16,7 @@ struct grants {
 	uint64_t stdout_limit; /* bytes; 0: none */
 	uint64_t stderr_limit;
 	uint64_t open_files; /* 0: CAPS_OPEN_FILES_DEFAULT */
+	bool are_of_step;    /* words of plugin/step.c: who reads of a limit has a template */
 };
 
 /* Grants to `caps`. ERROR_USAGE for words that make no sense, ERROR_SYSTEM for a directory that

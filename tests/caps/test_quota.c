@@ -12,7 +12,7 @@ static int quota_setup(void **state)
 	fixture_setup(state);
 	struct fixture *f = *state;
 	host_write(f, "root/before", "0123456789");
-	return caps_limit_dir(f->caps, QUOTA);
+	return caps_limit_dir(f->caps, QUOTA, "--quota");
 }
 
 /* The bytes and entries below the granted directory, as the rules count them. */
@@ -56,7 +56,8 @@ static void a_write_writes_what_fits(void **state)
 	assert_int_equal(put(f, fd, 30000), 30000);
 	assert_null(caps_limit_reached(f->caps));
 	assert_int_equal(put(f, fd, 30000), QUOTA - ENTRY - 30000);
-	assert_string_equal(caps_limit_reached(f->caps), "files below / are limited to 40000 bytes");
+	assert_string_equal(caps_limit_reached(f->caps),
+	                    "files below / are limited to 40000 bytes (--quota)");
 	assert_int_equal(put(f, fd, 1), -EDQUOT);
 	assert_int_equal(put(f, fd, 0), 0);
 	assert_int_equal(added(f), QUOTA);
@@ -205,14 +206,14 @@ static void a_quota_is_of_the_directory_granted_last(void **state)
 	snprintf(path, sizeof path, "%s/other", f->top);
 	assert_int_equal(caps_grant_dir(f->caps, path, "/", CAPS_READ_WRITE), -EEXIST);
 	assert_int_equal(caps_grant_dir(f->caps, path, "/other", CAPS_READ_WRITE), 0);
-	assert_int_equal(caps_limit_dir(f->caps, ENTRY + 10), 0);
+	assert_int_equal(caps_limit_dir(f->caps, ENTRY + 10, "--quota"), 0);
 	int fd = caps_path_open(f->caps, ROOT_FD + 1, "a",
 	                        &(struct caps_open){.write = true, .create = true});
 	assert_int_equal(put(f, fd, 100), 10);
 	assert_int_equal(put(f, open_write(f, "b"), 30000), 30000);
 
 	struct caps *empty = caps_create();
-	assert_int_equal(caps_limit_dir(empty, 1), -ENOENT);
+	assert_int_equal(caps_limit_dir(empty, 1, "--quota"), -ENOENT);
 	caps_destroy(empty);
 }
 
@@ -233,7 +234,8 @@ static void directories_share_a_quota(void **state)
 	assert_int_equal(put(f, below, 20000), 20000);
 	assert_int_equal(put(f, above, 20000), QUOTA - 2 * ENTRY - 20000);
 	assert_int_equal(put(f, below, 1), -EDQUOT);
-	assert_string_equal(caps_limit_reached(f->caps), "files below / are limited to 40000 bytes");
+	assert_string_equal(caps_limit_reached(f->caps),
+	                    "files below / are limited to 40000 bytes (--quota)");
 	/* What is taken away by the one makes room for the other. */
 	assert_int_equal(caps_fd_close(f->caps, (uint32_t)below), 0);
 	assert_int_equal(caps_path_unlink(f->caps, ROOT_FD, "below/a"), 0);

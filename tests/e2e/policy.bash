@@ -201,7 +201,7 @@ quota() {
 	mkdir -p "$work/box" && rm -rf "$work/box"/*
 	run 0 --dir "$work/box::/box:quota=16K" "$probe" write /box/a "$(head -c 8000 /dev/zero | tr '\0' x)"
 	run 4 --dir "$work/box::/box:quota=16K" "$probe" write /box/b "$(head -c 20000 /dev/zero | tr '\0' x)"
-	expect_in "files below /box are limited to 16384 bytes" "$err"
+	expect_in "files below /box are limited to 16384 bytes (its quota)" "$err"
 	is "$(stat -c %s "$work/box/b")" $((16384 - 4096))
 	printf 'files: [{host: %s, guest: /box, access: rw, quota: 5K}]\n' "$work/box" >"$policy"
 	run 4 --policy "$policy" "$probe" write /box/c "$(head -c 2000 /dev/zero | tr '\0' x)"

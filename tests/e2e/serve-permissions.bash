@@ -30,7 +30,7 @@ stdio|probe|{"stdio":["stdout"]}|["fill","3"]|=xxx|["fill-stderr","3"]|exit code
 stdio|probe|{"stdio":["stderr"]}|["fill-stderr","3"]|=|["fill","3"]|exit code 4
 files|probe|{"files":[{"host":"$work/ro","guest":"/d"}]}|["read","/d/file"]|=kept|["write","/d/file","x"]|exit code 4
 files|-|{"files":[{"host":"$work/ro","guest":"/d","access":"rw","quota":"8K"}]}|files: [{host: $work/ro}]|$work/ro rw with that quota
-files|probe|{"files":[{"host":"$work/rw","guest":"/d","access":"rw","quota":"8K"}]}|["write","/d/a","x"]|=|["write","/d/b","$(printf 'x%.0s' {1..9000})"]|files below /d are limited to 8192 bytes
+files|probe|{"files":[{"host":"$work/rw","guest":"/d","access":"rw","quota":"8K"}]}|["write","/d/a","x"]|=|["write","/d/b","$(printf 'x%.0s' {1..9000})"]|files below /d are limited to 8192 bytes (its quota in permissions.files)
 files|-|{"files":[{"host":"$work/rw","guest":"/d","access":"rw","quota":"9K"}]}|files: [{host: $work/rw, access: rw, quota: 8K}]|$work/rw rw with that quota
 clock|probe|{"clock":{"fixed":"2024-01-31T12:00:00Z"}}|["clock"]|=1706702400 0
 clock|probe|{"clock":"none"}|["env","PATH"]|exit code 4|["clock"]|exit code 4

@@ -26,6 +26,7 @@ http: {allowed_hosts: ["http://$listed"]}
 END
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/team/command:1 >/dev/null
 "$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/command.wasm" registry.test/other/command:1 >/dev/null
+"$tiphys_net" push --store "$work/store" "$TIPHYS_GUESTS/exports.wasm" registry.test/team/library:1 >/dev/null
 export INSECURE_OCI_REGISTRIES=$listed
 serve_start serve --max-work 1M --policy-ceiling "$work/ceiling.yaml"
 
@@ -131,10 +132,10 @@ nothing_is_left() {
 	[ -z "$(find "$work/steps" -mindepth 2 ! -name lock ! -type d -print -quit)" ]
 }
 tap_case "a step that fills /work is told --max-work's bytes" ends_by '{}' \
-	'["write","/work/file","a line of ten","200000"]' "files below /work are limited to 1048576 bytes"
+	'["write","/work/file","a line of ten","200000"]' "files below /work are limited to 1048576 bytes (--max-work)"
 fills_workdir() {
 	step_ask '{"module":"registry.test/team/command:1","workdir":"/work/a","args":["write","file","a line of ten","200000"]}'
-	step_failed "files below /work are limited to 1048576 bytes"
+	step_failed "files below /work are limited to 1048576 bytes (--max-work)"
 }
 # Once what was written by a relative path was not counted.
 tap_case "a step that fills its workdir is told --max-work's bytes" fills_workdir
@@ -142,7 +143,7 @@ tap_case "a step that fills its workdir is told --max-work's bytes" fills_workdi
 # Its two ways to the same directory had that much each.
 fills_both() {
 	step_ask '{"module":"registry.test/team/command:1","workdir":"/work/a","args":["write","file","a line of ten","50000","/work/file","a line of ten","50000"]}'
-	step_failed "files below /work are limited to 1048576 bytes"
+	step_failed "files below /work are limited to 1048576 bytes (--max-work)"
 }
 tap_case "/work and workdir have --max-work together" fills_both
 tap_case "a step that floods its output is told whose limit it was" ends_by '{"limits":{"output":"4K"}}' \
@@ -181,6 +182,14 @@ tap_case "a step without memory is told by the ceiling's line" names '{}' '["bom
 	"having met its limit of 67108864 bytes of memory (limits.memory of the ceiling)"
 tap_case "a step without memory is told by its own" names '{"limits":{"memory":"16M"}}' '["bomb"]' \
 	"having met its limit of 16777216 bytes of memory (limits.memory)"
+
+# It was told of an option of `tiphys run`.
+no_command() {
+	step_ask '{"module":"registry.test/team/library:1"}'
+	step_failed "module registry.test/team/library:1: usage: is no command: it exports no _start; a step runs commands alone"
+	! grep -q -e --invoke "$work/reply"
+}
+tap_case "a module that is no command is told what a step runs" no_command
 
 # What `tiphys run` says of a file was looked for in what the guest could write, too.
 digest=$(sha256sum <"$TIPHYS_GUESTS/command.wasm")
