@@ -149,15 +149,18 @@ clocks() {
 }
 tap_case "clock: coarse and real" clocks
 
-# No field without its rows.
+# No field without its rows. A list of fields that is read in part, or not at all, would be a test of nothing.
 each_field() {
-	local field role
+	local field role def=$TIPHYS_SOURCE/plugin/policy.def
+	tr '\n' ' ' <"$def" | grep -oE 'POLICY_FIELD\(POLICY_[A-Z_]+, "[^"]+", [A-Z]+, [a-z_.]+, +(GRANT|BOTH|BOUND),' |
+		sed -E 's/.*"([^"]+)".* ([A-Z]+),$/\1 \2/' >"$work/fields"
+	[ "$(wc -l <"$work/fields")" = "$(grep -c '^POLICY_FIELD(' "$def")" ] || { cat "$work/fields" && false; }
+	[ -s "$work/fields" ]
 	while read -r field role; do
 		[[ " $elsewhere " = *" $field "* ]] && continue
 		[ "$role" = BOUND ] || [ "$field" = blob ] || grep -q "^$field|[a-z]" "$work/table" || { echo "$field: at run time?" && false; }
 		[ "$role" = GRANT ] || [ "$role" = BOUND ] || grep -qF "$field|-|" "$work/table" || { echo "$field: by a ceiling?" && false; }
-	done < <(tr '\n' ' ' <"$TIPHYS_SOURCE/plugin/policy.def" | grep -oE 'POLICY_FIELD\(POLICY_[A-Z_]+, "[^"]+", [A-Z]+, [a-z_.]+, +(GRANT|BOTH|BOUND)' |
-		sed -E 's/.*"([^"]+)".* ([A-Z]+)$/\1 \2/')
+	done <"$work/fields"
 }
 tap_case "every field of a policy is here" each_field
 
