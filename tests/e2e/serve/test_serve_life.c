@@ -30,8 +30,10 @@
 	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
 	"\"echo\",\"hi\"]}}}}"
 
-/* The promise is 200 ms; a machine that builds beside the test is slower. */
+/* The promise. What waits for something on the way breaks it each time; what has no processor on a
+ * machine that does other things beside the test breaks it now and then. */
 #define STOP_MS 200
+#define STOP_TRIES 6
 
 extern char **environ;
 
@@ -210,38 +212,74 @@ static void processor_time_names_who_set_its_limit(void **state)
 
 /* ---- stopping ---- */
 
+/* `stop` ends a server and answers the milliseconds that it took. */
+static void assert_stops_in_time(double (*stop)(const void *env), const void *env)
+{
+	double took = stop(env);
+	for (int i = 1; i < STOP_TRIES && took > STOP_MS; i++)
+		took = stop(env);
+	if (took > STOP_MS)
+		fail_msg("took %.0f ms, the last of %d times", took, STOP_TRIES);
+}
+
+static double stop_by_signal(const void *env)
+{
+	const int *signal = env;
+	struct server_process server = {0};
+	struct caller caller;
+	int status;
+	server_start(&site, &server, NULL, NULL);
+	caller_start(&caller, server.address);
+	pid_t worker = wait_for_child(server.pid);
+	double took = server_end(&server, *signal, &status);
+	pthread_join(caller.thread, NULL);
+	assert_int_equal(status, 0);
+	assert_false(is_alive(worker));
+	assert_int_equal(work_entries(&site), 0);
+	/* Transient for Argo: it asks again. */
+	assert_int_equal(caller.answer.status, 503);
+	answer_clear(&caller.answer);
+	return took;
+}
+
 static void sigterm_ends_it_at_once(void **state)
 {
 	(void)state;
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-		struct server_process server = {0};
-		struct caller caller;
-		int status;
-		server_start(&site, &server, NULL, NULL);
-		caller_start(&caller, server.address);
-		pid_t worker = wait_for_child(server.pid);
-		double took = server_end(&server, signals[i], &status);
-		pthread_join(caller.thread, NULL);
-		if (took > STOP_MS)
-			fail_msg("took %.0f ms", took);
-		assert_int_equal(status, 0);
-		assert_false(is_alive(worker));
-		assert_int_equal(work_entries(&site), 0);
-		/* Transient for Argo: it asks again. */
-		assert_int_equal(caller.answer.status, 503);
-		answer_clear(&caller.answer);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		assert_stops_in_time(stop_by_signal, &signals[i]);
+}
+
+/* `env`: HOST:PORT of the registry. */
+static double stop_while_it_waits(const void *env)
+{
+	const char *registry = env;
+	struct server_process server = {0};
+	int status;
+	char body[256];
+	snprintf(body, sizeof body, "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"%s/m:1\"}}}}",
+	         registry);
+	setenv("INSECURE_OCI_REGISTRIES", registry, 1);
+	server_start(&site, &server, NULL, NULL);
+	unsetenv("INSECURE_OCI_REGISTRIES");
+	pid_t asker = fork();
+	if (asker == 0) {
+		client_call(server.address, (struct call){.body = body});
+		_exit(0);
 	}
+	sleep_ms(500);
+	double took = server_end(&server, SIGTERM, &status);
+	waitpid(asker, NULL, 0);
+	assert_int_equal(work_entries(&site), 0);
+	return took;
 }
 
 static void sigterm_while_a_registry_keeps_it_waiting(void **state)
 {
 	(void)state;
 	/* A registry that takes the connection and says nothing. */
-	struct server_process server = {0};
-	int status;
 	pid_t silent;
-	char port[32] = "";
+	char port[32] = "", registry[64];
 	int out[2];
 	assert_int_equal(pipe(out), 0);
 	static const char *const argv[] = {
@@ -257,28 +295,35 @@ static void sigterm_while_a_registry_keeps_it_waiting(void **state)
 	posix_spawn_file_actions_destroy(&actions);
 	assert_true(read(out[0], port, sizeof port - 1) > 0);
 	port[strcspn(port, "\n")] = '\0';
-	char registries[64], body[256];
-	snprintf(registries, sizeof registries, "127.0.0.1:%s", port);
-	snprintf(body, sizeof body, "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"%s/m:1\"}}}}",
-	         registries);
-	setenv("INSECURE_OCI_REGISTRIES", registries, 1);
-	server_start(&site, &server, NULL, NULL);
-	unsetenv("INSECURE_OCI_REGISTRIES");
-	pid_t asker = fork();
-	if (asker == 0) {
-		client_call(server.address, (struct call){.body = body});
-		_exit(0);
-	}
-	sleep_ms(500);
-	double took = server_end(&server, SIGTERM, &status);
+	snprintf(registry, sizeof registry, "127.0.0.1:%s", port);
+	assert_stops_in_time(stop_while_it_waits, registry);
 	kill(silent, SIGKILL);
 	waitpid(silent, NULL, 0);
-	waitpid(asker, NULL, 0);
 	close(out[0]);
 	close(out[1]);
-	if (took > STOP_MS)
-		fail_msg("took %.0f ms", took);
+}
+
+/* `env`: what is put before the server's command line. */
+static double stop_process_one(const void *env)
+{
+	const char *const *before = env;
+	struct server_process server = {0};
+	struct caller caller;
+	int status;
+	server_start(&site, &server, before, NULL);
+	pid_t one = wait_for_child(server.pid);
+	caller_start(&caller, server.address);
+	pid_t worker = wait_for_child(one);
+	double begin = now_ms();
+	kill(one, SIGTERM);
+	waitpid(server.pid, &status, 0);
+	double took = now_ms() - begin;
+	pthread_join(caller.thread, NULL);
+	answer_clear(&caller.answer);
+	assert_int_equal(status, 0);
+	assert_false(is_alive(worker));
 	assert_int_equal(work_entries(&site), 0);
+	return took;
 }
 
 /* As in its container: process 1, which signals without a handler do not reach. */
@@ -298,24 +343,7 @@ static void as_process_one(void **state)
 		print_message("# not run: this machine grants no process namespace\n");
 		return;
 	}
-	struct server_process server = {0};
-	struct caller caller;
-	int status;
-	server_start(&site, &server, as_root ? before : rootless, NULL);
-	pid_t one = wait_for_child(server.pid);
-	caller_start(&caller, server.address);
-	pid_t worker = wait_for_child(one);
-	double begin = now_ms();
-	kill(one, SIGTERM);
-	waitpid(server.pid, &status, 0);
-	double took = now_ms() - begin;
-	pthread_join(caller.thread, NULL);
-	answer_clear(&caller.answer);
-	if (took > STOP_MS)
-		fail_msg("took %.0f ms", took);
-	assert_int_equal(status, 0);
-	assert_false(is_alive(worker));
-	assert_int_equal(work_entries(&site), 0);
+	assert_stops_in_time(stop_process_one, as_root ? before : rootless);
 }
 
 /* Killed, it can clean up nothing: its worker dies with it, and the next server removes what it
