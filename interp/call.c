@@ -195,6 +195,8 @@ bool func_call(struct store *store, struct func *func, const union value *args,
                union value *results, struct error *err)
 {
 	const struct functype *type = func->type;
+	if (!store_make_stacks(store, NULL, err)) /* a host function's, without any instance */
+		return false;
 	union slot *slots = store->stack_top;
 	const union slot *end = (const union slot *)(store->stack + store->stack_size);
 	if (end - slots < (ptrdiff_t)func->header + 1) {

@@ -356,7 +356,7 @@ static bool instantiate(struct instance *inst, import_resolver *resolve, void *e
 	/* From here on others can hold references to it, so it stays in the store whatever comes. */
 	inst->next = store->instances;
 	store->instances = inst;
-	if (!allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
+	if (!store_make_stacks(store, m, err) || !allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
 	    !make_definitions(inst, err) || !find_code(inst, err))
 		return false;
 

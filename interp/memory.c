@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 
 #define GUARDED_ROOM (UINT64_C(1) << 32)
-#define GUARDED_RESERVATION ((UINT64_C(1) << 33) + (UINT64_C(1) << 16))
 
 /* A multiple of every host's page size. */
 #define GRANULE (UINT64_C(1) << 16)
@@ -92,10 +91,22 @@ bool memory_can_be_guarded(const struct memory_type *type, const struct store *s
 	return !type->limits.is_64 && type->page_size_log2 == 16 && !store->options.checked_memory;
 }
 
+/* Of the store's address space, or its own. */
+static bool reserve_guarded(struct memory *memory)
+{
+	struct store *store = memory->store;
+	if (store->memory_ready == NULL)
+		return reserve(memory, MEMORY_GUARDED_RESERVATION);
+	memory->base = store->memory_ready;
+	memory->reserved = MEMORY_GUARDED_RESERVATION;
+	memory->is_in_store = true;
+	store->memory_ready = NULL;
+	return true;
+}
+
 static bool reserve_any(struct memory *memory, uint64_t size)
 {
-	if (memory_can_be_guarded(&memory->type, memory->store) &&
-	    reserve(memory, GUARDED_RESERVATION)) {
+	if (memory_can_be_guarded(&memory->type, memory->store) && reserve_guarded(memory)) {
 		memory->is_guarded = true;
 		memory->room = GUARDED_ROOM;
 		return true;
@@ -141,7 +152,7 @@ bool memory_init_storage(struct memory *memory, struct error *err)
 
 void memory_clear(struct memory *memory)
 {
-	if (memory->base != NULL)
+	if (memory->base != NULL && !memory->is_in_store)
 		munmap(memory->base, memory->reserved);
 	memory->base = NULL;
 	memory->reserved = 0;

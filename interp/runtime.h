@@ -32,6 +32,7 @@ struct memory {
 	uint64_t room;     /* bytes that it can grow to */
 	uint64_t reserved; /* bytes of address space, guard included */
 	bool is_guarded;   /* accesses at 32-bit addresses need no check (memory.c) */
+	bool is_in_store;  /* its address space is part of the store's, and goes with that */
 };
 
 struct table {
@@ -184,9 +185,10 @@ struct store {
 
 	struct type_space types;
 
-	uint8_t *stacks; /* what both stand in, with their guards (store.c) */
-	size_t stacks_size;
-	uint8_t *stack; /* of frames, with a guard behind it */
+	uint8_t *reserved; /* what both stacks stand in, with their guards (store.c); NULL: not yet */
+	size_t reserved_size;
+	uint8_t *memory_ready; /* address space in it for one guarded memory; NULL: none is left */
+	uint8_t *stack;        /* of frames, with a guard behind it */
 	size_t stack_size;
 	union slot *stack_top; /* the next run's frame starts here */
 	uint8_t *native_stack; /* from its guard on */
@@ -228,6 +230,10 @@ static inline uint32_t type_header(const struct functype *type)
 /* The id of a function type that names no other types. */
 bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
                        struct error *err);
+
+/* Before anything is called: the stacks, unless they are there. `first` is the module that is
+ * instantiated, whose memory gets its address space along with them; NULL: there is none. */
+bool store_make_stacks(struct store *store, const struct module *first, struct error *err);
 
 /* The module's value type, with ids of the store for type indices. */
 valtype store_valtype(const struct instance *inst, valtype type);
@@ -286,6 +292,8 @@ void frame_walk_start(struct frame_walk *walk, struct store *store, const struct
 void frame_walk_next(struct frame_walk *walk);
 
 /* memory.c: bulk operations check their bounds first (spec: 4.6) and answer a trap or TRAP_NONE. */
+/* Every 32-bit address plus every constant offset, and a page. */
+#define MEMORY_GUARDED_RESERVATION ((UINT64_C(1) << 33) + (UINT64_C(1) << 16))
 bool memory_can_be_guarded(const struct memory_type *type, const struct store *store);
 bool memory_init_storage(struct memory *memory, struct error *err);
 void memory_clear(struct memory *memory);

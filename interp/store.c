@@ -6,32 +6,49 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Both stacks in one piece of address space, which takes two system calls:
+/* Both stacks, and before them the first memory where that is known to be guarded (memory.c), in one
+ * piece of address space, which spares system calls:
  *
- *     | guard | ← native stack | frame stack → | guard |
+ *     | memory 0, or nothing | guard | ← native stack | frame stack → | guard |
  *
- * What overruns either meets a guard, not what happens to lie behind it. */
-static bool make_stacks(struct store *store, struct error *err)
+ * What overruns either stack meets a guard, not what happens to lie behind it. */
+static bool reserve_stacks(struct store *store, size_t memory, struct error *err)
 {
 	const size_t page = 4096;
 	size_t size = store->options.stack_size != 0 ? store->options.stack_size : INTERP_STACK_DEFAULT;
 	size = (size + page - 1) / page * page;
 	size_t native = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
-	size_t whole = STACK_GUARD + native + size + STACK_GUARD;
+	size_t whole = memory + STACK_GUARD + native + size + STACK_GUARD;
 	uint8_t *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
 		return error_set_errno(err, errno, "cannot reserve %zu KiB for the stacks", whole >> 10);
-	store->stacks = at;
-	store->stacks_size = whole;
-	if (mprotect(at + STACK_GUARD, native + size, PROT_READ | PROT_WRITE) != 0)
-		return error_set_errno(err, errno, "cannot make %zu KiB for the stacks usable",
-		                       (native + size) >> 10);
-	store->native_stack = at;
+	if (mprotect(at + memory + STACK_GUARD, native + size, PROT_READ | PROT_WRITE) != 0) {
+		error_set_errno(err, errno, "cannot make %zu KiB for the stacks usable",
+		                (native + size) >> 10);
+		munmap(at, whole);
+		return false;
+	}
+	store->reserved = at;
+	store->reserved_size = whole;
+	store->memory_ready = memory != 0 ? at : NULL;
+	store->native_stack = at + memory;
 	store->native_size = STACK_GUARD + native;
-	store->stack = at + store->native_size;
+	store->stack = store->native_stack + store->native_size;
 	store->stack_size = size;
 	store->stack_top = (union slot *)store->stack;
 	return true;
+}
+
+bool store_make_stacks(struct store *store, const struct module *first, struct error *err)
+{
+	struct error short_space = ERROR_INIT;
+	if (store->reserved != NULL)
+		return true;
+	bool has_memory = first != NULL && first->memory_count > first->imported_memory_count &&
+	                  memory_can_be_guarded(&first->memories[first->imported_memory_count], store);
+	/* Where address space is short the memory looks for less by itself. */
+	return (has_memory && reserve_stacks(store, MEMORY_GUARDED_RESERVATION, &short_space)) ||
+	       reserve_stacks(store, 0, err);
 }
 
 struct store *store_create(const struct store_options *options, struct error *err)
@@ -50,7 +67,7 @@ struct store *store_create(const struct store_options *options, struct error *er
 	store->fuel = (int64_t)store->options.fuel;
 	if (store->options.table_limit == 0)
 		store->options.table_limit = INTERP_TABLE_LIMIT_DEFAULT;
-	if (!make_stacks(store, err) || !trap_handlers_install(err)) {
+	if (!trap_handlers_install(err)) {
 		store_destroy(store);
 		return NULL;
 	}
@@ -76,8 +93,8 @@ void store_destroy(struct store *store)
 		table_clear(table);
 	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
 		mem_free(inst->funcs);
-	if (store->stacks != NULL)
-		munmap(store->stacks, store->stacks_size);
+	if (store->reserved != NULL)
+		munmap(store->reserved, store->reserved_size);
 	store_lowering_clear(store);
 	heap_destroy(store->heap);
 	type_space_clear(&store->types);

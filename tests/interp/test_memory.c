@@ -309,6 +309,42 @@ static void short_address_space_is_enough(void **state)
 	running_stop(&run);
 }
 
+/* The first memory's address space is the store's own: nothing of it may be left behind, and a
+ * store without such a memory has none of it. */
+static void address_space_of_the_first_memory_comes_and_goes_with_the_store(void **state)
+{
+	(void)state;
+	const uint64_t guarded = UINT64_C(8) << 30;
+	struct wasm none = {0}, one = {0};
+	wasm_export(&none, "seven", EXTERN_FUNC, wasm_func(&none, "_i", "", "i32.const 7"));
+	wasm_memory(&one, 1, WASM_NO_MAX);
+	add_accesses(&one, 'i', 0);
+	uint64_t before = address_space();
+	struct running without = start(&none, NULL);
+	assert_true(address_space() - before < guarded);
+	assert_value(&without, "seven", 0, 0, 7);
+	running_stop(&without);
+
+	before = address_space();
+	struct running run = start(&one, NULL);
+	assert_true(address_space() - before > guarded);
+	assert_true(address_space() - before < 2 * guarded);
+	/* A second one in the store has its own, and both end where they end. */
+	struct instance *first = run.inst;
+	struct error err = ERROR_INIT;
+	run.inst = instance_create(run.store, run.module, NULL, NULL, &err);
+	assert_non_null(run.inst);
+	assert_true(address_space() - before > 2 * guarded);
+	assert_value(&run, "store", 0, 41, 42);
+	assert_outside(&run, "load_far", UINT32_MAX, 0);
+	run.inst = first;
+	assert_value(&run, "load", 0, 0, 0);
+	assert_outside(&run, "load", PAGE - 3, 0);
+	assert_outside(&run, "load_far", UINT32_MAX, 0);
+	running_stop(&run);
+	assert_true(address_space() - before < guarded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +357,7 @@ int main(void)
 	    cmocka_unit_test(memories_do_not_see_each_other),
 	    cmocka_unit_test(lanes_of_memories_on_both_sides_of_the_first),
 	    cmocka_unit_test(short_address_space_is_enough),
+	    cmocka_unit_test(address_space_of_the_first_memory_comes_and_goes_with_the_store),
 	};
 	return cmocka_run_group_tests_name("interp/memory", tests, NULL, NULL);
 }
