@@ -11,13 +11,14 @@
  *
  *     | memory 0, or nothing | guard | ← native stack | frame stack → | guard |
  *
+ * The two begin in the middle of a page, which is the only one that a short run touches of them.
  * What overruns either stack meets a guard, not what happens to lie behind it. */
 static bool reserve_stacks(struct store *store, size_t memory, struct error *err)
 {
-	const size_t page = 4096;
+	const size_t page = 4096, half = page / 2;
 	size_t size = store->options.stack_size != 0 ? store->options.stack_size : INTERP_STACK_DEFAULT;
-	size = (size + page - 1) / page * page;
-	size_t native = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM;
+	size = (size + page - 1) / page * page + half;
+	size_t native = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM + half;
 	size_t whole = memory + STACK_GUARD + native + size + STACK_GUARD;
 	uint8_t *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
@@ -38,6 +39,8 @@ static bool reserve_stacks(struct store *store, size_t memory, struct error *err
 	store->stack_top = (union slot *)store->stack;
 	return true;
 }
+
+_Static_assert(NATIVE_PER_FRAME_BYTE % 2 == 0, "both stacks together are whole pages");
 
 bool store_make_stacks(struct store *store, const struct module *first, struct error *err)
 {

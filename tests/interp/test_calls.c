@@ -62,10 +62,11 @@ static void check_shape(const struct shape *shape, const struct mode *mode, size
 			assert_int_equal(report->frames[f].func, i % 2);
 			assert_ptr_equal(report->frames[f].inst, g.inst);
 		}
-		/* The frames are as deep as the frame stack allows, and no deeper. */
+		/* The frames are as deep as the frame stack allows, and no deeper: it begins in the middle
+		 * of a page and ends where one ends. */
 		uint64_t frames = report->frame_count + (uint64_t)report->frames_left_out;
 		size_t bytes = stack_size != 0 ? stack_size : INTERP_STACK_DEFAULT;
-		assert_true(frames <= bytes / 16 + 1);
+		assert_true(frames <= (bytes + 2048) / 16 + 1);
 		assert_true(frames >= bytes / (100 * 8));
 		assert_int_equal(guest_i32(&g, "fine", 40, 2), 42);
 	}
