@@ -174,6 +174,7 @@ static struct image *open_image(int fd, const struct image_source *source, bool 
 	    .func_count = (uint32_t)sections[IMAGE_FUNCS].count,
 	    .elem_count = (uint32_t)sections[IMAGE_ELEMS].count,
 	    .data_count = (uint32_t)sections[IMAGE_DATAS].count,
+	    .types_differ = image->header.types_differ != 0,
 	};
 	return image;
 }

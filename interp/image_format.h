@@ -65,6 +65,7 @@ struct image_header {
 	uint64_t cell_room;  /* what the module may need, those in the image included */
 	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
 	struct image_section sections[IMAGE_SECTION_COUNT];
+	uint64_t types_differ;      /* of the module (validator/module.h) */
 	uint64_t is_complete;       /* every function is lowered: there is nothing to append */
 	uint64_t is_summed;         /* it was not waited for until it was on the disk */
 	uint64_t contents_checksum; /* when it is_summed; else 0 */

@@ -247,6 +247,7 @@ static bool write_draft(struct draft *draft, bool *needs_sync, struct error *err
 		return false;
 	*needs_sync = *needs_sync || draft->header.file_size > IMAGE_SUMMED_MAX;
 	draft->header.is_summed = !*needs_sync;
+	draft->header.types_differ = draft->module->types_differ;
 	draft->header.is_complete = is_complete(draft);
 	if (draft->header.is_complete && draft->code != NULL && !code_make_calls_near(draft->code, err))
 		return false;

@@ -114,6 +114,8 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 	for (uint32_t i = 0; i < m->import_count; i++) {
 		const struct import *import = &m->imports[i];
 		struct extern_val value = {0};
+		if (import->kind == EXTERN_FUNC)
+			inst->store->likely_type = inst->type_ids[import->type_index];
 		if (resolve == NULL || !resolve(env, inst->store, import, &value, err)) {
 			char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
 			return error_set(err, ERROR_LINK, "unknown import: %s \"%s\" \"%s\" is not there",
@@ -183,6 +185,13 @@ static bool allocate(struct instance *inst, struct error *err)
 	    inst->tags == NULL || inst->funcs == NULL || inst->elem_values == NULL ||
 	    inst->dropped_elems == NULL || inst->dropped_datas == NULL)
 		return no_memory(err);
+	inst->type_ids = type_ids;
+	if (inst->store->types.count == 0 && m->types_differ) {
+		type_space_borrow(&inst->store->types, m->defs, m->types, m->type_count);
+		for (uint32_t i = 0; i < m->type_count; i++)
+			type_ids[i] = i;
+		return true;
+	}
 	for (uint32_t i = 0; i < m->type_count; i += m->defs[i].group_size) {
 		/* A group that is equal to an earlier one names that one's types instead of its own. */
 		if (m->defs[i].canon != i) {
@@ -194,7 +203,6 @@ static bool allocate(struct instance *inst, struct error *err)
 		                    type_ids, err))
 			return false;
 	}
-	inst->type_ids = type_ids;
 	return true;
 }
 
@@ -356,8 +364,9 @@ static bool instantiate(struct instance *inst, import_resolver *resolve, void *e
 	/* From here on others can hold references to it, so it stays in the store whatever comes. */
 	inst->next = store->instances;
 	store->instances = inst;
-	if (!store_make_stacks(store, m, err) || !allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
-	    !make_definitions(inst, err) || !find_code(inst, err))
+	if (!store_make_stacks(store, m, err) || !allocate(inst, err) ||
+	    !link_imports(inst, resolve, env, err) || !make_definitions(inst, err) ||
+	    !find_code(inst, err))
 		return false;
 
 	struct error *outer = store->host_error;

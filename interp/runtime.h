@@ -184,6 +184,7 @@ struct store {
 	uint64_t table_elements;
 
 	struct type_space types;
+	uint32_t likely_type; /* that the next host function has, by its id; any number is as good */
 
 	uint8_t *reserved; /* what both stacks stand in, with their guards (store.c); NULL: not yet */
 	size_t reserved_size;

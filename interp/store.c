@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Both stacks, and before them the first memory where that is known to be guarded (memory.c), in one
- * piece of address space, which spares system calls:
+/* Both stacks, and before them the first memory where that is known to be guarded (memory.c), in
+ * one piece of address space, which spares system calls:
  *
  *     | memory 0, or nothing | guard | ← native stack | frame stack → | guard |
  *
@@ -104,9 +104,27 @@ void store_destroy(struct store *store)
 	arena_destroy(store->arena);
 }
 
+/* Is it the type of that id, which is alone in its group and has no supertype? */
+static bool is_type(const struct type_space *space, uint32_t id, const struct functype *type)
+{
+	if (id >= space->count)
+		return false;
+	const struct type_def *def = &space->defs[id];
+	const struct functype *known = &space->types[id];
+	size_t count = (size_t)type->param_count + type->result_count;
+	return def->form == FORM_FUNC && def->is_final && def->super == TYPE_NONE &&
+	       def->group_size == 1 && known->param_count == type->param_count &&
+	       known->result_count == type->result_count &&
+	       (count == 0 || memcmp(known->params, type->params, count * sizeof *type->params) == 0);
+}
+
 bool store_intern_type(struct store *store, const struct functype *type, uint32_t *id,
                        struct error *err)
 {
+	if (is_type(&store->types, store->likely_type, type)) {
+		*id = store->likely_type;
+		return true;
+	}
 	struct type_def def = {
 	    .form = FORM_FUNC, .is_final = true, .super = TYPE_NONE, .group_size = 1};
 	return type_space_add(&store->types, &def, type, 0, 1, id, err);

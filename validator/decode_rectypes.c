@@ -292,6 +292,9 @@ static bool read_group(struct type_reader *t)
 		if (!read_subtype(t, i))
 			return false;
 
+	/* Then each is its own canon, and names others by theirs. */
+	if (t->l->parts != NULL && t->l->parts->types_differ)
+		return check_supers(t, start, size, at);
 	uint32_t before = t->space.count;
 	if (size > 0 && !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
 		return false;
@@ -299,6 +302,7 @@ static bool read_group(struct type_reader *t)
 		if (t->space.count > before)
 			t->first[t->ids[i]] = i;
 		m->defs[i].canon = t->first[t->ids[i]];
+		m->types_differ = m->types_differ && m->defs[i].canon == i;
 	}
 	use_canonical(m, start, size);
 	return check_supers(t, start, size, at);
@@ -322,6 +326,7 @@ bool decode_type_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	struct type_reader t = {.l = l, .m = m, .r = r, .err = err};
 	uint32_t groups;
+	m->types_differ = true;
 	type_space_init(&t.space, m->arena);
 	bool fine = decode_count(r, l->module, LOAD_LIMIT_TYPES, 0, "types", &groups, err);
 	for (uint32_t i = 0; fine && i < groups; i++)

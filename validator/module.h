@@ -117,6 +117,7 @@ struct module {
 	struct functype *types;
 	uint32_t type_count;
 	struct type_def *defs; /* by type index too */
+	bool types_differ;     /* no two are equal: each is its own canon */
 	struct import *imports;
 	uint32_t import_count;
 	/* Index spaces: the imported ones first. */
@@ -177,6 +178,7 @@ struct module_parts {
 	uint32_t func_count;
 	uint32_t elem_count;
 	uint32_t data_count;
+	bool types_differ;
 };
 
 /* Loads bytes again that module_load() took before under the same options: what `parts` hold is

@@ -22,9 +22,23 @@ void type_space_init(struct type_space *space, struct arena *arena)
 
 void type_space_clear(struct type_space *space)
 {
-	mem_free(space->defs);
-	mem_free(space->types);
+	if (!space->is_borrowed) {
+		mem_free(space->defs);
+		mem_free(space->types);
+	}
 	mem_free(space->table);
+}
+
+void type_space_borrow(struct type_space *space, const struct type_def *defs,
+                       const struct functype *types, uint32_t count)
+{
+	/* Nothing is written there. */
+	space->defs = (struct type_def *)(uintptr_t)defs;
+	space->types = (struct functype *)(uintptr_t)types;
+	space->is_borrowed = true;
+	space->count = space->room = count;
+	for (uint32_t id = 0; id < count; id += defs[id].group_size)
+		space->group_count++;
 }
 
 /* The type index, as a place in the group or an id. */
@@ -144,12 +158,31 @@ static bool same_group(const struct type_space *space, uint32_t id, const struct
 
 /* ---- adding ---- */
 
+static bool own_types(struct type_space *space, struct error *err)
+{
+	struct type_def *defs = mem_alloc(space->count * sizeof *defs);
+	struct functype *types = mem_alloc(space->count * sizeof *types);
+	if (defs == NULL || types == NULL) {
+		mem_free(defs);
+		mem_free(types);
+		return no_memory(err);
+	}
+	memcpy(defs, space->defs, space->count * sizeof *defs);
+	memcpy(types, space->types, space->count * sizeof *types);
+	space->defs = defs;
+	space->types = types;
+	space->is_borrowed = false;
+	return true;
+}
+
 static bool grow_types(struct type_space *space, uint32_t more, struct error *err)
 {
 	if (more <= space->room - space->count)
 		return true;
 	uint32_t room =
 	    space->room * 2 > space->count + more ? space->room * 2 : space->count + more + 16;
+	if (space->is_borrowed && !own_types(space, err))
+		return false;
 	struct type_def *defs = mem_resize(space->defs, room * sizeof *defs);
 	if (defs == NULL)
 		return no_memory(err);
@@ -219,6 +252,8 @@ static bool grow_table(struct type_space *space, struct error *err)
 	if ((space->group_count + 1) * 2 <= space->table_room)
 		return true;
 	uint32_t room = space->table_room == 0 ? 64 : space->table_room * 2;
+	while (room < (space->group_count + 1) * 2)
+		room *= 2;
 	uint32_t *table = mem_zeroed(room, sizeof *table);
 	if (table == NULL)
 		return no_memory(err);

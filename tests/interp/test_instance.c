@@ -229,6 +229,63 @@ static void an_invalid_function_that_nobody_calls_is_refused_at_load(void **stat
 	}
 }
 
+/* The store takes the first module's types over; what comes behind finds them, or is added. */
+static void types_of_later_modules_and_hosts_are_those_of_the_first(void **state)
+{
+	(void)state;
+	static const char *const firsts[] = {"i_I", "iF_i", "_"};
+	for (uint32_t equal = 0; equal < 2; equal++) {
+		struct guest g = {0};
+		struct wasm w = {0};
+		guest_open(&g, &modes[0]);
+		/* A structure, and once more, so that two types are equal and the store finds its own. */
+		static const uint8_t structures[] = {0x5f, 1, 0x7f, 0, 0x5f, 1, 0x7f, 0};
+		wasm_first_types(&w, structures, 4 * (1 + equal), 1 + equal);
+		for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+			wasm_export(&w, firsts[i], EXTERN_FUNC, wasm_func(&w, firsts[i], "", "unreachable"));
+		guest_start(&g, &w);
+
+		/* As many other types as make the store's table grow, the first module's among them. */
+		for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+			guest_give(&g, firsts[i],
+			           (struct extern_val){.kind = EXTERN_FUNC,
+			                               .as.func = instance_export_func(g.inst, firsts[i])});
+		guest_give_func(&g, "host", "(iF)i", (void (*)(void))nothing, NULL);
+		guest_give_func(&g, "strange host", "(IIIIIII)", (void (*)(void))nothing, NULL);
+		for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+			wasm_import_func(&w, "env", firsts[i], firsts[i]);
+		wasm_import_func(&w, "env", "host", "iF_i");
+		wasm_import_func(&w, "env", "strange host", "IIIIIII_");
+		for (uint32_t i = 0; i < 100; i++) {
+			char signature[16] = "";
+			for (uint32_t bit = 0; bit < 7; bit++)
+				signature[bit] = i >> bit & 1 ? 'f' : 'i';
+			strcpy(signature + 7, "_f");
+			wasm_type(&w, signature);
+		}
+		wasm_table(&w, 'c', 1, WASM_NO_MAX);
+		wasm_elem(&w, 0, (uint32_t[]){1}, 1);
+		struct bytes bytes;
+		struct module *module;
+		assert_non_null(guest_add(&g, &w, &bytes, &module));
+		for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+			assert_int_equal(func_type(g.imports[i].value.as.func)->param_count,
+			                 strcspn(firsts[i], "_"));
+
+		/* And one that does not fit is told as ever. */
+		struct bytes wrong_bytes;
+		struct module *wrong;
+		wasm_import_func(&w, "env", "i_I", "i_F");
+		assert_null(guest_add(&g, &w, &wrong_bytes, &wrong));
+		assert_non_null(strstr(g.err.message, "want (i32) -> (f64), got (i32) -> (i64)"));
+		guest_close(&g);
+		module_destroy(module);
+		module_destroy(wrong);
+		bytes_free(&bytes);
+		bytes_free(&wrong_bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +295,7 @@ int main(void)
 	    cmocka_unit_test(test_start_traps),
 	    cmocka_unit_test(test_table_limits),
 	    cmocka_unit_test(an_invalid_function_that_nobody_calls_is_refused_at_load),
+	    cmocka_unit_test(types_of_later_modules_and_hosts_are_those_of_the_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
