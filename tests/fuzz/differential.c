@@ -3,6 +3,7 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/harness.h"
 #include "tests/fuzz/source.h"
+#include "validator/hints.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +271,8 @@ void differential_run(const uint8_t *data, size_t size)
 	if (module == NULL)
 		give_up_for(&subject, &err);
 	subject.module = module;
+	if (!branch_hints_check(module, &err))
+		give_up_for(&subject, &err);
 	choose_way(&subject);
 	struct harness_run plain = run_with(&subject, &plain_options);
 	subject.plain = plain.seen;

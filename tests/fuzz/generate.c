@@ -38,12 +38,13 @@ static const struct statement {
 	uint8_t weight;
 	void (*put)(struct gen *);
 } all_statements[] = {
-    {4, put_any},      {2, put_any_value},      {4, put_store}, {2, put_local},
-    {1, put_sink},     {3, put_block},          {2, put_br},    {1, put_br_on},
-    {1, put_br_table}, {3, put_call},           {2, put_try},   {1, put_throw},
-    {4, put_gc},       {1, put_memory_bulk},    {2, put_table}, {1, put_select},
-    {1, put_is_null},  {1, put_ending},         {6, put_focus}, {6, put_pair},
-    {2, put_count},    {4, put_focused_access}, {1, put_wait},  {3, put_small_call},
+    {4, put_any},      {2, put_any_value},  {4, put_store},   {2, put_local},
+    {1, put_sink},     {3, put_block},      {2, put_br},      {1, put_br_on},
+    {1, put_br_table}, {3, put_call},       {2, put_try},     {1, put_throw},
+    {2, put_old_try},  {1, put_rethrow},    {4, put_gc},      {1, put_memory_bulk},
+    {2, put_table},    {1, put_select},     {1, put_is_null}, {1, put_ending},
+    {6, put_focus},    {6, put_pair},       {2, put_count},   {4, put_focused_access},
+    {1, put_wait},     {3, put_small_call},
 };
 
 /* What seldom traps and never leaves, so that the whole row runs. */
@@ -98,6 +99,7 @@ static void finish_function(struct gen *g, uint32_t func)
 {
 	settle(g, g->controls[0].results);
 	put_insn(&g->code, INSN_end);
+	finish_hints(g, func);
 	struct bytes body = g->code;
 	g->code = (struct bytes){0};
 	wasm_func_body(&g->w, g->funcs[func], &body);
@@ -289,7 +291,8 @@ static void make_globals(struct gen *g)
 			break;
 		}
 	}
-	g->fuel = wasm_global(&g->w, 'i', true, "i32.const %d", FUEL);
+	/* For the start function, in all modes; before each call the harness sets it. */
+	g->fuel = wasm_global(&g->w, 'i', true, "i32.const %d", FUEL_COLLECTED);
 	g->globals[g->global_count++] = '\0'; /* nobody else's */
 	wasm_export(&g->w, FUEL_GLOBAL, EXTERN_GLOBAL, g->fuel);
 }
@@ -333,11 +336,17 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 	struct gen g = {.s = {.data = data, .left = size}};
 	g.first_func_type = g.type_count = make_gc_types(&g);
 	import_things(&g);
+	choose_hints(&g);
 	uint32_t own = 1 + source_choose(&g.s, 4);
+	bool has_start = source_once_in(&g.s, 6);
+	if (has_start)
+		wasm_start(&g.w, g.func_count);
 	for (uint32_t i = 0; i < own; i++) {
 		struct sig sig = {0};
-		any_letters(&g, sig.params, 5);
-		any_letters(&g, sig.results, 3);
+		if (i > 0 || !has_start) {
+			any_letters(&g, sig.params, 5);
+			any_letters(&g, sig.results, 3);
+		}
 		g.funcs[g.func_count++] = add_type(&g, &sig);
 	}
 	g.near = g.func_count;
@@ -356,5 +365,6 @@ struct bytes generate_module(const uint8_t *data, size_t size)
 	for (uint32_t i = g.small_from; i < g.func_count; i++)
 		make_small_function(&g, i);
 	export_all(&g);
+	put_hints(&g);
 	return wasm_finish(&g.w);
 }

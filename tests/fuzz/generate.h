@@ -13,10 +13,11 @@
  * tells apart, and the pairs of instructions that become one cell (generate_focus.c); tables of
  * three reference types and of 64-bit indices; small functions without locals or blocks, which call
  * each other; blocks, branches and calls of several values; calls by table and by reference, also
- * in tail position; exceptions, with all four kinds of clauses and throw_ref (generate_try.c);
- * structs, arrays, i31, casts, subtypes and branches on them (generate_gc.c). Not covered:
- * exception handling of old, start functions, branch hints, constant expressions of more than a
- * constant. test_reached.c proves that every operation of the interpreter is run.
+ * in tail position; branch hints (generate_hint.c); exceptions, with all four kinds of clauses and
+ * throw_ref, and those of old with catches, delegate and rethrow, in one function with each other
+ * (generate_try.c); structs, arrays, i31, casts, subtypes and branches on them (generate_gc.c);
+ * start functions, which may trap. Not covered: constant expressions of more than a constant.
+ * test_reached.c proves that every operation of the interpreter is run.
  *
  * Instructions with a signature come from validator/insn.def, as far as their features are
  * implemented. NaNs are made canonical before their bits can be seen by anything but the harness,
@@ -34,7 +35,7 @@
 #define FUEL_COLLECTED 100
 
 /* What the module is to be loaded with: all that there is. */
-#define GENERATED_FEATURES (FEATURES_IMPLEMENTED & ~FEATURE_BIT(LEGACY_EXCEPTIONS))
+#define GENERATED_FEATURES FEATURES_IMPLEMENTED
 
 /* To be freed by bytes_free(). */
 struct bytes generate_module(const uint8_t *data, size_t size);

@@ -128,6 +128,7 @@ void put_block(struct gen *g)
 	if (opener == INSN_if) {
 		put_value(g, 'i', 2);
 		pop(g, 1);
+		hint_branch(g);
 	}
 	put_insn(&g->code, opener);
 	bytes_put(&g->code, type.data, type.size);
@@ -140,10 +141,11 @@ void put_block(struct gen *g)
 	if (opener == INSN_loop && !top(g)->dead && source_once_in(&g->s, 2) &&
 	    find_local(g, 'i', &counter)) {
 		want(g, sig->params, 1);
-		assemble(&g->code,
-		         "local.get %u i32.const 1 i32.%s local.tee %u i32.const %u i32.%s br_if 0",
+		assemble(&g->code, "local.get %u i32.const 1 i32.%s local.tee %u i32.const %u i32.%s",
 		         counter, source_once_in(&g->s, 2) ? "sub" : "add", counter,
 		         source_choose(&g->s, 32), source_once_in(&g->s, 2) ? "ne" : "lt_u");
+		hint_branch(g);
+		put_insn_u(&g->code, INSN_br_if, 0);
 		if (operands(g) < strlen(sig->params))
 			push_all(g, sig->params);
 	}
@@ -174,6 +176,7 @@ void put_br(struct gen *g)
 	want(g, label_letters(g, label), 1);
 	if (!source_once_in(&g->s, 4)) {
 		put_value(g, 'i', 2);
+		hint_branch(g);
 		put_insn_u(&g->code, INSN_br_if, label);
 		pop(g, 1);
 		/* In dead code they may have come from nowhere, but now they are there. */

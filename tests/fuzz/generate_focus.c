@@ -341,6 +341,7 @@ static void put_jump_over(struct gen *g, enum insn_id id)
 	if (source_once_in(&g->s, 4))
 		put_insn(b, INSN_i32_eqz);
 	pop(g, 1);
+	hint_branch(g);
 	if (by_if) {
 		put_insn_s(b, INSN_if, -0x40);
 		enter(g, INSN_if, "", "");
@@ -542,6 +543,7 @@ void put_count(struct gen *g)
 		put_insn_u(b, INSN_local_get, counter);
 		put_insn_s(b, is_wide ? INSN_i64_const : INSN_i32_const, end);
 		put_insn(b, is_wide ? INSN_i64_eq : INSN_i32_eq);
+		hint_branch(g);
 		put_insn_u(b, INSN_br_if, 1);
 	}
 	put_statements(g, 1);
@@ -563,6 +565,7 @@ void put_count(struct gen *g)
 			else
 				put_number(g, letter, end);
 			put_second(g, compare);
+			hint_branch(g);
 			put_insn_u(b, INSN_br_if, 0);
 			pop(g, 1);
 		}

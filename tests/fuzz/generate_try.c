@@ -1,4 +1,4 @@
-/* Exceptions: tags, throws and who catches them. */
+/* Exceptions: tags, throws and who catches them, in both forms. */
 #include "tests/fuzz/generator.h"
 
 #include <string.h>
@@ -112,4 +112,70 @@ void put_throw(struct gen *g)
 		put_insn_u(b, INSN_throw, tag);
 	}
 	die_here(g);
+}
+
+/* ---- of old ---- */
+
+/* The next part of the block begins, behind a catch. */
+static void put_catch(struct gen *g, enum insn_id id, uint32_t tag)
+{
+	struct control *c = top(g);
+	settle(g, c->results);
+	if (id == INSN_catch)
+		put_insn_u(&g->code, id, tag);
+	else
+		put_insn(&g->code, id);
+	g->height = c->height;
+	c->dead = false;
+	c->opener = id;
+	if (id == INSN_catch)
+		push_all(g, tags[tag]);
+	put_statements(g, 6);
+	if (source_once_in(&g->s, 3) && !top(g)->dead)
+		put_rethrow(g);
+}
+
+void put_old_try(struct gen *g)
+{
+	if (g->control_count + 1 > NESTING_MAX)
+		return;
+	struct bytes type = {0};
+	const struct sig *sig = put_block_type(g, &type);
+	want(g, sig->params, 1);
+	put_insn(&g->code, INSN_try);
+	bytes_put(&g->code, type.data, type.size);
+	bytes_free(&type);
+	enter(g, INSN_try, sig->params, sig->results);
+	put_statements(g, 8);
+	if (source_once_in(&g->s, 2) && !top(g)->dead)
+		put_throw(g);
+	if (source_once_in(&g->s, 4)) {
+		settle(g, sig->results);
+		/* The label counts from outside of the try; the last one is the function. */
+		put_insn_u(&g->code, INSN_delegate, source_choose(&g->s, g->control_count - 1));
+		leave(g);
+		return;
+	}
+	for (uint32_t i = source_choose(&g->s, 3); i > 0; i--)
+		put_catch(g, INSN_catch, source_choose(&g->s, COUNT(tags)));
+	if (source_once_in(&g->s, 2))
+		put_catch(g, INSN_catch_all, 0);
+	settle(g, sig->results);
+	put_insn(&g->code, INSN_end);
+	leave(g);
+}
+
+/* What any of the catches around has caught. */
+void put_rethrow(struct gen *g)
+{
+	uint32_t start = source_choose(&g->s, g->control_count);
+	for (uint32_t i = 0; i < g->control_count; i++) {
+		uint32_t label = (start + i) % g->control_count;
+		enum insn_id opener = g->controls[g->control_count - 1 - label].opener;
+		if (opener == INSN_catch || opener == INSN_catch_all) {
+			put_insn_u(&g->code, INSN_rethrow, label);
+			die_here(g);
+			return;
+		}
+	}
 }

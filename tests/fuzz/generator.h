@@ -52,8 +52,14 @@ struct gen {
 	uint32_t near, near_wide;      /* functions with two small results */
 	uint32_t small_from, small_to; /* functions that call no others but these, the earlier ones */
 
+	enum { HINTS_NONE, HINTS_UNLIKELY, HINTS_LIKELY, HINTS_MIXED } hints;
+	struct bytes hinted; /* the functions with hints */
+	uint32_t hinted_count;
+
 	/* The function being made. */
 	struct bytes code;
+	struct bytes code_hints; /* its hints */
+	uint32_t code_hint_count;
 	char locals[LOCALS_MAX];
 	uint32_t local_count;
 	char stack[STACK_MAX];
@@ -155,11 +161,23 @@ void put_call(struct gen *g);
 /* Of a small function: mostly arguments that the call takes along. */
 void put_small_call(struct gen *g);
 
+/* ---- generate_hint.c ---- */
+
+void choose_hints(struct gen *g);
+/* The next instruction is a br_if or an if: it is hinted, when the module has hints. */
+void hint_branch(struct gen *g);
+/* The function's hints are complete. */
+void finish_hints(struct gen *g, uint32_t func);
+void put_hints(struct gen *g);
+
 /* ---- generate_try.c ---- */
 
 void make_tags(struct gen *g);
 void put_try(struct gen *g);
 void put_throw(struct gen *g);
+/* The same of old: with catches, or a delegate. */
+void put_old_try(struct gen *g);
+void put_rethrow(struct gen *g);
 
 /* ---- generate_gc.c ---- */
 

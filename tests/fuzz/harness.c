@@ -201,6 +201,17 @@ static void see_trap(struct harness *h, const struct trap_report *report)
 	}
 }
 
+/* Of a call. */
+static void see_failure(struct harness *h, const struct error *err)
+{
+	if (err->kind == ERROR_TRAP)
+		see_trap(h, store_trap(h->store));
+	else
+		see(h->seen, err->kind);
+	if (err->kind == ERROR_EXIT)
+		see(h->seen, store_exit_status(h->store));
+}
+
 /* ---- host functions ---- */
 
 static void call_each(struct harness *h, struct instance *inst, uint32_t which);
@@ -362,17 +373,12 @@ static void call_one(struct harness *h, struct func *func, uint32_t round)
 	for (uint32_t i = 0; i < type->param_count; i++)
 		argument(&args[i], type->params[i], round);
 	struct error err = ERROR_INIT;
-	if (func_call(h->store, func, args, results, &err)) {
-		for (uint32_t i = 0; i < type->result_count; i++)
-			see_value(h, type->results[i], &results[i]);
+	if (!func_call(h->store, func, args, results, &err)) {
+		see_failure(h, &err);
 		return;
 	}
-	if (err.kind == ERROR_TRAP)
-		see_trap(h, store_trap(h->store));
-	else
-		see(h->seen, err.kind);
-	if (err.kind == ERROR_EXIT)
-		see(h->seen, store_exit_status(h->store));
+	for (uint32_t i = 0; i < type->result_count; i++)
+		see_value(h, type->results[i], &results[i]);
 }
 
 /* One function when `which` names it, else the first. */
@@ -418,11 +424,16 @@ static bool run_all(struct harness *h, const struct module *module, struct error
 	uint32_t calls = h->run->calls == 0 ? UINT32_MAX : h->run->calls;
 	for (unsigned i = 0; i < INSTANCES; i++) {
 		h->instances[i] = instance_create(h->store, module, resolve, h, err);
-		if (h->instances[i] == NULL)
+		if (h->instances[i] != NULL)
+			continue;
+		bool by_start = module->has_start && (err->kind == ERROR_TRAP || err->kind == ERROR_EXIT);
+		if (!by_start)
 			return false;
+		see_failure(h, err);
+		error_clear(err);
 	}
 	for (unsigned i = 0; i < INSTANCES; i++) {
-		for (uint32_t f = 0; f < calls; f++) {
+		for (uint32_t f = 0; f < calls && h->instances[i] != NULL; f++) {
 			char name[16];
 			snprintf(name, sizeof name, "f%u", f);
 			struct func *func = instance_export_func(h->instances[i], name);
@@ -433,7 +444,8 @@ static bool run_all(struct harness *h, const struct module *module, struct error
 		}
 	}
 	for (unsigned i = 0; i < INSTANCES; i++)
-		see_state(h, h->instances[i]);
+		if (h->instances[i] != NULL)
+			see_state(h, h->instances[i]);
 	return true;
 }
 

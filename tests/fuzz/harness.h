@@ -44,7 +44,8 @@ struct harness_run {
 	uint64_t fuel_left; /* of options.fuel */
 };
 
-/* Instantiates twice (the second one shares what is imported) and calls the functions of both.
+/* Instantiates twice (the second one shares what is imported) and calls the functions of both, but
+ * for one whose start function did not end well, which is seen as any call.
  * False when that was not possible, as when memory is out; then err says why. */
 bool harness_run(struct harness_run *run, struct error *err);
 

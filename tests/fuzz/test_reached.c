@@ -1,9 +1,9 @@
 /* The generator reaches the interpreter: every operation (interp/cell.h) is run by the modules of a
  * fixed row of seeds, each in the ways that differential.h compares, or stands in `unreached` with
  * the reason. The handlers are compiled with counters (tests/fuzz/meson.build), so what counts is
- * what ran. The row ends where all did; with TIPHYS_REACHED_SEEDS=N behind N, and what did not is
- * told. */
-#include "interp/runtime.h"
+ * what ran. What has no operation of its own is counted where it happens (`events`). The row ends
+ * where all did; with TIPHYS_REACHED_SEEDS=N behind N, and what did not is told. */
+#include "interp/lower.h"
 #include "tests/fuzz/differential.h"
 
 #include <setjmp.h>
@@ -88,6 +88,113 @@ static void note_what_ran(void)
 	}
 }
 
+/* ---- what happens without an operation of its own ---- */
+
+#define EVENTS(X)                                                                                  \
+	X(ASIDE, "a hinted branch had its way behind the function")                                    \
+	X(OLD_CATCH, "a catch of old caught")                                                          \
+	X(OLD_CATCH_ALL, "a catch_all of old caught")                                                  \
+	X(DELEGATE, "a delegate handed an exception on to a try around it")                            \
+	X(DELEGATE_OUT, "a delegate handed an exception on to the caller")                             \
+	X(RETHROW, "a caught exception was thrown again")                                              \
+	X(START, "a start function ended well")                                                        \
+	X(START_TRAP, "a start function trapped")
+
+enum event {
+#define X(name, words) name,
+	EVENTS(X)
+#undef X
+	    EVENT_COUNT
+};
+static const char *const events[] = {
+#define X(name, words) words,
+    EVENTS(X)
+#undef X
+};
+static unsigned happened[EVENT_COUNT];
+
+/* The linker has all calls go through these (tests/fuzz/meson.build). */
+void __real_put_aside(struct lowering *l, uint32_t jump, uint32_t first, struct label *label);
+void __wrap_put_aside(struct lowering *l, uint32_t jump, uint32_t first, struct label *label);
+struct landing __real_exception_find(struct instance *inst, struct object *exception,
+                                     const struct cell *pc, union slot *fp);
+struct landing __wrap_exception_find(struct instance *inst, struct object *exception,
+                                     const struct cell *pc, union slot *fp);
+struct instance *__real_instance_create(struct store *store, const struct module *module,
+                                        import_resolver *resolve, void *env, struct error *err);
+struct instance *__wrap_instance_create(struct store *store, const struct module *module,
+                                        import_resolver *resolve, void *env, struct error *err);
+
+void __wrap_put_aside(struct lowering *l, uint32_t jump, uint32_t first, struct label *label)
+{
+	happened[ASIDE]++;
+	__real_put_aside(l, jump, first, label);
+}
+
+/* The innermost range around the cell. */
+static const struct try_range *range_around(const struct try_table *tries, uint32_t at)
+{
+	for (uint32_t i = tries == NULL ? 0 : tries->range_count; i-- > 0;)
+		if (at >= tries->ranges[i].start && at < tries->ranges[i].end)
+			return &tries->ranges[i];
+	return NULL;
+}
+
+/* What an old catch caught last: no guest can name it, but to throw it again. */
+static const struct object *caught;
+
+static void note_throw(const struct code *code, uint32_t index, const struct cell *pc,
+                       const struct object *exception, bool is_caught_here)
+{
+	const struct cell *start = code->cells + code->entries[index];
+	const struct try_range *range = range_around(code->tries[index], (uint32_t)(pc - start));
+	const char *handler = exec_base() + pc->handler;
+	if (exception == caught && handler == exec_handlers()[OP_throw_ref])
+		happened[RETHROW]++;
+	if (range != NULL && range->is_delegate)
+		happened[is_caught_here ? DELEGATE : DELEGATE_OUT]++;
+}
+
+static void note_landing(const struct code *code, uint32_t index, const struct cell *pc,
+                         const struct object *exception)
+{
+	const struct try_table *tries = code->tries[index];
+	uint32_t at = (uint32_t)(pc - (code->cells + code->entries[index]));
+	for (uint32_t i = 0; i < tries->clause_count; i++) {
+		const struct try_clause *clause = &tries->clauses[i];
+		if (clause->landing != at || !clause->ref_first)
+			continue;
+		happened[clause->is_all ? OLD_CATCH_ALL : OLD_CATCH]++;
+		caught = exception;
+	}
+}
+
+/* pc: of the cell that throws, or of the call it came out of. */
+struct landing __wrap_exception_find(struct instance *inst, struct object *exception,
+                                     const struct cell *pc, union slot *fp)
+{
+	uint32_t index;
+	const struct landing landing = __real_exception_find(inst, exception, pc, fp);
+	const struct code *code = code_holding(inst->store, pc, &index);
+	if (code != NULL)
+		note_throw(code, index, pc, exception, landing.pc != NULL && landing.fp == fp);
+	code = landing.pc == NULL ? NULL : code_holding(inst->store, landing.pc, &index);
+	if (code != NULL)
+		note_landing(code, index, landing.pc, exception);
+	return landing;
+}
+
+struct instance *__wrap_instance_create(struct store *store, const struct module *module,
+                                        import_resolver *resolve, void *env, struct error *err)
+{
+	struct instance *inst = __real_instance_create(store, module, resolve, env, err);
+	if (module->has_start && inst != NULL)
+		happened[START]++;
+	if (module->has_start && inst == NULL && err->kind == ERROR_TRAP)
+		happened[START_TRAP]++;
+	return inst;
+}
+
 /* ---- seeds ---- */
 
 static uint64_t next_random(uint64_t *state)
@@ -119,13 +226,16 @@ static const char *reason_of(const char *name)
 
 static bool any_left(void)
 {
+	for (uint32_t i = 0; i < EVENT_COUNT; i++)
+		if (happened[i] == 0)
+			return true;
 	for (uint32_t op = 0; op < OP_COUNT; op++)
 		if (!has_run[op] && reason_of(op_names[op]) == NULL)
 			return true;
 	return false;
 }
 
-static void test_every_operation_runs(void **state)
+static void test_everything_runs(void **state)
 {
 	(void)state;
 	const char *given = getenv("TIPHYS_REACHED_SEEDS");
@@ -146,14 +256,19 @@ static void test_every_operation_runs(void **state)
 			unexpected++;
 		}
 	}
-	printf("# %u of %u operations did not run in %u modules\n", missing, (unsigned)OP_COUNT, seed);
+	for (uint32_t i = 0; i < EVENT_COUNT; i++) {
+		printf("# %u times %s\n", happened[i], events[i]);
+		missing += happened[i] == 0;
+	}
+	printf("# %u of %u operations and events did not run in %u modules\n", missing,
+	       OP_COUNT + EVENT_COUNT, seed);
 	assert_true(given != NULL ? unexpected == 0 : (missing == 0 && unexpected == 0));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_operation_runs),
+	    cmocka_unit_test(test_everything_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
