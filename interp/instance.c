@@ -107,6 +107,20 @@ static bool check_import(const struct instance *inst, const struct import *impor
 	}
 }
 
+/* What the resolver said of it stands behind; an error of another kind is no matter of the name. */
+static void unknown_import(const struct import *import, struct error *err)
+{
+	char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
+	static const char words[] = "unknown import: %s \"%s\" \"%s\" is not there";
+	const char *kind = extern_kind_name(import->kind);
+	shown(import->module, module);
+	shown(import->name, name);
+	if (err->kind == ERROR_LINK)
+		error_wrap(err, words, kind, module, name);
+	else
+		error_put(err, ERROR_LINK, words, kind, module, name);
+}
+
 static bool link_imports(struct instance *inst, import_resolver *resolve, void *env,
                          struct error *err)
 {
@@ -117,10 +131,8 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 		if (import->kind == EXTERN_FUNC)
 			inst->store->likely_type = inst->type_ids[import->type_index];
 		if (resolve == NULL || !resolve(env, inst->store, import, &value, err)) {
-			char module[PRINTABLE_NAME_SIZE], name[PRINTABLE_NAME_SIZE];
-			return error_set(err, ERROR_LINK, "unknown import: %s \"%s\" \"%s\" is not there",
-			                 extern_kind_name(import->kind), shown(import->module, module),
-			                 shown(import->name, name));
+			unknown_import(import, err);
+			return false;
 		}
 		if (!check_import(inst, import, &value, err))
 			return false;

@@ -103,8 +103,9 @@ struct extern_val {
 };
 
 /* Answers an import: fills *out and returns true, or returns false when it has nothing of that
- * name (then, or when the types do not match, instantiation fails with ERROR_LINK by name).
- * `names` are UTF-8 with explicit lengths. */
+ * name (then, or when the types do not match, instantiation fails with ERROR_LINK by name; what it
+ * has set as an ERROR_LINK itself, such as what to do, stands behind). Another error that it sets
+ * is that of the instantiation. The import's names are UTF-8 with explicit lengths. */
 typedef bool import_resolver(void *env, struct store *store, const struct import *import,
                              struct extern_val *out, struct error *err);
 

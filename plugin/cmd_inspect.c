@@ -232,7 +232,8 @@ static void print_beyond_reach(unsigned asks)
 }
 
 static void print_unanswered(const struct module *module, uint32_t count,
-                             bool (*is_such)(const struct import *), const char *heading)
+                             bool (*is_such)(const struct import *),
+                             const char *(*advise)(const struct import *), const char *heading)
 {
 	if (count == 0)
 		return;
@@ -245,6 +246,8 @@ static void print_unanswered(const struct module *module, uint32_t count,
 		printable_write(import->module.data, import->module.len, stdout);
 		putchar('.');
 		printable_write(import->name.data, import->name.len, stdout);
+		if (advise != NULL)
+			printf(": %s", advise(import));
 		putchar('\n');
 	}
 }
@@ -263,10 +266,10 @@ static void print_reach(const struct module *module)
 
 	print_beyond_reach(reach.asks);
 	print_unanswered(
-	    module, reach.unknown, wasi_is_unknown,
+	    module, reach.unknown, wasi_is_unknown, NULL,
 	    "Not known to this build: a call gets \"function not supported\", or traps when it "
 	    "has no result for it");
-	print_unanswered(module, reach.foreign, is_foreign,
+	print_unanswered(module, reach.foreign, is_foreign, wasi_foreign_advice,
 	                 "It does not run by itself: nothing here provides");
 }
 

@@ -114,7 +114,7 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 	struct wasi *wasi = env;
 	size_t index;
 	if (import->kind != EXTERN_FUNC)
-		return false;
+		return error_set(err, ERROR_LINK, "%s", wasi_foreign_advice(import));
 	out->kind = EXTERN_FUNC;
 	const struct import_module *module = find(import->module, import->name, &index);
 	if (!module && wasi_is_unknown(import)) {
@@ -122,7 +122,7 @@ bool wasi_resolve(void *env, struct store *store, const struct import *import,
 		return out->as.func != NULL;
 	}
 	if (!module)
-		return false;
+		return error_set(err, ERROR_LINK, "%s", wasi_foreign_advice(import));
 	int capability = module->functions[index].capability;
 	if (capability == CAP_SOCKETS || capability == WASI_SOCKET_FD)
 		caps_sockets_show(wasi->caps, true);

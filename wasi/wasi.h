@@ -25,7 +25,7 @@ void wasi_destroy(struct wasi *wasi);
 /* An import_resolver; env is the struct wasi. Answers functions of "wasi_snapshot_preview1", of
  * "wasi_unstable" (snapshot 0, with its own layouts), of "wasi_experimental_http" and of "tiphys"
  * (their .def files). What the first two do not have links too, and a call answers NOSYS. false for
- * any other module or name. */
+ * any other module or name, with wasi_foreign_advice() as an ERROR_LINK. */
 bool wasi_resolve(void *env, struct store *store, const struct import *import,
                   struct extern_val *out, struct error *err);
 
@@ -66,5 +66,8 @@ const struct wasi_function *wasi_function_find(struct name module, struct name n
 /* Has the import no row and is yet answered, by NOSYS: a function of one of the two snapshots, of a
  * type that a later one could give it. */
 bool wasi_is_unknown(const struct import *import);
+/* For an import that wasi_resolve() has no answer to: what most likely asks for it, and how to
+ * build the module without (foreign.def). A static string. */
+const char *wasi_foreign_advice(const struct import *import);
 
 #endif

@@ -180,7 +180,7 @@ tap_case "inspect names the features a module needs" inspects_features
 inspects_foreign() {
 	status 0 "$tiphys" inspect "$foreign"
 	expect_in "It does not run by itself: nothing here provides" "$out"
-	grep -qx "  function elsewhere.wish" "$out"
+	grep -qx "  function elsewhere.wish: a module may import from wasi_snapshot_preview1, .*" "$out"
 }
 tap_case "inspect tells of imports that nobody answers" inspects_foreign
 
@@ -438,7 +438,7 @@ before_the_run() {
 	expect_in "unknown option --stdni; did you mean --stdin?" "$err"
 	run 1 "$foreign"
 	expect_in "elsewhere" "$err"
-	expect_in "wish" "$err"
+	expect_in "wish\" is not there: a module may import from wasi_snapshot_preview1" "$err"
 }
 tap_case "what cannot run is told with 1 or 2" before_the_run
 

@@ -82,6 +82,39 @@ static void unknown_names_link_in_snapshots_only(void **state)
 	}
 }
 
+/* What was built for another host is told how to be built for this one. */
+static void foreign_imports_are_told_what_to_build_instead(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *module, *name, *words;
+	} cases[] = {{"wasi:cli/stdout@0.2.0", "get-stdout", "build for wasm32-wasip1"},
+	             {"wasi", "thread-spawn", "no run starts threads"},
+	             {"env", "__linear_memory", "link it with wasm-ld"},
+	             {"env", "memory", "--import-memory"},
+	             {"env", "abort", "@assemblyscript/wasi-shim"},
+	             {"env", "invoke_vi", "-fwasm-exceptions"},
+	             {"env", "emscripten_resize_heap", "-sSTANDALONE_WASM"},
+	             {"gojs", "runtime.wasmExit", "GOOS=wasip1"},
+	             {"__wbindgen_placeholder__", "x", "without wasm-bindgen"},
+	             {"env", "frobnicate", "left undefined"},
+	             {"wasi_snapshot_preview2", "fd_read", "may import from wasi_snapshot_preview1"},
+	             {"", "", "may import from wasi_snapshot_preview1"}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct import import = {.module = name_of(cases[i].module), .name = name_of(cases[i].name)};
+		const char *advice = wasi_foreign_advice(&import);
+		if (strstr(advice, cases[i].words) == NULL)
+			fail_msg("%s %s: %s", cases[i].module, cases[i].name, advice);
+		struct extern_val value;
+		for (import.kind = EXTERN_TABLE; import.kind <= EXTERN_TAG; import.kind++) {
+			struct error err = ERROR_INIT;
+			assert_false(wasi_resolve(NULL, NULL, &import, &value, &err));
+			assert_int_equal(err.kind, ERROR_LINK);
+			assert_string_equal(err.message, advice);
+		}
+	}
+}
+
 /* A function of another type is no function of WASI's. */
 static void wrong_type_does_not_link(void **state)
 {
@@ -167,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(table_has_each_function_once),
 	    cmocka_unit_test(unknown_names_are_not_found),
 	    cmocka_unit_test(unknown_names_link_in_snapshots_only),
+	    cmocka_unit_test(foreign_imports_are_told_what_to_build_instead),
 	    cmocka_unit_test(wrong_type_does_not_link),
 	    cmocka_unit_test(errors_keep_their_meaning),
 	    cmocka_unit_test_setup_teardown(empty_set_answers_and_says_what_is_missing,
