@@ -93,11 +93,15 @@ static bool check_preamble(struct reader *r, struct error *err)
 		                    "unexpected end: the file ends before its version is told");
 	bytes = r->pos;
 	r->pos += sizeof version;
-	if (memcmp(bytes, version, sizeof version) != 0)
+	if (memcmp(bytes, version, sizeof version) != 0) {
+		unsigned number = bytes[0] | (unsigned)bytes[1] << 8;
+		unsigned layer = bytes[2] | (unsigned)bytes[3] << 8;
 		return error_set_at(err, ERROR_MALFORMED, sizeof magic,
-		                    "unknown binary version %u.%u (a component or a later version?); core "
-		                    "modules of version 1 are taken",
-		                    bytes[0] | bytes[1] << 8, bytes[2] | bytes[3] << 8);
+		                    "unknown binary version %u.%u (%s); core modules of version 1 are "
+		                    "taken%s",
+		                    number, layer, layer == 1 ? "a component" : "of a later WebAssembly?",
+		                    layer == 1 ? ": build it as one, for wasm32-wasip1" : "");
+	}
 	return true;
 }
 

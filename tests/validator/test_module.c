@@ -213,7 +213,11 @@ static void test_preamble(void **state)
 	struct error err = load_result(module, 8);
 	assert_int_equal(err.kind, ERROR_NONE);
 	err = load_result((const uint8_t *)"\0asm\x0d\0\1\0", 8);
-	assert_error(&err, ERROR_MALFORMED, "unknown binary version 13.1");
+	assert_error(&err, ERROR_MALFORMED,
+	             "unknown binary version 13.1 (a component); core modules of version 1 are taken: "
+	             "build it as one, for wasm32-wasip1");
+	err = load_result((const uint8_t *)"\0asm\2\0\0\0", 8);
+	assert_error(&err, ERROR_MALFORMED, "unknown binary version 2.0 (of a later WebAssembly?)");
 	err = load_result((const uint8_t *)"MZ\0\0\0\0\0\0", 8);
 	assert_error(&err, ERROR_MALFORMED, "magic header not detected");
 }
