@@ -97,9 +97,11 @@ static void more_than_the_server_allows_is_denied(void **state)
 		const char *wasm, *words;
 	} rows[] = {
 	    {",\"permissions\":{\"limits\":{\"memory\":\"2M\"}}",
-	     "template.plugin.wasm.permissions.limits.memory: asks for 2097152, this server allows "
-	     "1048576 (--max-memory)"},
-	    {",\"permissions\":{\"limits\":{\"time\":\"11s\"}}", "(--step-timeout)"},
+	     "template.plugin.wasm.permissions.limits.memory: asks for 2097152 bytes, this server "
+	     "allows 1048576 bytes (--max-memory)"},
+	    {",\"permissions\":{\"limits\":{\"time\":\"10500ms\"}}",
+	     "template.plugin.wasm.permissions.limits.time: asks for 10.5 s, this server allows 10 s "
+	     "(--step-timeout)"},
 	    {",\"permissions\":{\"limits\":{\"output\":1001}}", "(--max-output)"},
 	    {",\"permissions\":{\"files\":[{\"host\":\"/etc\",\"guest\":\"/etc\"}]}",
 	     "template.plugin.wasm.permissions.files: this server grants steps no directory but /work"},
