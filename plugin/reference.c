@@ -121,6 +121,8 @@ bool reference_parse(struct reference *reference, const char *text, struct error
 	char rest[REFERENCE_TEXT_SIZE];
 	if (strlen(text) >= sizeof rest)
 		return refuse(text, "it is too long", err);
+	if (strstr(text, "://") != NULL)
+		return refuse(text, "it has no scheme before the host", err);
 	strcpy(rest, text);
 
 	char *at_sign = strchr(rest, '@');

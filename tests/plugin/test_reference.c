@@ -110,7 +110,9 @@ static const struct {
     {"[]/a", "bracketed"},
     {"[::1]5000/a", "host"},
     {"[g::1]:1/a", "bracketed"},
-    {"https://x.io/a", "port"},
+    {"https://x.io/a", "no scheme"},
+    {"oci://x.io/a:1", "no scheme"},
+    {"x.io/a:1://b", "no scheme"},
 };
 
 static void bad_ones(void **state)
