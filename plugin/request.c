@@ -180,14 +180,32 @@ static bool read_outputs(struct reader *reader, const json_t *outputs)
 
 #define OURS "template.plugin.wasm"
 
-static bool read_module(struct reader *reader, const json_t *module)
+/* What a person most likely took for the field that is missing. */
+static bool no_module(struct reader *reader, const json_t *wasm)
 {
+	char shown[PRINTABLE_NAME_SIZE];
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)wasm, key, value)
+	{
+		if (strcmp(key, "module") == 0 || suggest_distance(key, "module") > 2)
+			continue;
+		printable_text(key, strlen(key), shown, sizeof shown);
+		return error_set(reader->err, reader->kind,
+		                 OURS ".%s: unknown field; did you mean \"module\"?", shown);
+	}
+	return error_set(reader->err, reader->kind,
+	                 OURS ".module: is missing; give the reference of a module, as "
+	                      "{oci: \"registry/name:tag\"}");
+}
+
+static bool read_module(struct reader *reader, const json_t *wasm)
+{
+	const json_t *module = field(wasm, "module");
 	const char *key;
 	json_t *value;
 	if (module == NULL)
-		return error_set(reader->err, reader->kind,
-		                 OURS ".module: is missing; give the reference of a module, as "
-		                      "{oci: \"registry/name:tag\"}");
+		return no_module(reader, wasm);
 	if (json_is_string(module)) {
 		reader->out->module = json_string_value(module);
 	} else if (json_is_object(module)) {
@@ -361,8 +379,8 @@ static bool read_ours(struct reader *reader, const json_t *wasm)
 	if (field(wasm, "args") != NULL || field(wasm, "env") != NULL || field(wasm, "stdin") != NULL ||
 	    field(wasm, "workdir") != NULL)
 		reader->out->form = REQUEST_COMMAND;
-	return read_module(reader, field(wasm, "module")) && read_permissions(reader, wasm) &&
-	       read_args(reader, wasm) && read_env(reader, wasm) && read_stdin(reader, wasm) &&
+	return read_module(reader, wasm) && read_permissions(reader, wasm) && read_args(reader, wasm) &&
+	       read_env(reader, wasm) && read_stdin(reader, wasm) &&
 	       read_string(reader, OURS, wasm, "workdir", NULL, &reader->out->workdir) &&
 	       read_options(reader, wasm);
 }

@@ -271,6 +271,10 @@ static void mistakes_are_named(void **state)
 	     "template.plugin.wasm.permisions: unknown field; did you mean \"permissions\"?"},
 	    {WASM("{\"module\":\"m\",\"Args\":[]}"), ERROR_USAGE,
 	     "template.plugin.wasm.Args: unknown field; did you mean \"args\"?"},
+	    {WASM("{\"modul\":{\"oci\":\"m\"},\"args\":[]}"), ERROR_USAGE,
+	     "template.plugin.wasm.modul: unknown field; did you mean \"module\"?"},
+	    {WASM("{\"level\":\"L\",\"module\":null}"), ERROR_USAGE,
+	     "template.plugin.wasm.module: is missing"},
 	    {WASM("{\"module\":\"m\",\"stdin\":\"\",\"timeout\":\"1s\"}"), ERROR_USAGE,
 	     "template.plugin.wasm.timeout: unknown field; a plain command has"},
 	};
