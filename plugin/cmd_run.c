@@ -226,6 +226,10 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	struct func *start = instance_export_func(inst, "_start");
 	struct func *initialize = instance_export_func(inst, "_initialize");
 
+	if (name == NULL && start == NULL && run->wall != NULL)
+		return error_set(err, ERROR_LINK,
+		                 "is no command: it exports no _start; build it as a command, with a main "
+		                 "function, not as a library");
 	if (name == NULL && start == NULL)
 		return error_set(err, ERROR_USAGE, "is no command: it exports no _start; %s",
 		                 run->wall != NULL
@@ -235,7 +239,8 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	if (name == NULL) {
 		const struct functype *type = func_type(start);
 		if (type->param_count != 0 || type->result_count != 0)
-			return error_set(err, ERROR_LINK, "its _start has parameters or results");
+			return error_set(err, ERROR_LINK,
+			                 "is no command: its _start has parameters or results");
 		return func_call(run->store, start, NULL, NULL, err);
 	}
 	if (start == NULL && initialize != NULL && func_type(initialize)->param_count == 0 &&
@@ -255,7 +260,9 @@ static bool open_broker(struct run *run, struct error *err)
 	if (options->broker_fd != NO_DESCRIPTOR) {
 		if (broker_take(run->caps, (int)options->broker_fd, err))
 			return true;
-		error_wrap(err, "--broker %d", (int)options->broker_fd);
+		/* Who reads it behind a wall has not written the option. */
+		if (run->wall == NULL)
+			error_wrap(err, "--broker %d", (int)options->broker_fd);
 		return false;
 	}
 	return !broker_options_grant(&options->broker) ||
@@ -429,7 +436,8 @@ static void report_refusals(const struct run *run, const struct error *err, FILE
 	if (unknown != NULL)
 		fprintf(to, "%s%s\n", speaker(run), unknown);
 	const char *failure = caps_broker_failure(run->caps);
-	if (failure != NULL && (denial == NULL || strstr(denial, failure) == NULL))
+	if (failure != NULL && err->kind != ERROR_NETWORK &&
+	    (denial == NULL || strstr(denial, failure) == NULL))
 		fprintf(to, "%swhat the module last reached out for failed: %s\n", speaker(run), failure);
 }
 

@@ -234,11 +234,12 @@ static bool run(struct step *step, const char *module)
 
 /* ---- what came of it ---- */
 
-/* Whether the module did not start. */
+/* Whether the module did not start. Behind a wall none of these comes of a guest that runs. */
 static bool was_not_run(const struct step *step)
 {
 	static const enum error_kind before_run[] = {ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED,
-	                                             ERROR_LIMIT, ERROR_LINK};
+	                                             ERROR_LIMIT,     ERROR_LINK,    ERROR_SYSTEM,
+	                                             ERROR_USAGE,     ERROR_DENIED,  ERROR_NETWORK};
 	for (size_t i = 0; i < sizeof before_run / sizeof before_run[0]; i++) {
 		if (step->outcome.kind == before_run[i])
 			return true;

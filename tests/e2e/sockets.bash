@@ -112,4 +112,12 @@ steps() {
 }
 tap_case "serve: a step behind its walls" steps
 
+# It was an exit of the guest's, told by the number of a descriptor, and told twice.
+refused() {
+	step '["127.0.0.1:1"]' '["127.0.0.1:1","echo","x"]'
+	expect_in "the module was not run: network: cannot connect to 127.0.0.1:1: Connection refused" "$out"
+	! grep -q -e exitCode -e '--broker' -e 'last reached' "$out"
+}
+tap_case "serve: a connection that cannot be made is told before the module runs" refused
+
 tap_end
