@@ -67,6 +67,7 @@ uint32_t wasi_fd_fdstat_get(struct host_call *call, uint32_t fd, uint32_t at)
 	memset(out, 0, FDSTAT_SIZE);
 	out[0] = filetype_of(info.type);
 	store_u16(out + 2, fdflags_of(info.flags));
+	rights_settle(g.caps, fd, &info.label);
 	store_u64(out + 8, info.label.base);
 	store_u64(out + 16, info.label.inheriting);
 	return WASI_ESUCCESS;
@@ -99,6 +100,7 @@ uint32_t wasi_fd_fdstat_set_rights(struct host_call *call, uint32_t fd, uint64_t
 	uint32_t rc = wasi_errno(caps_fd_label(g.caps, fd, &now));
 	if (rc)
 		return rc;
+	rights_settle(g.caps, fd, &now);
 	if ((base & ~now.base) || (inheriting & ~now.inheriting))
 		return WASI_ENOTCAPABLE;
 	return wasi_errno(caps_fd_set_label(g.caps, fd, (struct caps_label){base, inheriting}));

@@ -4,12 +4,36 @@
 
 #include <fcntl.h>
 
+/* Of a stream nobody has asked yet whether it can seek, which takes system calls: few guests ever
+ * ask. A bit that no right has. */
+#define RIGHTS_UNSETTLED (UINT64_C(1) << 63)
+#define RIGHTS_TO_SEEK (RIGHT(FD_SEEK) | RIGHT(FD_TELL))
+_Static_assert(((RIGHTS_FILE | RIGHTS_DIRECTORY | RIGHTS_SOCKET | RIGHTS_STREAM) &
+                RIGHTS_UNSETTLED) == 0,
+               "it is no right");
+
+/* C libraries take a character device that cannot seek for a terminal; one that is none gets the
+ * rights to seek, so that nobody prints colours into /dev/null. */
+void rights_settle(struct caps *caps, uint32_t fd, struct caps_label *label)
+{
+	struct caps_fd_info info;
+	if (!(label->base & RIGHTS_UNSETTLED))
+		return;
+	label->base &= ~RIGHTS_UNSETTLED;
+	if (caps_fd_info(caps, fd, &info) == 0 && info.type == CAPS_TYPE_CHAR_DEVICE &&
+	    !info.is_terminal)
+		label->base |= RIGHTS_TO_SEEK;
+	caps_fd_set_label(caps, fd, *label);
+}
+
 uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights)
 {
 	struct caps_label label;
 	int rc = caps_fd_label(g->caps, fd, &label);
 	if (rc < 0)
 		return wasi_errno(rc);
+	if (rights & ~label.base & RIGHTS_TO_SEEK)
+		rights_settle(g->caps, fd, &label);
 	return (label.base & rights) == rights ? WASI_ESUCCESS : WASI_ENOTCAPABLE;
 }
 
@@ -27,26 +51,15 @@ struct caps_label rights_new(const struct caps_label *dir, enum caps_type type, 
 	};
 }
 
-/* C libraries take a character device that cannot seek for a terminal; one that is none gets the
- * rights to seek, so that nobody prints colours into /dev/null. */
-static uint64_t stream_rights(const struct caps_fd_info *info)
-{
-	uint64_t rights = RIGHTS_STREAM;
-	if (info->can_read)
-		rights |= RIGHT(FD_READ);
-	if (info->can_write)
-		rights |= RIGHT(FD_WRITE) | RIGHT(FD_SYNC) | RIGHT(FD_DATASYNC);
-	if (info->type == CAPS_TYPE_CHAR_DEVICE && !info->is_terminal)
-		rights |= RIGHT(FD_SEEK) | RIGHT(FD_TELL);
-	return rights;
-}
-
 void rights_init(struct caps *caps)
 {
 	struct caps_fd_info info;
+	/* The three streams, those that were granted. */
 	for (uint32_t fd = 0; fd <= 2; fd++) {
-		if (caps_fd_info(caps, fd, &info) == 0)
-			caps_fd_set_label(caps, fd, (struct caps_label){stream_rights(&info), 0});
+		uint64_t rights =
+		    fd == 0 ? RIGHT(FD_READ) : RIGHT(FD_WRITE) | RIGHT(FD_SYNC) | RIGHT(FD_DATASYNC);
+		rights |= RIGHTS_STREAM | RIGHTS_UNSETTLED;
+		caps_fd_set_label(caps, fd, (struct caps_label){rights, 0});
 	}
 	const struct caps_label directory = {RIGHTS_DIRECTORY, RIGHTS_DIRECTORY | RIGHTS_FILE};
 	const struct caps_label connection = {RIGHTS_SOCKET, 0};

@@ -1,5 +1,6 @@
 #include "tests/wasi/guest_module.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,7 +135,34 @@ static struct bytes build(const char *module)
 
 /* ---- the run ---- */
 
-static struct guest_run *run_create(const char *module, bool is_full)
+static void grant_nothing(const struct guest_run *run)
+{
+	(void)run;
+}
+
+static void grant_all(const struct guest_run *run)
+{
+	assert_int_equal(caps_grant_arg(run->caps, "guest"), 0);
+	assert_int_equal(caps_grant_arg(run->caps, "one"), 0);
+	assert_int_equal(caps_grant_env(run->caps, "A", "b"), 0);
+	assert_int_equal(caps_grant_stdin_bytes(run->caps, "input", 5), 0);
+	assert_int_equal(caps_grant_output_capture(run->caps, CAPS_STDOUT, 64), 0);
+	assert_int_equal(caps_grant_output_capture(run->caps, CAPS_STDERR, 64), 0);
+	assert_int_equal(caps_grant_dir(run->caps, run->root, "/", CAPS_READ_WRITE), 0);
+	assert_int_equal(caps_grant_clock(run->caps, CAPS_CLOCK_FIXED, 1000), 0);
+	assert_int_equal(caps_grant_random_seeded(run->caps, 1), 0);
+}
+
+static void grant_devices(const struct guest_run *run)
+{
+	int device = open("/dev/null", O_RDWR | O_CLOEXEC);
+	assert_true(device >= 0);
+	assert_int_equal(caps_grant_stdin_fd(run->caps, device), 0);
+	assert_int_equal(caps_grant_output_fd(run->caps, CAPS_STDOUT, device, UINT64_MAX), 0);
+	close(device);
+}
+
+static struct guest_run *run_create(const char *module, void (*grant)(const struct guest_run *run))
 {
 	struct guest_run *run = calloc(1, sizeof(*run));
 	assert_non_null(run);
@@ -142,17 +170,7 @@ static struct guest_run *run_create(const char *module, bool is_full)
 	strcpy(run->root, "/tmp/tiphys-wasi-XXXXXX");
 	assert_non_null(mkdtemp(run->root));
 	run->caps = caps_create();
-	if (is_full) {
-		assert_int_equal(caps_grant_arg(run->caps, "guest"), 0);
-		assert_int_equal(caps_grant_arg(run->caps, "one"), 0);
-		assert_int_equal(caps_grant_env(run->caps, "A", "b"), 0);
-		assert_int_equal(caps_grant_stdin_bytes(run->caps, "input", 5), 0);
-		assert_int_equal(caps_grant_output_capture(run->caps, CAPS_STDOUT, 64), 0);
-		assert_int_equal(caps_grant_output_capture(run->caps, CAPS_STDERR, 64), 0);
-		assert_int_equal(caps_grant_dir(run->caps, run->root, "/", CAPS_READ_WRITE), 0);
-		assert_int_equal(caps_grant_clock(run->caps, CAPS_CLOCK_FIXED, 1000), 0);
-		assert_int_equal(caps_grant_random_seeded(run->caps, 1), 0);
-	}
+	grant(run);
 	struct bytes bytes = build(module);
 	run->bytes = bytes.data;
 	run->module = module_load(bytes.data, bytes.size, NULL, &run->err);
@@ -172,19 +190,25 @@ static struct guest_run *run_create(const char *module, bool is_full)
 
 int guest_setup_empty(void **state)
 {
-	*state = run_create("wasi_snapshot_preview1", false);
+	*state = run_create("wasi_snapshot_preview1", grant_nothing);
 	return 0;
 }
 
 int guest_setup_full(void **state)
 {
-	*state = run_create("wasi_snapshot_preview1", true);
+	*state = run_create("wasi_snapshot_preview1", grant_all);
+	return 0;
+}
+
+int guest_setup_devices(void **state)
+{
+	*state = run_create("wasi_snapshot_preview1", grant_devices);
 	return 0;
 }
 
 int guest_setup_snapshot_0(void **state)
 {
-	*state = run_create("wasi_unstable", true);
+	*state = run_create("wasi_unstable", grant_all);
 	return 0;
 }
 

@@ -41,6 +41,8 @@ struct guest_run {
  * 64 bytes, the folder, a fixed clock, seeded random, two arguments, one variable. */
 int guest_setup_empty(void **state);
 int guest_setup_full(void **state);
+/* Standard input and output alone, both /dev/null. */
+int guest_setup_devices(void **state);
 /* As full, importing from wasi_unstable. */
 int guest_setup_snapshot_0(void **state);
 int guest_teardown(void **state);

@@ -249,6 +249,46 @@ static void streams_have_no_position(void **state)
 	assert_int_equal(CALL(run, fd_read, 1, IOV, 1, DONE), WASI_ENOTCAPABLE);
 }
 
+static uint64_t shown_rights(struct guest_run *run, uint32_t fd)
+{
+	assert_int_equal(CALL(run, fd_fdstat_get, fd, 1000), WASI_ESUCCESS);
+	return get_u64(run, 1008);
+}
+
+/* Not even the one that is found out late. */
+static void streams_have_the_rights_of_their_kind(void **state)
+{
+	struct guest_run *run = *state;
+	assert_true(shown_rights(run, 0) == (RIGHTS_STREAM | RIGHT(FD_READ)));
+	uint64_t output = RIGHTS_STREAM | RIGHT(FD_WRITE) | RIGHT(FD_SYNC) | RIGHT(FD_DATASYNC);
+	assert_true(shown_rights(run, 1) == output);
+	assert_true(shown_rights(run, 2) == output);
+}
+
+#define SEEKS (RIGHT(FD_SEEK) | RIGHT(FD_TELL))
+
+/* C libraries take what cannot seek for a terminal. Asked first is what asks last. */
+static void a_device_that_is_no_terminal_may_seek(void **state)
+{
+	struct guest_run *run = *state;
+	put_iov(run, 4);
+	assert_int_equal(CALL(run, fd_write, 1, IOV, 1, DONE), WASI_ESUCCESS);
+	assert_int_equal(CALL(run, fd_tell, 1, 0), WASI_ESPIPE);
+	assert_true(shown_rights(run, 1) ==
+	            (RIGHTS_STREAM | RIGHT(FD_WRITE) | RIGHT(FD_SYNC) | RIGHT(FD_DATASYNC) | SEEKS));
+	assert_int_equal(CALL(run, fd_read, 1, IOV, 1, DONE), WASI_ENOTCAPABLE);
+
+	uint64_t less = RIGHT(FD_READ) | SEEKS;
+	assert_int_equal(CALL(run, fd_fdstat_set_rights, 0, RIGHTS_FILE, 0), WASI_ENOTCAPABLE);
+	assert_int_equal(CALL(run, fd_fdstat_set_rights, 0, less, 0), WASI_ESUCCESS);
+	assert_true(shown_rights(run, 0) == less);
+	assert_int_equal(CALL(run, fd_fdstat_set_rights, 0, RIGHT(FD_READ), 0), WASI_ESUCCESS);
+	/* What was given up does not come back by being found out again. */
+	assert_int_equal(CALL(run, fd_fdstat_set_rights, 0, less, 0), WASI_ENOTCAPABLE);
+	assert_true(shown_rights(run, 0) == RIGHT(FD_READ));
+	assert_int_equal(CALL(run, fd_fdstat_get, 2, 1000), WASI_EBADF);
+}
+
 static void directories_are_no_files(void **state)
 {
 	struct guest_run *run = *state;
@@ -266,13 +306,23 @@ static void directories_are_no_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    FULL(rights_only_shrink),           FULL(rights_are_inherited),
-	    FULL(whence_of_snapshot_1),         OLD(whence_of_snapshot_0),
-	    FULL(filestat_of_snapshot_1),       OLD(filestat_of_snapshot_0),
-	    FULL(times_are_not_given_twice),    FULL(listings_are_whole_in_any_buffer),
-	    FULL(foreign_cookies_are_survived), FULL(granted_directory_tells_its_name),
-	    FULL(flags_of_an_open_file),        FULL(output_beyond_its_limit_ends_the_run),
-	    FULL(streams_have_no_position),     FULL(directories_are_no_files),
+	    FULL(rights_only_shrink),
+	    FULL(rights_are_inherited),
+	    FULL(whence_of_snapshot_1),
+	    OLD(whence_of_snapshot_0),
+	    FULL(filestat_of_snapshot_1),
+	    OLD(filestat_of_snapshot_0),
+	    FULL(times_are_not_given_twice),
+	    FULL(listings_are_whole_in_any_buffer),
+	    FULL(foreign_cookies_are_survived),
+	    FULL(granted_directory_tells_its_name),
+	    FULL(flags_of_an_open_file),
+	    FULL(output_beyond_its_limit_ends_the_run),
+	    FULL(streams_have_no_position),
+	    FULL(directories_are_no_files),
+	    FULL(streams_have_the_rights_of_their_kind),
+	    cmocka_unit_test_setup_teardown(a_device_that_is_no_terminal_may_seek, guest_setup_devices,
+	                                    guest_teardown),
 	};
 	return cmocka_run_group_tests_name("wasi/fd", tests, NULL, NULL);
 }
