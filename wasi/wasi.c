@@ -18,7 +18,7 @@
 #undef WASI_SIGNATURE
 
 #define WASI_FUNCTION(name, signature, capability, access)                                         \
-	{#name, text_##signature, capability, access},
+	{#name, text_##signature, capability, access, sizeof #name - 1},
 static const struct wasi_function preview1_functions[] = {
 #include "wasi/preview1.def"
 };
@@ -97,7 +97,9 @@ static const struct import_module *find(struct name module, struct name name, si
 		if (!name_is(module, modules[m].name))
 			continue;
 		for (size_t i = 0; i < modules[m].count; i++) {
-			if (!name_is(name, modules[m].functions[i].name))
+			/* By their lengths first: most names begin as others do. */
+			if (modules[m].functions[i].name_size != name.len ||
+			    !name_is(name, modules[m].functions[i].name))
 				continue;
 			/* The one function that snapshot 0 has not. */
 			bool is_newer = modules[m].handlers[i] == (void (*)(void))wasi_sock_accept;

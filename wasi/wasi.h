@@ -50,6 +50,7 @@ struct wasi_function {
 	const char *signature; /* as host_func_create() takes it */
 	int capability;        /* enum capability, or one of the next six */
 	enum wasi_access access;
+	uint32_t name_size;
 };
 
 #define WASI_NEEDS_NOTHING (-1) /* works with an empty set: sched_yield, proc_exit */
