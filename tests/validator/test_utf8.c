@@ -51,11 +51,32 @@ static void text_is_whole_to_its_end(void **state)
 	assert_false(utf8_is_whole("a\0Grüße 日本", 15));
 }
 
+/* ASCII is passed over in eights: what is none is found wherever it stands. */
+static void a_stray_byte_is_found_at_every_place(void **state)
+{
+	(void)state;
+	char text[40];
+	for (size_t len = 1; len <= sizeof text; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (size_t i = 0; i < len; i++)
+				text[i] = (char)('!' + i);
+			assert_true(utf8_is_whole(text, len));
+			text[at] = (char)0x80;
+			assert_false(utf8_is_whole(text, len));
+			/* After a lead it is none: the last of them has no byte behind it. */
+			if (at > 0)
+				text[at - 1] = (char)0xc2;
+			assert_int_equal(utf8_is_whole(text, len), at > 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_bounds_of_each_length),
 	    cmocka_unit_test(text_is_whole_to_its_end),
+	    cmocka_unit_test(a_stray_byte_is_found_at_every_place),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
