@@ -508,7 +508,7 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 		return policy_handover("run-policy", &run.options.policies, run.argc, run.argv,
 		                       &run.operands);
 	const char *file = run.operands.items[0];
-	if (wall == NULL && access(file, F_OK) != 0 && looks_like_reference(file)) {
+	if (wall == NULL && looks_like_reference(file) && access(file, F_OK) != 0) {
 		if (run.options.args_from == NO_DESCRIPTOR)
 			return hand_over_reference(&run);
 		/* What came by a descriptor for its size or its secrecy must not go on by argv. */

@@ -46,7 +46,6 @@ int images_find(struct images *images, const struct module_file *file)
 {
 	char name[IMAGE_NAME_SIZE];
 	const struct image_folder *folder = &images->folder;
-	images->looked = clock_read_once(CLOCK_REALTIME);
 	if (!image_folder_takes(folder, &file->st) || !name_of(images, file, name))
 		return -1;
 	cleanup_close int dir = image_folder_open(folder, false);
@@ -59,12 +58,11 @@ struct image *images_use(struct images *images, int fd, const struct module_file
 	char name[IMAGE_NAME_SIZE];
 	struct error err = ERROR_INIT;
 	const struct image_folder *folder = &images->folder;
+	const struct image_source source = images_source(file, rules);
+	struct image *image = fd >= 0 ? image_open(fd, &source, &err) : NULL;
+	images->looked = image != NULL ? (struct timespec){0} : clock_read_once(CLOCK_REALTIME);
 	if (fd < 0)
 		return NULL;
-	const struct image_source source = images_source(file, rules);
-	struct image *image = image_open(fd, &source, &err);
-	if (image != NULL)
-		images->looked = (struct timespec){0};
 	/* Who is told nothing waits for no name. */
 	if (folder->log == NULL || !name_of(images, file, name))
 		return image;

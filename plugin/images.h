@@ -41,8 +41,8 @@ struct images {
 	struct image_folder folder;
 	unsigned mode; /* image_mode() of the stores that they are for */
 
-	/* When images_find() was called, before anything of the module's is looked at; 0 once one of
-	 * them is used. */
+	/* When images_use() found none, before anything of the module's contents is looked at; 0 once
+	 * one of them is used. */
 	struct timespec looked;
 };
 
