@@ -5,11 +5,13 @@
 #include "bench/guard.h"
 #include "bench/peaks.h"
 #include "bench/report.h"
+#include "bench/rootfs.h"
 #include "bench/stats.h"
 #include "bench/tables.h"
 #include "bench/throughput.h"
 #include "caps/cleanup.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -101,16 +103,21 @@ static char *default_directory(void)
 	return length < 0 ? NULL : path;
 }
 
-/* Absolute, since containers and their engines look from elsewhere. */
-static char *work_directory(const char *given)
+/* Made, and as the kernel shows it: containers and their engines look from elsewhere, and what an
+ * earlier run left is known by it. For free(); NULL with *err set. */
+static char *work_directory(const char *given, struct error *err)
 {
-	char *path = NULL;
-	if (given == NULL)
-		return default_directory();
-	if (*given == '/')
-		return strdup(given);
-	cleanup_free char *here = getcwd(NULL, 0);
-	return here == NULL || asprintf(&path, "%s/%s", here, given) < 0 ? NULL : path;
+	cleanup_free char *path = given == NULL ? default_directory() : strdup(given);
+	if (path == NULL) {
+		error_put(err, ERROR_NO_MEMORY, "no memory for a path");
+		return NULL;
+	}
+	if (!make_directories(path, err))
+		return NULL;
+	char *resolved = realpath(path, NULL);
+	if (resolved == NULL)
+		error_put_errno(err, errno, "cannot find the directory %s (--directory)", path);
+	return resolved;
 }
 
 static bool choose_jobs(const struct operands *given, unsigned *chosen, struct error *err)
@@ -283,12 +290,12 @@ int bench_steps(int argc, char **argv)
 	int status;
 	if (!options_take(&line, argc, argv, &options, &given, &status))
 		return status;
-	cleanup_free char *directory = work_directory(options.directory);
-	options.contenders.directory = directory;
-	if (directory == NULL)
-		error_set(&err, ERROR_NO_MEMORY, "no memory for a path");
-	else if (choose_jobs(&given, &options.contenders.jobs, &err) && check(&options, &err))
+	cleanup_free char *directory = NULL;
+	if (choose_jobs(&given, &options.contenders.jobs, &err) && check(&options, &err) &&
+	    (directory = work_directory(options.directory, &err)) != NULL) {
+		options.contenders.directory = directory;
 		guard_run(directory, measure, &measurement, &status, &err);
+	}
 	option_texts_clear(&options.contenders.peers);
 	if (err.kind != ERROR_NONE)
 		fprintf(stderr, "tiphys bench steps: %s\n", err.message);

@@ -2,6 +2,7 @@
 
 #include "bench/data.h"
 #include "bench/disk.h"
+#include "bench/leftover.h"
 #include "bench/progress.h"
 #include "bench/registry_server.h"
 #include "bench/rootfs.h"
@@ -149,6 +150,8 @@ static void add_ctr(struct cold *cold, const char *image, const char *reference,
                     const char *const *words)
 {
 	struct party *party = add(cold, "ctr", image);
+	char name[64];
+	leftover_name(name, sizeof name, "cold");
 	snprintf(party->store, sizeof party->store, "%s/containerd/root", cold->options->directory);
 	party->is_listed = true;
 	put_ctr(&party->empty, cold);
@@ -161,7 +164,7 @@ static void add_ctr(struct cold *cold, const char *image, const char *reference,
 	PUT(&party->timed[0], "image", "pull", "--plain-http", reference);
 	put_ctr(&party->timed[1], cold);
 	PUT(&party->timed[1], "run", "--rm", "--fifo-dir", cold->all->containerd.fifos, reference,
-	    "bench-cold");
+	    name);
 	put_words(&party->timed[1], words);
 }
 

@@ -1,5 +1,6 @@
 #include "bench/container.h"
 
+#include "bench/leftover.h"
 #include "caps/cleanup.h"
 
 #include <poll.h>
@@ -15,11 +16,10 @@ bool container_write(struct container *container, const char *runtime, const cha
                      const char *directory, const char *name, const struct bundle *bundle,
                      struct error *err)
 {
-	static unsigned number;
 	*container = (struct container){.runtime = runtime, .state = state};
 	snprintf(container->bundle, sizeof container->bundle, "%s/%s", directory, name);
 	snprintf(container->pid_file, sizeof container->pid_file, "%.4000s/pid", container->bundle);
-	snprintf(container->id, sizeof container->id, "bench-%d-%s-%u", (int)getpid(), name, number++);
+	leftover_name(container->id, sizeof container->id, name);
 	return bundle_write(container->bundle, bundle, err);
 }
 

@@ -63,8 +63,7 @@ struct command {
 
 static char *const *take_fresh_name(struct command *command)
 {
-	static unsigned number;
-	snprintf(command->name, sizeof command->name, "bench-%d-%u", (int)getpid(), number++);
+	leftover_name(command->name, sizeof command->name, "run");
 	command->argv[command->fresh] = command->name;
 	return command->argv;
 }

@@ -262,7 +262,7 @@ static bool start_one(struct ward *ward, struct error *err)
 {
 	struct pod_standing *standing = &ward->pods[ward->count];
 	char *id = ward->ids[ward->count], bundles[4096 + 16];
-	snprintf(id, sizeof ward->ids[0], "bench-%d-%u", (int)getpid(), ward->count);
+	leftover_name(id, sizeof ward->ids[0], "stand");
 	ward->count++;
 	if (ward->keeper->engine != NULL)
 		return start_by_engine(ward, id, err);

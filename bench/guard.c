@@ -3,7 +3,6 @@
 #include "bench/leftover.h"
 #include "bench/process.h"
 #include "bench/resident.h"
-#include "bench/rootfs.h"
 #include "caps/cleanup.h"
 
 #include <errno.h>
@@ -142,7 +141,7 @@ bool guard_run(const char *directory, int (*work)(void *env), void *env, int *st
                struct error *err)
 {
 	sigset_t signals, before;
-	cleanup_close int held = make_directories(directory, err) ? lock(directory, err) : -1;
+	cleanup_close int held = lock(directory, err);
 	if (held < 0)
 		return false;
 	/* Descendants are known by it, to a later run too. */
@@ -157,7 +156,8 @@ bool guard_run(const char *directory, int (*work)(void *env), void *env, int *st
 	if (leftover_is_there(directory)) {
 		fprintf(stderr, "tiphys bench: removing what a run that was killed left in %s\n",
 		        directory);
-		leftover_kill(directory);
+		if (!leftover_kill(directory, err))
+			return false;
 		remove_leftover(directory);
 	}
 	if (!leftover_note(directory, err))

@@ -5,7 +5,7 @@
 
 #include "validator/error.h"
 
-/* Locks `directory` (absolute, made when it is missing), removes what an earlier run left there
+/* Locks `directory` (as realpath() has it), removes what an earlier run left there
  * that could not (SIGKILL), and runs work(env) in a child; its result becomes *status. On SIGINT,
  * SIGTERM or SIGHUP it ends the work and all processes below it, removes containers, mounts,
  * control groups and the engines' state in `directory`, says so, and ends by that signal. False

@@ -5,22 +5,43 @@
 #include "bench/process.h"
 #include "bench/rootfs.h"
 #include "caps/cleanup.h"
+#include "plugin/hash.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <mntent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { COMMAND_SECONDS = 60, DESCRIPTORS = 16, PATH_SIZE = 4096 };
+enum { COMMAND_SECONDS = 60, KILL_SECONDS = 30, DESCRIPTORS = 16, PATH_SIZE = 4096 };
 
-/* What all our containers are called by. */
+/* ---- names ---- */
+
 #define PREFIX "bench-"
+#define FOLDER "/tmp/tiphys-bench."
+
+void leftover_prefix(const char *directory, char prefix[LEFTOVER_PREFIX_SIZE])
+{
+	snprintf(prefix, LEFTOVER_PREFIX_SIZE, PREFIX "%08x-", (unsigned)hash_text(directory));
+}
+
+void leftover_name(char *name, size_t size, const char *what)
+{
+	static unsigned number;
+	const char *directory = getenv(LEFTOVER_MARK);
+	char prefix[LEFTOVER_PREFIX_SIZE];
+	leftover_prefix(directory != NULL ? directory : "", prefix);
+	snprintf(name, size, "%s%d-%s-%u", prefix, (int)getpid(), what, number++);
+}
+
+/* ---- the note: it is there, and lists folders ---- */
 
 static void note_path(const char *directory, char path[PATH_SIZE])
 {
@@ -33,6 +54,41 @@ bool leftover_note(const char *directory, struct error *err)
 	note_path(directory, path);
 	cleanup_close int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	return file >= 0 || error_set_errno(err, errno, "cannot make %s", path);
+}
+
+bool leftover_folder(char path[LEFTOVER_FOLDER_SIZE], struct error *err)
+{
+	const char *directory = getenv(LEFTOVER_MARK);
+	char note[PATH_SIZE];
+	strcpy(path, FOLDER "XXXXXX");
+	if (mkdtemp(path) == NULL)
+		return error_set_errno(err, errno, "cannot make %s", path);
+	if (directory == NULL)
+		return true;
+	note_path(directory, note);
+	FILE *file = fopen(note, "ae");
+	bool is_noted = file != NULL && fprintf(file, "%s\n", path) > 0;
+	if (file != NULL && fclose(file) != 0)
+		is_noted = false;
+	return is_noted || error_set_errno(err, errno, "cannot write %s", note);
+}
+
+static void remove_folders(const char *directory)
+{
+	char note[PATH_SIZE];
+	cleanup_free char *line = NULL;
+	size_t room = 0;
+	note_path(directory, note);
+	FILE *file = fopen(note, "re");
+	while (file != NULL && getline(&line, &room, file) > 0) {
+		struct error ignored = ERROR_INIT;
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, FOLDER, strlen(FOLDER)) == 0 &&
+		    strchr(line + strlen(FOLDER), '/') == NULL)
+			remove_tree(line, &ignored);
+	}
+	if (file != NULL)
+		fclose(file);
 }
 
 void leftover_forget(const char *directory)
@@ -67,16 +123,43 @@ static bool has_variable(pid_t pid, const char *variable)
 	return found;
 }
 
-void leftover_kill(const char *directory)
+/* Kills one that has the variable, and waits until it is gone; it may be gone, or be another one,
+ * before it is looked at. */
+static bool end_process(pid_t pid, const char *variable, double deadline)
+{
+	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	if (fd < 0 || !has_variable(pid, variable))
+		return true;
+	kill(pid, SIGKILL);
+	double left = deadline - monotonic_seconds();
+	return poll(&end, 1, left < 0 ? 0 : (int)(left * 1e3)) == 1;
+}
+
+bool leftover_kill(const char *directory, struct error *err)
 {
 	char variable[PATH_SIZE + sizeof LEFTOVER_MARK];
-	cleanup_closedir DIR *all = opendir("/proc");
+	double deadline = monotonic_seconds() + KILL_SECONDS;
 	snprintf(variable, sizeof variable, LEFTOVER_MARK "=%s", directory);
-	for (const struct dirent *item; all != NULL && (item = readdir(all)) != NULL;) {
-		pid_t pid = (pid_t)strtol(item->d_name, NULL, 10);
-		if (pid > 0 && pid != getpid() && has_variable(pid, variable))
-			kill(pid, SIGKILL);
+	for (size_t found = 1; found > 0;) {
+		cleanup_closedir DIR *all = opendir("/proc");
+		if (all == NULL)
+			return error_set_errno(err, errno, "cannot read /proc");
+		found = 0;
+		for (const struct dirent *item; (item = readdir(all)) != NULL;) {
+			pid_t pid = (pid_t)strtol(item->d_name, NULL, 10);
+			if (pid <= 0 || pid == getpid() || !has_variable(pid, variable))
+				continue;
+			found++;
+			if (!end_process(pid, variable, deadline))
+				return error_set(
+				    err, ERROR_SYSTEM,
+				    "process %d of an earlier run in %s outlives its kill by %d s; end "
+				    "it, or name another directory by --directory",
+				    (int)pid, directory, KILL_SECONDS);
+		}
 	}
+	return true;
 }
 
 /* ---- containers ---- */
@@ -98,6 +181,26 @@ static void delete_containers(const char *runtime, const char *state, const char
 			                                 item->d_name, NULL});
 }
 
+/* The socket of a shim, which would have removed it: the task's folder tells where it is, in a
+ * folder that is one for all containerds of the machine. */
+static void remove_socket(const char *tasks, const char *name)
+{
+	static const char scheme[] = "unix://", place[] = "/run/containerd/s/";
+	char path[PATH_SIZE], line[256] = "";
+	snprintf(path, sizeof path, "%s/%s/address", tasks, name);
+	FILE *file = fopen(path, "re");
+	if (file != NULL && fgets(line, sizeof line, file) == NULL)
+		line[0] = '\0';
+	if (file != NULL)
+		fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	const char *socket = line + sizeof scheme - 1;
+	if (strncmp(line, scheme, sizeof scheme - 1) == 0 &&
+	    strncmp(socket, place, sizeof place - 1) == 0 &&
+	    strchr(socket + sizeof place - 1, '/') == NULL)
+		unlink(socket);
+}
+
 /* Whose containers are those of a containerd of ours: its folder of tasks names them. Its runtime's
  * own folder is one for all containerds of the machine. */
 static void delete_tasks(const char *directory)
@@ -110,9 +213,11 @@ static void delete_tasks(const char *directory)
 		snprintf(state, sizeof state, "/run/containerd/runc/%s", namespaces[i]);
 		cleanup_closedir DIR *all = opendir(tasks);
 		for (const struct dirent *item; all != NULL && (item = readdir(all)) != NULL;)
-			if (strncmp(item->d_name, PREFIX, strlen(PREFIX)) == 0)
+			if (strncmp(item->d_name, PREFIX, strlen(PREFIX)) == 0) {
 				do_command((const char *const[]){"runc", "--root", state, "delete", "--force",
 				                                 item->d_name, NULL});
+				remove_socket(tasks, item->d_name);
+			}
 	}
 }
 
@@ -134,10 +239,13 @@ static void unmount(const char *directory)
 	}
 }
 
+/* What the groups to remove are called by, for remove_group(). */
+static char group_prefix[LEFTOVER_PREFIX_SIZE];
+
 static int remove_group(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
 	(void)st;
-	if (kind == FTW_DP && strncmp(path + where->base, PREFIX, strlen(PREFIX)) == 0)
+	if (kind == FTW_DP && strncmp(path + where->base, group_prefix, strlen(group_prefix)) == 0)
 		rmdir(path); /* fails for one that has processes, which is somebody's */
 	return 0;
 }
@@ -162,8 +270,10 @@ bool leftover_remove(const char *directory, struct error *err)
 			    (const char *const[]){"podman", "rm", "--all", "--force", "--time", "0", NULL});
 		podman_clear();
 		unmount(directory);
+		leftover_prefix(directory, group_prefix);
 		nftw("/sys/fs/cgroup", remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
 	}
+	remove_folders(directory);
 	if (err->kind != ERROR_NONE || !remove_tree(containerd, err))
 		return false;
 	leftover_forget(directory);

@@ -43,7 +43,7 @@ static bool launch(struct plugin_server *server, const struct plugin_server_opti
 	                  server->token_file,
 	                  "--require-sandbox",
 	                  "--work-dir",
-	                  "/tmp",
+	                  server->steps,
 	                  "--cache-dir",
 	                  TEXT(options->cache),
 	                  "--queue",
@@ -111,7 +111,8 @@ bool plugin_server_start(struct plugin_server *server, const struct plugin_serve
                          struct error *err)
 {
 	char address[64];
-	if (!make_token(server, options->log, err) || !launch(server, options, err) ||
+	if (!make_token(server, options->log, err) || !leftover_folder(server->steps, err) ||
+	    !launch(server, options, err) ||
 	    !daemon_await(&server->daemon, " msg=listening address=", address, sizeof address, err))
 		return false;
 	snprintf(server->url, sizeof server->url, "http://%s/api/v1/template.execute", address);
@@ -126,6 +127,9 @@ void plugin_server_end(struct plugin_server *server)
 	daemon_end(&server->daemon);
 	if (server->token_file[0] != '\0')
 		unlink(server->token_file);
+	/* Empty, unless the server was killed: then it goes with what is left. */
+	if (server->steps[0] != '\0')
+		rmdir(server->steps);
 	*server = (struct plugin_server){0};
 }
 

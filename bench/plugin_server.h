@@ -3,6 +3,7 @@
 #define BENCH_PLUGIN_SERVER_H
 
 #include "bench/daemon.h"
+#include "bench/leftover.h"
 #include "bench/measure.h"
 
 #include <curl/curl.h>
@@ -12,6 +13,7 @@ struct plugin_server {
 	struct daemon daemon;
 	char url[128];
 	char token[33], token_file[4096 + 8]; /* that callers must have: hex; the file beside the log */
+	char steps[LEFTOVER_FOLDER_SIZE];     /* where the steps' folders are */
 	CURL *curl;                           /* one connection, kept open as the agent keeps its own */
 };
 

@@ -3,8 +3,13 @@
 # the run, so a row in the table is a contender that did the job. Speaks TAP.
 set -u
 tiphys=$1/tiphys
-scratch=$(mktemp -d)
-trap 'rm -rf --one-file-system "$scratch"' EXIT
+scratch=$(realpath "$(mktemp -d)")
+# An empty control group that is named like those of a run in another directory, and is none of ours.
+bystander=
+for group in /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/unified /sys/fs/cgroup; do
+	[ -e "$group/cgroup.procs" ] && mkdir "$group/bench-0-$$-other" 2>/dev/null && bystander=$group/bench-0-$$-other && break
+done
+trap 'rm -rf --one-file-system "$scratch"; [ -z "$bystander" ] || rmdir "$bystander" 2>/dev/null' EXIT
 
 . "$(dirname "$0")/tap.bash"
 # row NAME [EXECUTABLE…]: the table has it; where an executable is missing, this is not root, or the machine
@@ -96,7 +101,7 @@ result 'the report of what was kept is the same' $?
 result 'no process is left' $?
 ! grep -F "$scratch" /proc/self/mounts >"$scratch/out"
 result 'no mount is left' $?
-! find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null | grep . >"$scratch/out"
+! find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null | grep -vxF "$bystander" >"$scratch/out"
 result 'no control group is left' $?
 
 # Nor when it is ended in between.
@@ -104,6 +109,7 @@ rm "$scratch/work/serve.log"
 "$tiphys" bench steps --no-containers --rounds 1000 --directory "$scratch/work" line >"$scratch/out" 2>&1 &
 bench=$!
 until grep -qs 'msg=listening' "$scratch/work/serve.log" || ! kill -0 $bench; do sleep 0.1; done
+cp "$scratch/work/running" "$scratch/folders"
 kill $bench
 wait $bench
 status=$?
@@ -113,6 +119,13 @@ for ((i = 0; i < 100; i++)); do
 done
 [ $status = 143 ] && ! [ -s "$scratch/out" ]
 result 'ended in between, it leaves no process' $?
+# stand: folders of steps that a run has noted are still there.
+stand() {
+	[ -s "$scratch/folders" ] && xargs ls -d <"$scratch/folders" >"$scratch/out" 2>/dev/null
+	[ -s "$scratch/out" ]
+}
+[ -s "$scratch/folders" ] && ! stand
+result '… and no folder of its steps' $?
 
 # gone: no process names the directory any more, after a moment.
 gone() {
@@ -130,10 +143,14 @@ until address=$(grep -so 'msg=listening address=[0-9.:]*' "$scratch/work/serve.l
 answer=$(curl --silent --output "$scratch/out" --write-out '%{http_code}' --data '{}' "http://${address##*=}/api/v1/template.execute")
 [ "$answer" = 401 ]
 result 'its server lets in nobody without a token' $?
-kill -KILL $bench
+# Its server too, which would remove its folder itself.
+cp "$scratch/work/running" "$scratch/folders"
+kill -KILL $bench $(pgrep -f "serve .*$scratch/work/serve.log.token")
 wait $bench 2>/dev/null
 gone
 result 'killed, it leaves no server' $?
+stand
+result '… but a folder of its steps' $?
 # Whoever reads its output may go.
 {
 	"$tiphys" bench steps --no-containers --rounds 3 --settle 0 --cold 0 --load 0 --resident 0 --directory "$scratch/work" line \
@@ -143,12 +160,16 @@ result 'killed, it leaves no server' $?
 until [ -s "$scratch/status" ]; do sleep 0.1; done
 gone && [ "$(cat "$scratch/status")" = 141 ]
 result 'its output closed, it leaves no process' $?
+! stand
+result 'the folder that the killed one left went before it measured' $?
 
 # While containers stand, which sleep for an hour: ended by a signal, and killed, when the next run removes them.
+# The directory is named by a link, which neither mounts nor processes show.
+ln -s work "$scratch/link"
 # begin PATTERN COUNT: a run in the background, $bench, whose work is the process $below, when so many files are there.
 begin() {
 	"$tiphys" bench steps --rounds 3 --settle 0 --cold 0 --load 0 --resident 16 --no-python \
-		--directory "$scratch/work" line >"$scratch/out" 2>&1 &
+		--directory "$scratch/link" line >"$scratch/out" 2>&1 &
 	bench=$!
 	until [ "$(compgen -G "$1" | wc -l)" -ge "$2" ] || ! kill -0 $bench 2>/dev/null; do sleep 0.05; done
 	below=$(pgrep -P $bench)
@@ -157,17 +178,20 @@ begin() {
 left() {
 	{
 		pgrep -af "$scratch/work"
-		grep -lE "[:/]bench-$below-" /proc/[0-9]*/cgroup 2>/dev/null
+		grep -lE "[:/]bench-[0-9a-f]+-$below-" /proc/[0-9]*/cgroup 2>/dev/null
 		grep -F "$scratch/work" /proc/self/mounts
-		find /sys/fs/cgroup -type d -name "bench-$below-*" 2>/dev/null
+		find /sys/fs/cgroup -type d -name "bench-*-$below-*" 2>/dev/null
 		find "$scratch/work/crun-state" "$scratch/work/runc-state" -mindepth 1 -name 'bench-*'
 		compgen -G "$scratch/work/containerd/state/io.containerd.runtime.v2.task/*/bench-*"
 		compgen -G "$scratch/work/running"
+		ls /run/containerd/s | grep -vxFf "$scratch/sockets"
 	} 2>/dev/null
 }
 stands() { left | grep -q cgroup; }
 if [ "$(id -u)" = 0 ] && command -v crun runc podman containerd ctr >"$scratch/found" && mountpoint -q /; then
 	rm -rf "$scratch/work"/density-*
+	ls /run/containerd/s >"$scratch/sockets" 2>/dev/null
+	echo - >>"$scratch/sockets"
 	begin "$scratch/work/density-crun/3/main/pid" 1
 	stands
 	result 'crun: containers stand' $?
@@ -189,11 +213,13 @@ if [ "$(id -u)" = 0 ] && command -v crun runc podman containerd ctr >"$scratch/f
 	result 'containerd: containers outlive a run that is killed' $?
 	killed=$below
 	"$tiphys" bench steps --no-containers --rounds 3 --settle 0 --cold 0 --load 0 --resident 0 \
-		--directory "$scratch/work" line >"$scratch/out" 2>&1 && grep -q 'a run that was killed left' "$scratch/out"
+		--directory "$scratch/work/../link" line >"$scratch/out" 2>&1 && grep -q 'a run that was killed left' "$scratch/out"
 	stood=$?
 	below=$killed
 	left | grep . >>"$scratch/out" && stood=1
 	result '… and not the next one, which says so, and measures' $stood
+	[ -z "$bystander" ] || [ -d "$bystander" ]
+	result '… nor does it remove the control group of another directory' $?
 else
 	number=$((number + 1))
 	echo "ok $number - ended while containers stand # SKIP this wants root and container engines"
