@@ -27,6 +27,11 @@ static const struct command_line line = {
         "counts when p < 0.01. Some series have too few figures for any p so small. Of these a\n"
         "change counts when every figure of NEW is worse (or better) than every one of OLD, and\n"
         "their medians are a factor of 1.25 or more apart; else they are \"too few to tell\".\n"
+        "Figures that are kept as quantiles are of single requests that had the same seconds, and\n"
+        "are \"not independent\": of these no change counts. The test tells chance within a run "
+        "from\n"
+        "a change; it takes a machine that was another one meanwhile, or busier, for a change "
+        "too.\n"
         "Exit status: 0 nothing of tiphys became worse, 1 something did.\n",
     .operands_min = 2,
     .operands_max = 2,
@@ -91,9 +96,19 @@ static bool is_change_of_few(const double *old, size_t old_count, const double *
 	       (new_most < old_least && change <= 1 / FEW_FACTOR);
 }
 
+/* Of more figures than a file keeps it has quantiles (bench/results.h). Those are single requests
+ * by the thousand: what one repeat had in common stands in all of its own, so that they would seem
+ * to prove the least drift from one repeat to another. */
+static bool is_of_quantiles(const json_t *series)
+{
+	return json_integer_value(json_object_get(series, "count")) >
+	       (json_int_t)json_array_size(json_object_get(series, "figures"));
+}
+
 /* What the rows come to. */
 struct outcome {
 	size_t pairs, few; /* few: pairs with too few figures for the test */
+	size_t dependent;  /* pairs whose figures are not independent */
 	bool worse;        /* tiphys became so, by more than chance */
 };
 
@@ -109,9 +124,11 @@ static void compare(struct sheet *sheet, const json_t *before, const json_t *aft
 	double was = summarize(old, before_count).median, is = summarize(new, after_count).median;
 	double p = rank_sum_p(old, before_count, new, after_count);
 	double change = was > 0 ? is / was : 1;
-	bool is_few = rank_sum_least_p(before_count, after_count) >= SIGNIFICANT_P;
-	bool is_change = is_few ? is_change_of_few(old, before_count, new, after_count, change)
-	                        : p < SIGNIFICANT_P && change != 1;
+	bool is_dependent = is_of_quantiles(before) || is_of_quantiles(after);
+	bool is_few = !is_dependent && rank_sum_least_p(before_count, after_count) >= SIGNIFICANT_P;
+	bool is_change = is_dependent ? false
+	                 : is_few     ? is_change_of_few(old, before_count, new, after_count, change)
+	                              : p < SIGNIFICANT_P && change != 1;
 	bool worse = is_change && is_worse(after, change);
 	sheet_put(sheet, "%s, %s, %s", text_of(after, "bench"), text_of(after, "job"),
 	          text_of(after, "measure"));
@@ -120,15 +137,19 @@ static void compare(struct sheet *sheet, const json_t *before, const json_t *aft
 	sheet_put(sheet, "%.4g", is);
 	sheet_put(sheet, "%s", text_of(after, "unit"));
 	sheet_put(sheet, "%+.1f %%", 100 * (change - 1));
-	if (is_few)
+	if (is_dependent)
+		sheet_put(sheet, "–");
+	else if (is_few)
 		sheet_put(sheet, "%zu to %zu", before_count, after_count);
 	else
 		sheet_put(sheet, "%.3f", p);
 	sheet_put(sheet, "%s",
-	          is_change ? (worse ? "worse" : "better")
-	          : is_few  ? "too few to tell"
-	                    : "by chance");
+	          is_change      ? (worse ? "worse" : "better")
+	          : is_dependent ? "not independent"
+	          : is_few       ? "too few to tell"
+	                         : "by chance");
 	outcome->few += is_few;
+	outcome->dependent += is_dependent;
 	outcome->worse =
 	    outcome->worse || (worse && strncmp(text_of(after, "contender"), "tiphys", 6) == 0);
 }
@@ -161,6 +182,11 @@ static bool show(const json_t *before, const json_t *after, struct outcome *outc
 		       "many there are. A change of these counts when every figure is on one side of every "
 		       "one before and the medians are a factor of %g apart.\n",
 		       outcome->few, outcome->pairs, SIGNIFICANT_P, FEW_FACTOR);
+	if (outcome->dependent > 0)
+		printf(
+		    "\n%zu of %zu rows have figures of single requests, which depend on each other: no p "
+		    "tells a change of these. Measured anew, they have a figure for each repeat.\n",
+		    outcome->dependent, outcome->pairs);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "bench/load.h"
 #include "bench/progress.h"
+#include "bench/stats.h"
 #include "caps/cleanup.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ static char *expected_output(struct plugin_request *request, struct error *err)
 static bool measure(struct plugin_request *request, const struct load *load,
                     struct results *results, struct error *err)
 {
-	double rates[REPEATS], began = monotonic_seconds();
+	double rates[REPEATS], medians[REPEATS], began = monotonic_seconds();
 	size_t repeats = 0;
 	char name[16], who[48];
 	cleanup_free double *latencies = calloc(REPEATS * load->requests, sizeof *latencies);
@@ -37,6 +38,7 @@ static bool measure(struct plugin_request *request, const struct load *load,
 		bool went_well = load_run(request, load, &result, err);
 		if (went_well) {
 			rates[repeats] = (double)load->requests / result.wall;
+			medians[repeats] = summarize(result.latencies, load->requests).median;
 			memcpy(latencies + repeats * load->requests, result.latencies,
 			       load->requests * sizeof *latencies);
 			repeats++;
@@ -50,8 +52,10 @@ static bool measure(struct plugin_request *request, const struct load *load,
 	snprintf(name, sizeof name, "%u", load->concurrency);
 	results_series(results, "load", name, "tiphys serve", "throughput", "1/s", rates, repeats);
 	snprintf(who, sizeof who, "tiphys serve, %u at a time", load->concurrency);
-	results_series(results, "load", "latency", who, "wall", "s", latencies,
-	               repeats * load->requests);
+	/* Requests of one repeat wait for each other and share its second: they are no figures that
+	 * `tiphys bench compare` could draw a p from. */
+	results_series_of_runs(results, "load", "latency", who, "wall", "s", medians, repeats,
+	                       latencies, repeats * load->requests);
 	return true;
 }
 

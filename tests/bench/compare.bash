@@ -52,6 +52,24 @@ result 'few figures that are all worse and far apart are worse' $?
 compared few-much-slower few && grep -qE '\| 3 to 3 \| better \|' "$scratch/out"
 result '… and better the other way round' $?
 
+# Thousands of requests in two repeats, of which one was 2 % slower, as any may be: every p said that it was a change.
+requests() {
+	printf '{"series": [{"bench": "load", "job": "latency", "contender": "tiphys serve, 1 at a time", "measure": "wall", "unit": "s", "count": 2000, "figures": [%s]}]}' \
+		"$(seq -s , "$1" 0.001 "$2")"
+}
+requests 1 2 >"$scratch/requests.json"
+requests 1.2 2.2 >"$scratch/requests-slower.json"
+sed 's/, "count": 2000//' "$scratch/requests.json" >"$scratch/rounds.json"
+sed 's/, "count": 2000//' "$scratch/requests-slower.json" >"$scratch/rounds-slower.json"
+compared rounds rounds-slower
+[ $? = 1 ] && grep -q '| 0\.000 | worse |' "$scratch/out"
+result 'as many figures that are independent are a change' $?
+compared requests requests-slower && grep -q '| – *| not independent |' "$scratch/out" && ! grep -q worse "$scratch/out" &&
+	grep -q '^1 of 1 rows have figures of single requests' "$scratch/out"
+result 'single requests are no independent figures, and no change' $?
+compared requests rounds-slower && grep -q 'not independent' "$scratch/out"
+result '… nor where only one side has them' $?
+
 # Each kind of series that tiphys has in the newest figures, ten times worse: every one of its rows is told, and only those.
 cp "$(printf '%s\n' "$source"/bench/results/*/results.json | sort | tail -n 1)" "$scratch/real.json"
 compared real real && ! grep -qE '\| +(worse|better) ' "$scratch/out"
@@ -61,7 +79,8 @@ import json, sys
 scratch = sys.argv[1]
 kinds = {}
 def own(series): return series["contender"].startswith("tiphys")
-def kind(series): return series["bench"] + "-" + series["measure"]
+def kind(series):
+    return series["bench"] + "-" + series["measure"] + ("-of-requests" if series["count"] > len(series["figures"]) else "")
 for series in json.load(open(scratch + "/real.json"))["series"]:
     if own(series): kinds[kind(series)] = kinds.get(kind(series), 0) + 1
 for name in kinds:
@@ -75,11 +94,18 @@ for name in kinds:
 open(scratch + "/kinds", "w").writelines(f"{name} {count}\n" for name, count in kinds.items())
 END
 for needed in steps-wall steps-peak cold-wall load-throughput load-wall density-resident; do
-	grep -q "^$needed " "$scratch/kinds" && continue
+	grep -qE "^$needed(-of-requests)? " "$scratch/kinds" && continue
 	cp "$scratch/kinds" "$scratch/out"
 	result "$needed is measured" 1
 done
 while read -r name count; do
+	case $name in
+	*-of-requests)
+		compared real "$name-worse" && [ "$(grep -cE '\| +not independent +\|$' "$scratch/out")" = "$count" ]
+		result "$name ten times worse is not told, for its figures depend on each other" $?
+		continue
+		;;
+	esac
 	compared real "$name-worse"
 	[ $? = 1 ] && [ "$(grep -cE '\| +worse +\|$' "$scratch/out")" = "$count" ] && ! grep -qE '\| +better +\|$' "$scratch/out"
 	result "$name ten times worse is told in $count rows, and the exit status" $?

@@ -265,9 +265,12 @@ python3 - "$scratch/report/results.json" >"$scratch/out" <<'END'
 import json, sys
 for series in json.load(open(sys.argv[1]))["series"]:
     if series["measure"] in ("throughput", "peak"): print(series["measure"], series["contender"], series["count"])
+    if (series["bench"], series["measure"]) == ("load", "wall"): print("latency", series["count"], len(series["figures"]), series["runs"])
 END
 grep -q '^throughput .* [3-7]$' "$scratch/out" && grep -q '^peak .* 7$' "$scratch/out" && ! grep -qE '^peak .* [0-6]$' "$scratch/out"
 result 'peaks have seven figures, throughput as many as there is time for' $?
+grep -qE '^latency ([3-7]) \1 \1000$' "$scratch/out" && ! grep '^latency' "$scratch/out" | grep -qvE '^latency ([3-7]) \1 \1000$'
+result 'latency has as many, of thousands of requests' $?
 "$tiphys" bench compare "$scratch/report/results.json" "$scratch/report/results.json" >"$scratch/out" 2>&1
 result 'results compared with themselves: nothing became worse' $?
 ! grep -qE '\| +(worse|better) ' "$scratch/out"
