@@ -107,6 +107,9 @@ enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(jump_nz64_a)                                                                                 \
 	X(jump_z64_s)                                                                                  \
 	X(jump_z64_a)                                                                                  \
+	X(load_next)         /* fp[a] = acc = guess = the i32 in memory at fp[a] + c */                \
+	X(load_next_jump_nz) /* at fp[a] + d, then to jump when it is not 0; or is */                  \
+	X(load_next_jump_z)                                                                            \
 	X(table_jump_s) /* by the i32 fp[b], at most c: c+1 jumps stand in the cells behind it */      \
 	X(table_jump_a)                                                                                \
 	X(select_i_s_r) /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */         \

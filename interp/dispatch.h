@@ -8,8 +8,9 @@
  * computed goto; a Wasm call pushes nothing on the native stack.
  *
  * State: pc the present cell, fp the frame, mem memory 0, inst the instance, and the accumulators
- * acc (i32 zero-extended, i64, references), fd (f64), ff (f32), fv (v128). A call leaves fd, ff and
- * fv undefined. */
+ * acc (i32 zero-extended, i64, references), fd (f64), ff (f32), fv (v128); and guess, the i32 that
+ * load_next loaded last, or anything else: no result depends on it. A call leaves fd, ff, fv and
+ * guess undefined. */
 #ifndef INTERP_DISPATCH_H
 #define INTERP_DISPATCH_H
 

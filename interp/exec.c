@@ -89,12 +89,14 @@ const struct cell *const exec_entry_cell = &entry_cells[0];
 #define MARK_FAULT_IN(run) ((run)->fault_pc = pc, (run)->fault_fp = fp, (run)->fault_inst = inst)
 
 /* After a C call nothing is worth keeping in the accumulators. */
-#define FORGET_FLOATS()                                                                            \
-	__asm__ volatile("" : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff), "=" FLOAT_REGISTER(fv))
+#define FORGET_OTHERS()                                                                            \
+	__asm__ volatile(""                                                                            \
+	                 : "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff), "=" FLOAT_REGISTER(fv),     \
+	                   "=r"(guess))
 #define FORGET_ALL()                                                                               \
 	__asm__ volatile(""                                                                            \
 	                 : "=r"(acc), "=" FLOAT_REGISTER(fd), "=" FLOAT_REGISTER(ff),                  \
-	                   "=" FLOAT_REGISTER(fv))
+	                   "=" FLOAT_REGISTER(fv), "=r"(guess))
 
 /* A checked address lies anywhere as seen from memory 0, which may be absent: no pointer
  * arithmetic. */

@@ -47,7 +47,7 @@ CALL_OWN(call_sum, pc->d_low,
 		if (!LIKELY((trap) == TRAP_NONE))                                                          \
 			FOREIGN_TRAP(trap);                                                                    \
 		acc = (callee)->i64;                                                                       \
-		FORGET_FLOATS();                                                                           \
+		FORGET_OTHERS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
 

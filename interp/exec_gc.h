@@ -16,7 +16,7 @@ HANDLER(ref_test)
 {
 	uint64_t word = fp[pc->b].i64;
 	acc = MATCHES(word);
-	FORGET_FLOATS();
+	FORGET_OTHERS();
 	NEXT;
 }
 

@@ -85,6 +85,7 @@ HANDLER_SECTION static uint64_t interpret(const struct cell *pc, union slot *fp,
 	double fd = 0;
 	float ff = 0;
 	v128 fv = {0};
+	uint64_t guess = 0;
 	GO;
 
 #include "interp/exec_plain.h"

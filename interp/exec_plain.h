@@ -180,6 +180,30 @@ JUMP_WHEN(jump_nz64_a, acc != 0)
 JUMP_WHEN(jump_z64_s, fp[pc->b].i64 == 0)
 JUMP_WHEN(jump_z64_a, acc == 0)
 
+/* A step along a list. Its address is what the step before loaded, but to wait until that comes
+ * back from the slot takes half as long as the access itself. So the access goes by what `guess`
+ * has, and while it is under way the slot is compared with that; it has 32 bits, so a wrong one
+ * reads from the guest's own memory, too. */
+#define LOAD_NEXT(name, offset, then)                                                              \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		uint64_t address = (uint32_t)guess, compared = address;                                    \
+		__asm__("" : "+r"(compared)); /* so that the compiler does not know them to be equal */    \
+		uint64_t there = fp[pc->a].i32;                                                            \
+		if (!LIKELY(there == compared))                                                            \
+			address = there;                                                                       \
+		uint32_t v;                                                                                \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, PLACE(address + (offset)), sizeof v);                                 \
+		HOLD_STATE();                                                                              \
+		guess = acc = v;                                                                           \
+		fp[pc->a].i64 = acc;                                                                       \
+		then NEXT;                                                                                 \
+	}
+LOAD_NEXT(load_next, pc->c, )
+LOAD_NEXT(load_next_jump_nz, pc->d, if (acc != 0) JUMP;)
+LOAD_NEXT(load_next_jump_z, pc->d, if (acc == 0) JUMP;)
+
 /* The jumps stand in the cells behind this one, four to a cell, counted from this one. */
 #define TABLE_JUMP(name, index)                                                                    \
 	HANDLER(name)                                                                                  \
@@ -343,7 +367,7 @@ HANDLER(memory_grow)
 {
 	struct memory *memory = inst->memories[pc->c];
 	uint64_t old = memory_grow(memory, OPERAND(0));
-	FORGET_FLOATS();
+	FORGET_OTHERS();
 	acc = memory->type.limits.is_64 ? old : (uint32_t)old;
 	fp[pc->a].i64 = acc;
 	NEXT;
@@ -390,7 +414,7 @@ HANDLER(table_grow)
 {
 	struct table *table = inst->tables[pc->c];
 	uint64_t old = table_grow(table, OPERAND(0), OPERAND(1));
-	FORGET_FLOATS();
+	FORGET_OTHERS();
 	acc = table->type.limits.is_64 ? old : (uint32_t)old;
 	fp[pc->a].i64 = acc;
 	NEXT;
@@ -410,7 +434,7 @@ HANDLER(elem_drop)
 HANDLER(ref_func)
 {
 	acc = (uint64_t)(uintptr_t)instance_func(inst, pc->c);
-	FORGET_FLOATS();
+	FORGET_OTHERS();
 	fp[pc->a].i64 = acc;
 	NEXT;
 }
@@ -445,7 +469,7 @@ HANDLER(atomic_fence)
 		bool is_equal = atomic_load((_Atomic(M) *)(void *)PLACE(acc)) == (M)fp[pc->b].i64;         \
 		enum trap trap = atomic_wait(is_equal, S64(fp[pc->c].i64), &fp[pc->a].i64);                \
 		TRAP_IF(trap != TRAP_NONE, trap)                                                           \
-		FORGET_FLOATS();                                                                           \
+		FORGET_OTHERS();                                                                           \
 		acc = fp[pc->a].i64;                                                                       \
 		NEXT;                                                                                      \
 	}

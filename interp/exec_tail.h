@@ -4,7 +4,7 @@
 
 #define STATE                                                                                      \
 	const struct cell *pc, union slot *fp, uint8_t *mem, struct instance *inst, uint64_t acc,      \
-	    double fd, float ff, v128 fv
+	    double fd, float ff, v128 fv, uint64_t guess
 typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 
 #define HANDLER(name)                                                                              \
@@ -12,7 +12,8 @@ typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 	    __attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
 	    __attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
 	    __attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
-	    __attribute__((unused)) float ff, __attribute__((unused)) v128 fv)
+	    __attribute__((unused)) float ff, __attribute__((unused)) v128 fv,                         \
+	    __attribute__((unused)) uint64_t guess)
 
 #define UNINSTRUMENTED_HANDLER(name)                                                               \
 	__attribute__((no_sanitize("address", "undefined", "coverage"))) HANDLER(name)
@@ -33,15 +34,16 @@ HANDLER(lazy);
 #define TARGET(cell) ((handler *)(HANDLER_BASE + (cell)->handler))
 #define HANDLER_DISTANCE(name) (int32_t)((const char *)handle_##name - HANDLER_BASE)
 #endif
-#define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv)
+#define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv, guess)
 
 HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
 {
-	(void)mem, (void)fd, (void)ff, (void)fv;
+	(void)mem, (void)fd, (void)ff, (void)fv, (void)guess;
 	trap_raise(inst->store, inst, pc, fp, (enum trap)acc);
 }
 #define TRAP(kind)                                                                                 \
-	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff, fv)
+	__attribute__((musttail)) return raise_trap(pc, fp, mem, inst, (uint64_t)(kind), fd, ff, fv,   \
+	                                            guess)
 
 #if FAULTS_IN_REGISTERS
 #define MARK_FAULT() (void)0
@@ -53,11 +55,12 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		double fd_in;                                                                              \
 		float ff_in;                                                                               \
 		v128 fv_in;                                                                                \
+		uint64_t guess_in;                                                                         \
 		__asm__ volatile(""                                                                        \
 		                 : "=" FLOAT_REGISTER(fd_in), "=" FLOAT_REGISTER(ff_in),                   \
-		                   "=" FLOAT_REGISTER(fv_in));                                             \
-		acc = TARGET(entry)(entry, callee, mem, inst, own, fd_in, ff_in, fv_in);                   \
-		FORGET_FLOATS();                                                                           \
+		                   "=" FLOAT_REGISTER(fv_in), "=r"(guess_in));                             \
+		acc = TARGET(entry)(entry, callee, mem, inst, own, fd_in, ff_in, fv_in, guess_in);         \
+		FORGET_OTHERS();                                                                           \
 		NEXT;                                                                                      \
 	} while (0)
 
@@ -91,9 +94,9 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		pc = pc_kept + 1, fp = fp_kept, inst = inst_kept;                                          \
 		acc = target;                                                                              \
 		mem = inst->memory_base;                                                                   \
-		FORGET_FLOATS();                                                                           \
+		FORGET_OTHERS();                                                                           \
 		__attribute__((musttail)) return TARGET_BEHIND(base, pc)(pc, fp, mem, inst, acc, fd, ff,   \
-		                                                         fv);                              \
+		                                                         fv, guess);                       \
 	} while (0)
 #else
 #define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
@@ -203,7 +206,7 @@ const char *exec_base(void)
 
 uint64_t exec_run(const struct cell *pc, union slot *fp, struct instance *inst, uint64_t acc)
 {
-	return TARGET(pc)(pc, fp, inst->memory_base, inst, acc, 0, 0, (v128){0});
+	return TARGET(pc)(pc, fp, inst->memory_base, inst, acc, 0, 0, (v128){0}, 0);
 }
 
 #endif

@@ -405,6 +405,11 @@ bool fuse_binary(struct lowering *l, enum insn_id insn, const struct sym *x, con
  * step_s. */
 void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step);
 
+/* A load into the local that it has its address from becomes a step along a list. */
+void fuse_next(struct cell *load);
+/* The jump that was just emitted, by whether acc is 0, is made one with such a step before it. */
+void fuse_next_jump(struct lowering *l);
+
 /* A jump that the cell before it is made one with; false: it is none that could be. Where it goes
  * is the cell's `jump` as ever. */
 bool fuse_jump(struct lowering *l);

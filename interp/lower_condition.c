@@ -86,6 +86,7 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 		cell->b = condition->src.slot;
 		if (condition->src.kind == SRC_ACC)
 			fuse_step(l, VARIANT_ak, condition->is_wide, zero_step(condition->is_wide, sense));
+		fuse_next_jump(l);
 		break;
 	}
 	case INSN_i32_eqz:
@@ -95,6 +96,7 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 		cell->b = was->b;
 		if (condition->variant)
 			fuse_step(l, VARIANT_ak, false, zero_step(false, !sense));
+		fuse_next_jump(l);
 		break;
 	case INSN_i64_eqz:
 	case INSN_ref_is_null:

@@ -272,6 +272,25 @@ void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step)
 		l->offsets[l->cell_count - 1] = l->at;
 }
 
+void fuse_next(struct cell *load)
+{
+	if (load->handler == OP_i32_load_s_w && load->a == load->b)
+		load->handler = OP_load_next;
+}
+
+void fuse_next_jump(struct lowering *l)
+{
+	if (l->unfolded || l->out_of_memory || l->cell_count < l->barrier + 2)
+		return;
+	struct cell *load = &l->cells[l->cell_count - 2];
+	enum op jump = (enum op)load[1].handler;
+	if (load->handler != OP_load_next || (jump != OP_jump_nz_a && jump != OP_jump_z_a))
+		return;
+	load->handler = jump == OP_jump_nz_a ? OP_load_next_jump_nz : OP_load_next_jump_z;
+	load->d = load->c;
+	l->cell_count--;
+}
+
 /* ---- jumps and calls ---- */
 
 /* The cell before, when nothing can jump between it and what comes now. */

@@ -221,6 +221,7 @@ static void lower_local_set(struct lowering *l, uint32_t local)
 		/* The temporary was computed by the last cell and is read by nobody else: compute it into
 		 * the local at once. */
 		l->cells[l->last.cell].a = slot;
+		fuse_next(&l->cells[l->last.cell]);
 		forget_slot(l, slot);
 		l->held[sym.class] = (struct held){.slot = slot, .cell = l->last.cell};
 		l->last.cell = UINT32_MAX;

@@ -44,13 +44,13 @@ static const struct statement {
     {2, put_old_try},  {1, put_rethrow},    {4, put_gc},      {1, put_memory_bulk},
     {2, put_table},    {1, put_select},     {1, put_is_null}, {1, put_ending},
     {6, put_focus},    {6, put_pair},       {2, put_count},   {4, put_focused_access},
-    {1, put_wait},     {3, put_small_call},
+    {1, put_wait},     {3, put_small_call}, {1, put_next},
 };
 
 /* What seldom traps and never leaves, so that the whole row runs. */
 static const struct statement row_statements[] = {
-    {8, put_focus},          {8, put_pair},       {1, put_count},
-    {5, put_focused_access}, {1, put_small_call}, {1, put_node},
+    {8, put_focus},      {8, put_pair}, {1, put_count}, {5, put_focused_access},
+    {1, put_small_call}, {1, put_node}, {1, put_next},
 };
 
 static const struct {

@@ -580,6 +580,40 @@ void put_count(struct gen *g)
 	}
 }
 
+/* ---- lists ---- */
+
+/* Steps along a list, each of which loads its own address, and a jump by whether it ended. */
+void put_next(struct gen *g)
+{
+	uint32_t address;
+	if (g->control_count + 1 > NESTING_MAX || !prepare_address(g, &address))
+		return;
+	struct bytes *b = &g->code;
+	bool jumps = source_once_in(&g->s, 2);
+	if (jumps) {
+		put_insn_s(b, INSN_block, -0x40);
+		enter(g, INSN_block, "", "");
+	}
+	for (uint32_t left = 1 + source_choose(&g->s, 3); left > 0; left--) {
+		forget(g, 'i');
+		put_insn_u(b, INSN_local_get, address);
+		put_memarg(b, INSN_i32_load, 0, source_choose(&g->s, 64));
+		put_insn_u(b, jumps ? INSN_local_tee : INSN_local_set, address);
+		if (!jumps)
+			continue;
+		if (source_once_in(&g->s, 2))
+			put_insn(b, INSN_i32_eqz);
+		put_insn_u(b, INSN_br_if, 0);
+	}
+	if (jumps) {
+		put_statements(g, 1);
+		settle(g, "");
+		put_insn(b, INSN_end);
+		leave(g);
+	}
+	prepare_address(g, &address);
+}
+
 /* ---- accesses ---- */
 
 /* The remainder, which no pair has in it, of a division by a power of two. */

@@ -452,7 +452,10 @@ static void put_question(struct gen *g)
 		put_typed(g, any_array_type(g), 1);
 		put_insn(&g->code, INSN_array_len);
 		pop(g, 1);
-		break;
+		push(g, 'i');
+		if (source_once_in(&g->s, 2))
+			put_read(g, 'i');
+		return;
 	case 2:
 		put_i31_get(g);
 		return;

@@ -132,6 +132,7 @@ void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory);
 void put_focus(struct gen *g);
 void put_pair(struct gen *g);
 void put_count(struct gen *g);
+void put_next(struct gen *g);
 void put_focused_access(struct gen *g);
 
 /* ---- generate_address.c ---- */

@@ -79,10 +79,50 @@ static void test_pairs(void **state)
 	}
 }
 
+/* From address 8 on: the next node, and what is another list at offset 4. */
+static const uint32_t nodes[][2] = {{24, 40}, {32, 48}, {40, 64}, {0, 7}, {16, 16}, {0, 24}};
+
+/* Their values go into a sum; parameter 0 says where they start. */
+static const char *const walks[] = {
+    "loop local.get 3 i32.const 31 i32.mul local.get 2 i32.load offset=4 i32.add local.set 3 "
+    "local.get 2 i32.load local.tee 2 br_if 0 end local.get 3",
+    "block loop local.get 3 i32.const 31 i32.mul local.get 2 i32.load offset=4 i32.add local.set 3 "
+    "local.get 2 i32.load local.tee 2 i32.eqz br_if 1 br 0 end end local.get 3",
+    "loop local.get 3 local.get 2 i32.add local.set 3 local.get 2 i32.load offset=4 local.set 2 "
+    "local.get 2 i32.const 64 i32.lt_u br_if 0 end local.get 3",
+    /* two at a time: neither finds what it loaded before */
+    "i32.const 8 local.set 4 loop local.get 3 i32.const 31 i32.mul local.get 2 i32.add "
+    "local.get 4 i32.sub local.set 3 local.get 2 i32.load local.set 2 "
+    "local.get 4 i32.load local.tee 4 br_if 0 end local.get 3",
+    /* the local is set otherwise between */
+    "loop local.get 2 i32.load local.set 2 local.get 3 local.get 2 i32.add local.set 3 "
+    "local.get 2 i32.const 56 i32.and local.set 2 local.get 2 i32.load local.tee 2 br_if 0 end "
+    "local.get 3 local.get 2 i32.sub",
+    /* the last step is out of bounds */
+    "local.get 2 i32.load local.tee 2 i32.load local.set 2 local.get 2 i32.load offset=65530 "
+    "local.set 2 local.get 2",
+};
+
+static void test_steps_along_lists(void **state)
+{
+	(void)state;
+	struct builder *b = builder_create();
+	wasm_memory(&b->w, 1, 1);
+	wasm_data(&b->w, 8, nodes, sizeof nodes);
+	for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
+		char text[600];
+		snprintf(text, sizeof text,
+		         "local.get 0 i32.const 8 i32.and i32.const 8 i32.add local.set 2 %s", walks[i]);
+		builder_add(b, "ii_i", "iii", text);
+	}
+	builder_run(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pairs),
+	    cmocka_unit_test(test_steps_along_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
