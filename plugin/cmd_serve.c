@@ -320,11 +320,12 @@ _Noreturn static void stop(struct life *life, int signal)
 		policy_clear(&life->ceiling);
 		free(life->cache_dir);
 	}
-	workroot_destroy(&life->root);
 	if (idle) {
+		workroot_destroy(&life->root);
 		token_clear(&life->token);
 		exit(0);
 	}
+	workroot_remove(&life->root);
 	_exit(0);
 }
 

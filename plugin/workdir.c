@@ -23,6 +23,9 @@
 struct spares {
 	pthread_mutex_t lock;
 	size_t holders; /* the root, and runs under way */
+	size_t makers;  /* that make a directory just now */
+	bool is_closed; /* nobody makes one any more */
+	pthread_cond_t made;
 	size_t count;
 	struct workdir dirs[SPARES_MAX];
 };
@@ -41,9 +44,43 @@ static void let_go(struct spares *spares)
 	bool is_last = --spares->holders == 0;
 	pthread_mutex_unlock(&spares->lock);
 	if (is_last) {
+		pthread_cond_destroy(&spares->made);
 		pthread_mutex_destroy(&spares->lock);
 		free(spares);
 	}
+}
+
+/* Between true and end_making() the root stays: what is removed while something is made in it would
+ * stay, too. */
+static bool begin_making(struct spares *spares)
+{
+	pthread_mutex_lock(&spares->lock);
+	bool may = !spares->is_closed;
+	spares->makers += may;
+	pthread_mutex_unlock(&spares->lock);
+	return may;
+}
+
+static void end_making(struct spares *spares)
+{
+	pthread_mutex_lock(&spares->lock);
+	if (--spares->makers == 0)
+		pthread_cond_broadcast(&spares->made);
+	pthread_mutex_unlock(&spares->lock);
+}
+
+/* From here on nobody makes a directory. The spares go. */
+static void close_spares(struct spares *spares)
+{
+	pthread_mutex_lock(&spares->lock);
+	spares->is_closed = true;
+	while (spares->makers > 0)
+		pthread_cond_wait(&spares->made, &spares->lock);
+	for (; spares->count > 0; spares->count--) {
+		caps_destroy(spares->dirs[spares->count - 1].caps);
+		free(spares->dirs[spares->count - 1].path);
+	}
+	pthread_mutex_unlock(&spares->lock);
 }
 
 /* ---- the root ---- */
@@ -105,27 +142,24 @@ bool workroot_create(struct workroot *root, const char *parent, struct error *er
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
 	}
 	pthread_mutex_init(&spares->lock, NULL);
+	pthread_cond_init(&spares->made, NULL);
 	spares->holders = 1;
 	*root = (struct workroot){.path = take_ptr(&path), .lock = lock, .spares = spares};
 	return true;
 }
 
+void workroot_remove(struct workroot *root)
+{
+	close_spares(root->spares);
+	remove_tree(root->path);
+}
+
 void workroot_destroy(struct workroot *root)
 {
-	struct spares *spares = root->spares;
-	if (spares != NULL) {
-		/* A run that is still under way (the server does not wait for it) finds no room for its
-		 * own, and removes it. */
-		pthread_mutex_lock(&spares->lock);
-		for (size_t i = 0; i < spares->count; i++) {
-			caps_destroy(spares->dirs[i].caps);
-			free(spares->dirs[i].path);
-		}
-		spares->count = SPARES_MAX;
-		pthread_mutex_unlock(&spares->lock);
-		let_go(spares);
-	}
-	remove_tree(root->path);
+	if (root->spares == NULL)
+		return;
+	workroot_remove(root);
+	let_go(root->spares);
 	close(root->lock);
 	free(root->path);
 	*root = (struct workroot){.lock = -1};
@@ -136,7 +170,7 @@ void workroot_destroy(struct workroot *root)
 static bool take_spare(struct spares *spares, struct workdir *dir)
 {
 	pthread_mutex_lock(&spares->lock);
-	bool taken = spares->count > 0 && spares->count < SPARES_MAX;
+	bool taken = spares->count > 0;
 	if (taken)
 		*dir = spares->dirs[--spares->count];
 	pthread_mutex_unlock(&spares->lock);
@@ -146,7 +180,7 @@ static bool take_spare(struct spares *spares, struct workdir *dir)
 static bool give_spare(struct spares *spares, const struct workdir *dir)
 {
 	pthread_mutex_lock(&spares->lock);
-	bool given = spares->count < SPARES_MAX - 1;
+	bool given = !spares->is_closed && spares->count < SPARES_MAX;
 	if (given)
 		spares->dirs[spares->count++] = *dir;
 	pthread_mutex_unlock(&spares->lock);
@@ -156,14 +190,12 @@ static bool give_spare(struct spares *spares, const struct workdir *dir)
 static bool has_room(struct spares *spares)
 {
 	pthread_mutex_lock(&spares->lock);
-	bool has = spares->count < SPARES_MAX - 1;
+	bool has = !spares->is_closed && spares->count < SPARES_MAX;
 	pthread_mutex_unlock(&spares->lock);
 	return has;
 }
 
-/* A new one below the root of that path. With false its path is NULL when there is nothing to be
- * removed. */
-static bool make(struct workdir *dir, const char *root, struct error *err)
+static bool make_path(struct workdir *dir, const char *root, struct error *err)
 {
 	static atomic_ulong serial;
 	if (asprintf(&dir->path, "%s/%lu", root, atomic_fetch_add(&serial, 1)) < 0) {
@@ -176,6 +208,19 @@ static bool make(struct workdir *dir, const char *root, struct error *err)
 		dir->path = NULL;
 		return false;
 	}
+	return true;
+}
+
+/* A new one below the root of that path. With false its path is NULL when there is nothing to be
+ * removed. */
+static bool make(struct workdir *dir, struct spares *spares, const char *root, struct error *err)
+{
+	if (!begin_making(spares))
+		return error_set(err, ERROR_SYSTEM, "work directory: the server stops");
+	bool is_made = make_path(dir, root, err);
+	end_making(spares);
+	if (!is_made)
+		return false;
 	dir->caps = caps_create();
 	if (dir->caps == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "work directory");
@@ -198,7 +243,7 @@ bool workdir_create(struct workdir *dir, const struct workroot *root, struct err
 	bool is_spare = take_spare(home, dir);
 	dir->home = home;
 	if (!is_spare)
-		return make(dir, root->path, err) && note_made(dir, err);
+		return make(dir, home, root->path, err) && note_made(dir, err);
 	/* When it was made, another step ended. */
 	if (utimensat(AT_FDCWD, dir->path, NULL, AT_SYMLINK_NOFOLLOW) != 0)
 		return error_set_errno(err, errno, "work directory %s", dir->path);
@@ -252,7 +297,7 @@ static void make_spare(struct spares *spares, const char *root)
 {
 	struct workdir dir = WORKDIR_INIT;
 	struct error err = ERROR_INIT; /* the next run makes its own, and tells */
-	if (has_room(spares) && make(&dir, root, &err) && give_spare(spares, &dir))
+	if (has_room(spares) && make(&dir, spares, root, &err) && give_spare(spares, &dir))
 		return;
 	discard(&dir);
 }

@@ -26,7 +26,12 @@ struct workroot {
 /* Makes a fresh one, and removes those below `parent` whose server is gone (it was killed). */
 bool workroot_create(struct workroot *root, const char *parent, struct error *err);
 
-/* Removes it with all that is in it. */
+/* Removes it with all that is in it, from the disk alone: runs may be under way (a server that
+ * stops does not wait for all), and make no directory any more. */
+void workroot_remove(struct workroot *root);
+
+/* As workroot_remove(); no run begins any more, one that is under way may still end. Does nothing
+ * when it was not made. */
 void workroot_destroy(struct workroot *root);
 
 struct workdir {

@@ -4,7 +4,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,6 +222,74 @@ static void a_run_may_outlive_its_root(void **state)
 	assert_int_equal(entries(parent), 1);
 }
 
+/* The two system calls that have to meet, here in place of the C library's: a directory that is
+ * made in the root by a run that ends, and the removal of the root, which was emptied before. */
+static struct {
+	const char *root; /* NULL: nothing has to meet */
+	atomic_bool makes, is_emptied, is_made;
+} meeting;
+static _Thread_local bool is_maker;
+
+static void wait_until(atomic_bool *what)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int i = 0; i < 300 && !atomic_load(what); i++)
+		nanosleep(&moment, NULL);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	if (is_maker) {
+		atomic_store(&meeting.makes, true);
+		wait_until(&meeting.is_emptied);
+	}
+	int result = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+	atomic_store(&meeting.is_made, is_maker);
+	return result;
+}
+
+int rmdir(const char *path)
+{
+	if (meeting.root != NULL && strcmp(path, meeting.root) == 0) {
+		atomic_store(&meeting.is_emptied, true);
+		wait_until(&meeting.is_made);
+	}
+	return (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+static void *end_a_run(void *dir)
+{
+	is_maker = true;
+	workdir_destroy(dir);
+	return NULL;
+}
+
+/* A spare that was made while the root was removed kept it on the disk. */
+static void a_late_spare_keeps_no_root(void **state)
+{
+	(void)state;
+	pthread_t thread;
+	struct workroot other;
+	struct error err = ERROR_INIT;
+	struct workdir dir = WORKDIR_INIT, late = WORKDIR_INIT;
+	assert_true(workroot_create(&other, parent, &err));
+	assert_true(workdir_create(&dir, &other, &err));
+	set_its_times(&dir); /* it is followed by a spare */
+	meeting.root = other.path;
+	assert_int_equal(pthread_create(&thread, NULL, end_a_run, &dir), 0);
+	wait_until(&meeting.makes);
+	workroot_remove(&other);
+	pthread_join(thread, NULL);
+	meeting.root = NULL;
+	assert_int_equal(access(other.path, F_OK), -1);
+	/* And one that begins then is told why there is no directory. */
+	assert_false(workdir_create(&late, &other, &err));
+	assert_in("the server stops", err.message);
+	workdir_destroy(&late);
+	workroot_destroy(&other);
+	assert_int_equal(entries(parent), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +299,7 @@ int main(void)
 	    cmocka_unit_test(one_that_was_left_alone_is_as_if_new),
 	    cmocka_unit_test(no_root_is_left),
 	    cmocka_unit_test(a_run_may_outlive_its_root),
+	    cmocka_unit_test(a_late_spare_keeps_no_root),
 	};
 	return cmocka_run_group_tests(tests, make_root, remove_root);
 }
