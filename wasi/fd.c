@@ -67,7 +67,7 @@ uint32_t wasi_fd_fdstat_get(struct host_call *call, uint32_t fd, uint32_t at)
 	memset(out, 0, FDSTAT_SIZE);
 	out[0] = filetype_of(info.type);
 	store_u16(out + 2, fdflags_of(info.flags));
-	rights_settle(g.caps, fd, &info.label);
+	rights_settle_info(g.caps, fd, &info);
 	store_u64(out + 8, info.label.base);
 	store_u64(out + 16, info.label.inheriting);
 	return WASI_ESUCCESS;

@@ -141,6 +141,8 @@ void rights_init(struct caps *caps);
 /* Whether a stream can seek is found out when that matters: whoever shows a label or takes rights
  * from it settles it first. Nothing changes of others. */
 void rights_settle(struct caps *caps, uint32_t fd, struct caps_label *label);
+/* The same of the label in `info`, for whoever has asked already. */
+void rights_settle_info(struct caps *caps, uint32_t fd, struct caps_fd_info *info);
 /* The rights of a new descriptor of this type: those asked for that its directory passes on and
  * that make sense on the type. */
 struct caps_label rights_new(const struct caps_label *dir, enum caps_type type, uint64_t base,

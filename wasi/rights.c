@@ -14,16 +14,26 @@ _Static_assert(((RIGHTS_FILE | RIGHTS_DIRECTORY | RIGHTS_SOCKET | RIGHTS_STREAM)
 
 /* C libraries take a character device that cannot seek for a terminal; one that is none gets the
  * rights to seek, so that nobody prints colours into /dev/null. */
+void rights_settle_info(struct caps *caps, uint32_t fd, struct caps_fd_info *info)
+{
+	if (!(info->label.base & RIGHTS_UNSETTLED))
+		return;
+	info->label.base &= ~RIGHTS_UNSETTLED;
+	if (info->type == CAPS_TYPE_CHAR_DEVICE && !info->is_terminal)
+		info->label.base |= RIGHTS_TO_SEEK;
+	caps_fd_set_label(caps, fd, info->label);
+}
+
 void rights_settle(struct caps *caps, uint32_t fd, struct caps_label *label)
 {
 	struct caps_fd_info info;
 	if (!(label->base & RIGHTS_UNSETTLED))
 		return;
-	label->base &= ~RIGHTS_UNSETTLED;
-	if (caps_fd_info(caps, fd, &info) == 0 && info.type == CAPS_TYPE_CHAR_DEVICE &&
-	    !info.is_terminal)
-		label->base |= RIGHTS_TO_SEEK;
-	caps_fd_set_label(caps, fd, *label);
+	/* What cannot be looked at cannot seek. */
+	if (caps_fd_info(caps, fd, &info) != 0)
+		info = (struct caps_fd_info){.type = CAPS_TYPE_UNKNOWN, .label = *label};
+	rights_settle_info(caps, fd, &info);
+	*label = info.label;
 }
 
 uint32_t fd_require(const struct guest *g, uint32_t fd, uint64_t rights)
