@@ -10,11 +10,12 @@ struct host_func {
 	ffi_cif cif;
 	void (*fn)(void);
 	void *env;
-	ffi_type *types[HOST_PARAMS_MAX + 1]; /* the host_call, then the params */
-	char letters[HOST_PARAMS_MAX];        /* of the params */
-	char result;                          /* letter, or 0 */
+	char result; /* letter, or 0 */
 	struct functype type;
-	valtype valtypes[HOST_PARAMS_MAX + 1];
+	struct func func;
+	/* As many as the function has: most have few. */
+	valtype *valtypes; /* of the params and the result */
+	ffi_type *types[]; /* the host_call, then the params; behind them the valtypes */
 };
 
 static ffi_type *ffi_type_of(char letter, valtype *type)
@@ -40,7 +41,7 @@ static ffi_type *ffi_type_of(char letter, valtype *type)
 	}
 }
 
-/* "(params)results" into host->letters, types and the result's letter. */
+/* "(params)results" into host->types and valtypes and the result's letter. */
 static bool parse(struct host_func *host, const char *signature, ffi_type **result,
                   struct error *err)
 {
@@ -62,7 +63,7 @@ static bool parse(struct host_func *host, const char *signature, ffi_type **resu
 		if (host->types[count + 1] == NULL)
 			return error_set(err, ERROR_USAGE, "host function signature \"%s\": unknown type `%c`",
 			                 signature, *at);
-		host->letters[count++] = *at;
+		count++;
 	}
 	if (*at++ != ')')
 		return error_set(err, ERROR_USAGE, "host function signature \"%s\": `)` expected",
@@ -90,12 +91,16 @@ static bool parse(struct host_func *host, const char *signature, ffi_type **resu
 struct func *host_func_create(struct store *store, const char *signature, void (*fn)(void),
                               void *env, struct error *err)
 {
-	struct host_func *host = arena_zeroed(store->arena, 1, sizeof *host);
-	struct func *func = arena_zeroed(store->arena, 1, sizeof *func);
-	if (host == NULL || func == NULL) {
+	/* No more parameters than letters, and a result. */
+	size_t most = strnlen(signature, HOST_PARAMS_MAX);
+	struct host_func *host = arena_zeroed(
+	    store->arena, 1, sizeof *host + (most + 1) * (sizeof(ffi_type *) + sizeof(valtype)));
+	if (host == NULL) {
 		error_set(err, ERROR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
+	host->valtypes = (valtype *)(host->types + most + 1);
+	struct func *func = &host->func;
 	ffi_type *result;
 	if (!parse(host, signature, &result, err))
 		return NULL;
