@@ -13,13 +13,15 @@
 #define CODE_I8 0x78
 #define CODE_I16 0x77
 
-/* The section while it is read: the module's arrays grow here and move into the arena at its end.
- */
+/* The section while it is read. The module's arrays have as many elements as there are groups; when
+ * some groups have several types, they grow outside of the arena and move into it at the end. */
 struct type_reader {
 	struct loader *l;
 	struct module *m;
 	struct reader *r;
 	uint32_t room;
+	bool has_grown;
+	bool are_known; /* to differ: nobody looks for equal ones */
 	struct type_space space;
 	uint32_t *ids;   /* in the space, by type index */
 	uint32_t *first; /* lowest type index, by id */
@@ -161,12 +163,58 @@ static bool read_subtype(struct type_reader *t, uint32_t index)
 
 /* ---- groups ---- */
 
+static bool reserve_ids(struct type_reader *t, uint32_t room)
+{
+	if (t->are_known)
+		return true;
+	uint32_t *ids = mem_resize(t->ids, room * sizeof *ids);
+	if (ids == NULL)
+		return no_memory(t->err);
+	t->ids = ids;
+	uint32_t *first = mem_resize(t->first, room * sizeof *first);
+	if (first == NULL)
+		return no_memory(t->err);
+	t->first = first;
+	return true;
+}
+
+static bool begin(struct type_reader *t, uint32_t groups)
+{
+	t->m->defs = arena_zeroed(t->m->arena, groups, sizeof *t->m->defs);
+	t->m->types = arena_zeroed(t->m->arena, groups, sizeof *t->m->types);
+	if (t->m->defs == NULL || t->m->types == NULL)
+		return no_memory(t->err);
+	t->room = groups;
+	return groups == 0 || reserve_ids(t, groups);
+}
+
+/* Moves both arrays out of the arena, where they cannot grow. */
+static bool leave_arena(struct type_reader *t)
+{
+	struct module *m = t->m;
+	struct type_def *defs = mem_alloc((t->room + (size_t)1) * sizeof *defs);
+	struct functype *types = mem_alloc((t->room + (size_t)1) * sizeof *types);
+	if (defs == NULL || types == NULL) {
+		mem_free(defs);
+		mem_free(types);
+		return no_memory(t->err);
+	}
+	memcpy(defs, m->defs, m->type_count * sizeof *defs);
+	memcpy(types, m->types, m->type_count * sizeof *types);
+	m->defs = defs;
+	m->types = types;
+	t->has_grown = true;
+	return true;
+}
+
 static bool reserve(struct type_reader *t, uint64_t count)
 {
 	if (!check_limit(t->m, LOAD_LIMIT_TYPES, count, reader_offset(t->r), "types", t->err))
 		return false;
 	if (count <= t->room)
 		return true;
+	if (!t->has_grown && !leave_arena(t))
+		return false;
 	uint32_t room = t->room * 2 > count ? t->room * 2 : (uint32_t)count + 16;
 	struct type_def *defs = mem_resize(t->m->defs, room * sizeof *defs);
 	if (defs == NULL)
@@ -176,14 +224,8 @@ static bool reserve(struct type_reader *t, uint64_t count)
 	if (types == NULL)
 		return no_memory(t->err);
 	t->m->types = types;
-	uint32_t *ids = mem_resize(t->ids, room * sizeof *ids);
-	if (ids == NULL)
-		return no_memory(t->err);
-	t->ids = ids;
-	uint32_t *first = mem_resize(t->first, room * sizeof *first);
-	if (first == NULL)
-		return no_memory(t->err);
-	t->first = first;
+	if (!reserve_ids(t, room))
+		return false;
 	t->room = room;
 	return true;
 }
@@ -293,7 +335,7 @@ static bool read_group(struct type_reader *t)
 			return false;
 
 	/* Then each is its own canon, and names others by theirs. */
-	if (t->l->parts != NULL && t->l->parts->types_differ)
+	if (t->are_known)
 		return check_supers(t, start, size, at);
 	uint32_t before = t->space.count;
 	if (size > 0 && !type_space_add(&t->space, m->defs, m->types, start, size, t->ids, t->err))
@@ -326,14 +368,18 @@ bool decode_type_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	struct type_reader t = {.l = l, .m = m, .r = r, .err = err};
 	uint32_t groups;
+	t.are_known = l->parts != NULL && l->parts->types_differ;
 	m->types_differ = true;
 	type_space_init(&t.space, m->arena);
-	bool fine = decode_count(r, l->module, LOAD_LIMIT_TYPES, 0, "types", &groups, err);
+	bool fine =
+	    decode_count(r, l->module, LOAD_LIMIT_TYPES, 0, "types", &groups, err) && begin(&t, groups);
 	for (uint32_t i = 0; fine && i < groups; i++)
 		fine = read_group(&t);
 	mem_free(t.ids);
 	mem_free(t.first);
 	type_space_clear(&t.space);
+	if (!t.has_grown)
+		return fine;
 	bool settled = settle(m, &m->defs, m->type_count, sizeof *m->defs);
 	settled = settle(m, &m->types, m->type_count, sizeof *m->types) && settled;
 	return fine && (settled || no_memory(err));

@@ -237,8 +237,9 @@ static bool decode_sections(struct loader *l, struct error *err)
 }
 
 /* What is no header is mostly due to a section before it, whose size or contents are wrong: then
- * that is told. */
-static bool explain_lost(struct loader *l, const struct error *lost, struct error *err)
+ * that is told. Apart, for whole modules should not pay for this much of the stack. */
+__attribute__((noinline)) static bool explain_lost(struct loader *l, const struct error *lost,
+                                                   struct error *err)
 {
 	struct module *m = l->module;
 	struct error before = ERROR_INIT;

@@ -395,19 +395,20 @@ bool body_walk(const struct module *module, uint32_t func, struct body_scratch *
 }
 
 /* Modules have tens of thousands of data segments whose offset is one i32.const: worth no walk.
- * Returns its size with the `end`, or 0 when it is anything else. */
-static uint32_t plain_i32_size(const struct module *module, uint32_t offset, uint32_t end)
+ * Returns its size with the `end`, or 0 when it is anything else. *err holds no error before and
+ * after. */
+static uint32_t plain_i32_size(const struct module *module, uint32_t offset, uint32_t end,
+                               struct error *err)
 {
-	struct error unused = ERROR_INIT;
 	struct reader r = {
 	    .base = module->bytes, .pos = module->bytes + offset, .end = module->bytes + end};
-	uint8_t byte;
+	uint8_t byte = 0;
 	int32_t value;
-	if (r.pos == r.end || *r.pos++ != insns[INSN_i32_const].code ||
-	    !read_s32(&r, &value, &unused) || !read_byte(&r, &byte, &unused) ||
-	    byte != insns[INSN_end].code)
+	if (r.pos == r.end || *r.pos++ != insns[INSN_i32_const].code)
 		return 0;
-	return reader_offset(&r) - offset;
+	if (!read_s32(&r, &value, err) || !read_byte(&r, &byte, err))
+		error_clear(err);
+	return byte == insns[INSN_end].code ? reader_offset(&r) - offset : 0;
 }
 
 bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end, valtype type,
@@ -423,7 +424,7 @@ bool const_expr_walk(const struct module *module, uint32_t offset, uint32_t end,
 	    .global_limit = global_count,
 	    .err = err,
 	};
-	uint32_t size = sink == NULL && type == VAL_I32 ? plain_i32_size(module, offset, end) : 0;
+	uint32_t size = sink == NULL && type == VAL_I32 ? plain_i32_size(module, offset, end, err) : 0;
 	if (size != 0) {
 		*out = (struct const_expr){.offset = offset, .size = size};
 		return true;
