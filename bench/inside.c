@@ -77,14 +77,19 @@ static bool load(struct run *run, const struct inside *inside, struct error *err
 	    .folder = {.dir = inside->cache, .bytes = IMAGES_BYTES_DEFAULT},
 	    .mode = image_mode(&options),
 	};
-	if (!load_rules_read(&words, &run->rules, err) ||
-	    !module_file_map(&run->file, inside->command[0], err))
+	if (!load_rules_read(&words, &run->rules, err))
+		return false;
+	int file = module_file_open(&run->file, inside->command[0], err);
+	if (file < 0)
 		return false;
 	if (inside->what == INSIDE_FIRST_IMAGE)
 		run->image = images_use(&run->images, images_find(&run->images, &run->file), &run->file,
 		                        &run->rules);
-	return module_file_decode(&run->file, &run->rules,
-	                          run->image != NULL ? image_parts(run->image) : NULL, err);
+	const struct image *image = run->image;
+	return module_file_take(&run->file, file,
+	                        image != NULL ? image_module(image, run->file.size) : NULL, err) &&
+	       module_file_decode(&run->file, &run->rules, image != NULL ? image_parts(image) : NULL,
+	                          err);
 }
 
 static bool start(struct run *run, const struct inside *inside, struct error *err)

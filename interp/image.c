@@ -219,6 +219,13 @@ const struct module_parts *image_parts(const struct image *image)
 	return &image->parts;
 }
 
+const uint8_t *image_module(const struct image *image, size_t size)
+{
+	return image->header.sections[IMAGE_MODULE].count == size && size > 0
+	           ? image_section(image, IMAGE_MODULE)
+	           : NULL;
+}
+
 void store_use_image(struct store *store, const struct module *module, struct image *image)
 {
 	store->image = image;

@@ -1,8 +1,8 @@
 /* Images: what was found out about a module (its long tables, its lowered code, its memory's first
  * contents) in a file that is mapped by the next run instead of being found out again.
  *
- *     | header | functions | segments | entries, ends | exceptions | memory | cells …room for more
- * |
+ *     | header | functions | segments | entries, ends | exceptions | module | memory | cells …room
+ * for more |
  *
  * Everything is position independent; a mapping that can be written is private, so nothing is read
  * before it is needed, and nothing is ever written back. An image is trusted: its cells are jump
@@ -42,6 +42,9 @@ void image_close(struct image *image);
 
 /* For module_load_again(). Borrowed from the image. */
 const struct module_parts *image_parts(const struct image *image);
+/* The same bytes of the module, of which there are `size`; NULL: it is too large to stand in its
+ * image. Borrowed too. */
+const uint8_t *image_module(const struct image *image, size_t size);
 
 /* An image of the module in memory, with all functions lowered, for stores of these options. A
  * module that is run often in one process is so lowered once. */

@@ -17,6 +17,10 @@
  * without waiting for the disk: what a crash of the machine left of it is found out. */
 #define IMAGE_SUMMED_MAX ((uint64_t)64 << 10)
 
+/* The module's bytes stand in the image too where that stays so small: its file then need not be
+ * mapped beside it. */
+#define IMAGE_WITH_MODULE_MAX IMAGE_SUMMED_MAX
+
 /* Initial memory is mapped from the image when it is as large as this; below, copying is cheaper
  * than another mapping. Between its segments no more may lie empty than they hold, and this. */
 #define IMAGE_MEMORY_MIN ((uint64_t)64 << 10)
@@ -32,6 +36,7 @@
 	X(TRIES, struct image_try, IMAGE_ALIGNMENT)                                                    \
 	X(RANGES, struct try_range, IMAGE_ALIGNMENT)                                                   \
 	X(CLAUSES, struct try_clause, IMAGE_ALIGNMENT)                                                 \
+	X(MODULE, uint8_t, IMAGE_ALIGNMENT)                                                            \
 	X(MEMORY, uint8_t, IMAGE_PAGE)                                                                 \
 	X(CELLS, struct cell, IMAGE_PAGE)
 

@@ -166,6 +166,20 @@ static bool write_memory(const struct draft *draft, struct error *err)
 
 /* ---- the whole ---- */
 
+/* Places the sections one behind the other. */
+static void place(struct image_header *header)
+{
+	struct image_section *sections = header->sections;
+	uint64_t at = sizeof *header;
+#define X(id, type, alignment)                                                                     \
+	at = (at + (alignment) - 1) / (alignment) * (alignment);                                       \
+	sections[IMAGE_##id].offset = at;                                                              \
+	at += sections[IMAGE_##id].count * sizeof(type);
+	IMAGE_SECTIONS(X)
+#undef X
+	header->file_size = at;
+}
+
 static bool lay_out(struct draft *draft, struct error *err)
 {
 	const struct module *m = draft->module;
@@ -178,14 +192,12 @@ static bool lay_out(struct draft *draft, struct error *err)
 	if (!gather_tries(draft, err))
 		return false;
 	plan_memory(draft);
-	uint64_t at = sizeof draft->header;
-#define X(id, type, alignment)                                                                     \
-	at = (at + (alignment) - 1) / (alignment) * (alignment);                                       \
-	sections[IMAGE_##id].offset = at;                                                              \
-	at += sections[IMAGE_##id].count * sizeof(type);
-	IMAGE_SECTIONS(X)
-#undef X
-	draft->header.file_size = at;
+	sections[IMAGE_MODULE].count = m->size;
+	place(&draft->header);
+	if (draft->header.file_size > IMAGE_WITH_MODULE_MAX) {
+		sections[IMAGE_MODULE].count = 0;
+		place(&draft->header);
+	}
 	return true;
 }
 
@@ -204,6 +216,7 @@ static bool write_sections(const struct draft *draft, struct error *err)
 	    [IMAGE_TRIES] = draft->tries,
 	    [IMAGE_RANGES] = draft->ranges,
 	    [IMAGE_CLAUSES] = draft->clauses,
+	    [IMAGE_MODULE] = m->bytes,
 	    [IMAGE_CELLS] = code != NULL ? code->cells : &lazy_cell,
 	};
 	const struct image_section *sections = draft->header.sections;

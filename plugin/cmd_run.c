@@ -344,11 +344,14 @@ static int find_image(struct run *run, const struct store_options *store_options
 	return uses_images(run) ? images_find(&run->images, &run->file) : -1;
 }
 
-/* From its image, when there is one. */
-static bool decode(struct run *run, struct error *err)
+/* From its image, when there is one. Closes the module's descriptor. */
+static bool decode(struct run *run, int module, struct error *err)
 {
-	const struct module_parts *parts = run->image != NULL ? image_parts(run->image) : NULL;
-	return module_file_decode(&run->file, &run->rules, parts, err);
+	const struct image *image = run->image;
+	const uint8_t *bytes = image != NULL ? image_module(image, run->file.size) : NULL;
+	const struct module_parts *parts = image != NULL ? image_parts(image) : NULL;
+	return module_file_take(&run->file, module, bytes, err) &&
+	       module_file_decode(&run->file, &run->rules, parts, err);
 }
 
 static bool run_module(struct run *run, struct error *err)
@@ -368,13 +371,14 @@ static bool run_module(struct run *run, struct error *err)
 		run->rules.threads = 0;
 	/* What is the granter's is opened first, the image too; then comes the wall, and only behind it
 	 * is looked at what is in the image and the module. */
-	if (!module_file_map(&run->file, run->operands.items[0], err))
+	cleanup_close int module = module_file_open(&run->file, run->operands.items[0], err);
+	if (module < 0)
 		return false;
 	cleanup_close int image = find_image(run, &store_options);
 	if (!open_grants(run, &args, err) || (run->wall != NULL && !put_up_wall(run, &args, err)))
 		return false;
 	run->image = images_use(&run->images, take_fd(&image), &run->file, &run->rules);
-	if (!decode(run, err))
+	if (!decode(run, take_fd(&module), err))
 		return false;
 	run->wasi = wasi_create(run->caps, err);
 	run->store = run->wasi != NULL ? store_create(&store_options, err) : NULL;

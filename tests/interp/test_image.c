@@ -278,6 +278,56 @@ static void test_calls_of_a_whole_image_are_near(void **state)
 	image_close(image);
 }
 
+/* A small module needs no file beside its image; of a large one only the file has the bytes. */
+static void a_small_module_stands_in_its_image(void **state)
+{
+	(void)state;
+	struct guest first = {0}, second = {0};
+	guest_open(&first, &modes[0]);
+	struct wasm w = {0};
+	wasm_export(&w, "twice", EXTERN_FUNC,
+	            wasm_func(&w, "i_i", "", "local.get 0 i32.const 2 i32.mul"));
+	wasm_export(&w, "thrice", EXTERN_FUNC,
+	            wasm_func(&w, "i_i", "", "local.get 0 i32.const 3 i32.mul"));
+	wasm_memory(&w, 1, 1);
+	wasm_data(&w, 16, "data", 4);
+	guest_start(&first, &w);
+	assert_int_equal(guest_i32(&first, "twice", 21, 0), 42);
+	int fd = new_file();
+	write_image(&first, fd);
+	struct image_source source = source_of(&first);
+	const size_t size = first.bytes.size;
+	struct image *image = image_open(dup(fd), &source, &first.err);
+	assert_non_null(image);
+	const uint8_t *bytes = image_module(image, size);
+	assert_non_null(bytes);
+	assert_memory_equal(bytes, first.bytes.data, size);
+	assert_null(image_module(image, size - 1));
+	guest_close(&first);
+
+	guest_open(&second, &modes[0]);
+	second.module = module_load_again(bytes, size, NULL, image_parts(image), &second.err);
+	assert_non_null(second.module);
+	instantiate(&second, second.module, image);
+	assert_int_equal(guest_i32(&second, "twice", 21, 0), 42);
+	/* Lowered from the bytes in the image, which has room for the cells all the same. */
+	assert_int_equal(guest_i32(&second, "thrice", 21, 0), 63);
+	guest_close(&second);
+	image_close(image);
+	close(fd);
+
+	struct guest large = {0}, again = {0};
+	fd = image_of(&large);
+	image = start_from(&again, &large, fd, &modes[0]);
+	assert_true(large.bytes.size > IMAGE_WITH_MODULE_MAX);
+	assert_null(image_module(image, large.bytes.size));
+	assert_null(image_module(image, 0));
+	guest_close(&again);
+	image_close(image);
+	guest_close(&large);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +340,7 @@ int main(void)
 	    cmocka_unit_test(test_interrupted_beside_others),
 	    cmocka_unit_test(test_calls_of_a_whole_image_are_near),
 	    cmocka_unit_test(test_interrupted),
+	    cmocka_unit_test(a_small_module_stands_in_its_image),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
