@@ -20,8 +20,9 @@ struct inspect_options {
 static const struct option rows[] = {
     OPTION_TEXTS(struct inspect_options, policies, "policy", "FILE",
                  "say for each import whether that policy grants what it reaches"),
-    OPTION_TEXT(struct inspect_options, granted, "granted", "NAMES",
-                "as --policy, of a policy that grants these capabilities: stdout,clock,kv:ro,…"),
+    OPTION_TEXT_OR_EMPTY(
+        struct inspect_options, granted, "granted", "NAMES",
+        "as --policy, of a policy that grants these capabilities: stdout,clock,kv:ro,…"),
     OPTION_FLAG(struct inspect_options, json, "json", "with them: answer in JSON, for programs"),
     OPTION_ENABLE(struct inspect_options), OPTION_LIMIT(struct inspect_options)};
 

@@ -73,7 +73,7 @@ static const struct option rows[] = {
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
         "look for REF in this image layout before any registry; may be given again"),
-    ROW(TEXT, invoke, "invoke", "NAME",
+    ROW(TEXT_OR_EMPTY, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
     ROW(TEXT, name, "name", "NAME", "tell the guest that it is called so, not as its file is"),
     OPTION_ENABLE(struct run_options),

@@ -109,8 +109,8 @@ static const struct option serve_rows[] = {
                   "how long a result waits for the call that collects it (default 600)"),
     OPTION_BYTES(struct serve_options, kept_results, "kept-results",
                  "size of all results that wait; then the oldest are dropped (default 64M)"),
-    OPTION_BYTES(struct serve_options, max_memory, "max-memory",
-                 "memory that a module may have (default 1G)"),
+    OPTION_BYTES_FROM(struct serve_options, max_memory, "max-memory", 1,
+                      "memory that a module may have (default 1G)"),
     OPTION_BYTES(
         struct serve_options, max_work, "max-work",
         "what a step may add below /work and where its artifacts lie; each file counts 4K besides "
@@ -121,8 +121,8 @@ static const struct option serve_rows[] = {
                  "size of one output parameter, or of outputs.result (default 256K)"),
     OPTION_BYTES(struct serve_options, max_outputs, "max-outputs",
                  "size of all outputs of a step together (default 960K)"),
-    OPTION_BYTES(struct serve_options, max_module, "max-module",
-                 "size of a module that is fetched (default 256M)"),
+    OPTION_BYTES_FROM(struct serve_options, max_module, "max-module", 1,
+                      "size of a module that is fetched (default 256M)"),
     OPTION_BYTES(
         struct serve_options, cache_bytes, "cache-bytes",
         "keep so much of fetched modules; then those go that were used longest ago, and none "
@@ -178,7 +178,8 @@ static const struct option serve_rows[] = {
                  "larger artifacts are sent in parts of so many bytes, 5M or more (default 64M)"),
     OPTION_NUMBER(struct serve_options, artifacts.parallel, "artifact-parallel", "N", 1, 16,
                   "parts of an artifact that are sent at a time (default 2)"),
-    OPTION_BYTES(struct serve_options, max_body, "max-body", "size of a request (default 4M)"),
+    OPTION_BYTES_FROM(struct serve_options, max_body, "max-body", 1,
+                      "size of a request (default 4M)"),
     OPTION_BYTES(struct serve_options, blob_bytes, "blob-bytes",
                  "size of an object that a step reads or writes itself (default 1G)"),
     OPTION_NUMBER(struct serve_options, kv.entries, "kv-values", "N", 1, 1000000,

@@ -19,9 +19,10 @@ struct modules_command {
 #define MODULES_COMMAND_ROWS(type)                                                                 \
 	OPTION_TEXT(type, places.cache, "cache", "DIR",                                                \
 	            "keep modules there ($FS_CACHE_DIR, $XDG_CACHE_HOME/tiphys or ~/.cache/tiphys)"),  \
-	    OPTION_TEXT(type, places.insecure, "insecure", "HOST[:PORT],…",                            \
-	                "reach these registries by plain http ($INSECURE_OCI_REGISTRIES)"),            \
-	    OPTION_BYTES(type, places.max_module_bytes, "max-module", "refuse larger modules (256M)")
+	    OPTION_TEXT_OR_EMPTY(type, places.insecure, "insecure", "HOST[:PORT],…",                   \
+	                         "reach these registries by plain http ($INSECURE_OCI_REGISTRIES)"),   \
+	    OPTION_BYTES_FROM(type, places.max_module_bytes, "max-module", 1,                          \
+	                      "refuse larger modules (256M)")
 
 /* NULL with *err set. `progress` is initialised, and shown while bytes move. */
 struct modules *modules_command_create(const struct modules_command *places,

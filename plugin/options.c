@@ -96,7 +96,11 @@ static bool add_text(struct option_texts *texts, const char *value, struct error
 static bool store(const struct option *row, const char *value, void *into, struct error *err)
 {
 	void *field = (char *)into + row->field;
+	bool is_text = row->kind == OPTION_KIND_TEXT || row->kind == OPTION_KIND_TEXTS;
 
+	if (is_text && !row->may_be_empty && *value == '\0')
+		return error_set(err, ERROR_USAGE, "--%s wants a value, not an empty one: --%s %s",
+		                 row->name, row->name, row->value);
 	switch (row->kind) {
 	case OPTION_KIND_FLAG:
 		*(bool *)field = true;
@@ -117,6 +121,9 @@ static bool store(const struct option *row, const char *value, void *into, struc
 	if (!(is_bytes ? option_parse_bytes : option_parse_number)(value, &number))
 		return error_set(err, ERROR_USAGE, "--%s wants a number%s, not \"%s\"", row->name,
 		                 is_bytes ? " of bytes, as 65536 or 64K (K, M, G)" : "", value);
+	if (number < row->min && row->max == UINT64_MAX)
+		return error_set(err, ERROR_USAGE, "--%s wants %llu or more, not %s", row->name,
+		                 (unsigned long long)row->min, value);
 	if (number < row->min || number > row->max)
 		return error_set(err, ERROR_USAGE, "--%s wants a number from %llu to %llu, not %s",
 		                 row->name, (unsigned long long)row->min, (unsigned long long)row->max,

@@ -56,6 +56,7 @@ struct option {
 	enum option_kind kind;
 	char letter;       /* of the short form, or 0 */
 	uint64_t min, max; /* of a number or bytes */
+	bool may_be_empty; /* of texts: else an empty value is a variable that was not set */
 };
 
 #define OPTION_ROW(type, field_, field_type, ...)                                                  \
@@ -71,6 +72,9 @@ struct option {
 #define OPTION_TEXT(type, field_, name_, value_, help_)                                            \
 	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_TEXT, .name = name_,                \
 	           .value = value_, .help = help_)
+#define OPTION_TEXT_OR_EMPTY(type, field_, name_, value_, help_)                                   \
+	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_TEXT, .name = name_,                \
+	           .value = value_, .help = help_, .may_be_empty = true)
 #define OPTION_OPTIONAL_TEXT(type, field_, name_, value_, help_)                                   \
 	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_OPTIONAL_TEXT, .name = name_,       \
 	           .value = value_, .help = help_)
@@ -80,6 +84,9 @@ struct option {
 #define OPTION_BYTES(type, field_, name_, help_)                                                   \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_BYTES, .name = name_, .value = "BYTES", \
 	           .help = help_, .max = UINT64_MAX)
+#define OPTION_BYTES_FROM(type, field_, name_, min_, help_)                                        \
+	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_BYTES, .name = name_, .value = "BYTES", \
+	           .help = help_, .min = min_, .max = UINT64_MAX)
 #define OPTION_NUMBER(type, field_, name_, value_, min_, max_, help_)                              \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_NUMBER, .name = name_, .value = value_, \
 	           .min = min_, .max = max_, .help = help_)

@@ -194,8 +194,8 @@ static const struct option rows[] = {
     OPTION_TEXT(struct spec_options, suite, "suite", "DIR|TAR",
                 "where the suite is (else TIPHYS_SPEC_SUITE, ../shared/suites, or what "
                 "spec-tests/fetch made)"),
-    OPTION_TEXT(struct spec_options, pattern, "script", "NAME",
-                "only scripts of that name, as core/address or address; * and ? match"),
+    OPTION_TEXT_OR_EMPTY(struct spec_options, pattern, "script", "NAME",
+                         "only scripts of that name, as core/address or address; * and ? match"),
     OPTION_ENABLE(struct spec_options),
     OPTION_FLAG(struct spec_options, unfolded, "unfolded", "lower without folding operands"),
     OPTION_FLAG(struct spec_options, collect_always, "collect-always",

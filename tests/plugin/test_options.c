@@ -11,8 +11,10 @@ struct demo {
 	const char *name;
 	const char *clock;
 	struct option_texts dirs;
+	const char *label;
 	uint64_t size;
 	uint64_t count;
+	uint64_t least;
 };
 
 static const struct option rows[] = {
@@ -22,6 +24,8 @@ static const struct option rows[] = {
     OPTION_TEXTS(struct demo, dirs, "dir", "DIR", "a directory"),
     OPTION_BYTES(struct demo, size, "size", "the size"),
     OPTION_NUMBER(struct demo, count, "count", "N", 2, 9, "how many"),
+    OPTION_TEXT_OR_EMPTY(struct demo, label, "label", "TEXT", "the label"),
+    OPTION_BYTES_FROM(struct demo, least, "least", 1, "some at least"),
 };
 
 static const struct command_line line = {
@@ -140,6 +144,20 @@ static void what_follows_the_first_operand_can_be_the_guests(void **state)
 	assert_string_equal(operands.items[1], "--help");
 }
 
+static void some_values_may_be_empty(void **state)
+{
+	struct demo demo;
+	struct operands operands;
+	struct error err;
+	(void)state;
+	assert_int_equal(
+	    PARSE(&line, &demo, &operands, &err, "x", "--label", "", "--clock=", "--least=1"),
+	    OPTIONS_GO_ON);
+	assert_string_equal(demo.label, "");
+	assert_string_equal(demo.clock, "");
+	assert_int_equal(demo.least, 1);
+}
+
 static void says_what_is_wrong(void **state)
 {
 	static const struct {
@@ -160,6 +178,10 @@ static void says_what_is_wrong(void **state)
 	    {{"x", "--count", "-3"}, "--count wants a number, not \"-3\""},
 	    {{"x", "--count", "10"}, "--count wants a number from 2 to 9, not 10"},
 	    {{"x", "--count", "1"}, "--count wants a number from 2 to 9, not 1"},
+	    {{"x", "--least", "0"}, "--least wants 1 or more, not 0"},
+	    /* A variable that was not set became the path of the root directory. */
+	    {{"x", "--name", ""}, "--name wants a value, not an empty one: --name NAME"},
+	    {{"x", "--dir="}, "--dir wants a value, not an empty one: --dir DIR"},
 	    {{"--fast"}, "too few operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
 	    {{"a", "b", "c", "d"}, "too many operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
 	};
@@ -251,6 +273,7 @@ int main(void)
 	    cmocka_unit_test(two_dashes_end_the_options),
 	    cmocka_unit_test(a_dash_alone_is_an_operand),
 	    cmocka_unit_test(what_follows_the_first_operand_can_be_the_guests),
+	    cmocka_unit_test(some_values_may_be_empty),
 	    cmocka_unit_test(says_what_is_wrong),
 	    cmocka_unit_test(help_shows_each_row),
 	    cmocka_unit_test(help_may_stand_anywhere_before_two_dashes),
