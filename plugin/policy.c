@@ -1,5 +1,6 @@
 #include "plugin/policy.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,17 @@ const char *policy_where(const struct policy *policy, const char *path, struct p
 		         *path != '\0' ? ": " : "", path);
 	else
 		snprintf(buf, size, "%s%s%s", policy->source, *path != '\0' ? "." : "", path);
+	return buf;
+}
+
+const char *policy_amount(const struct policy_row *row, uint64_t value,
+                          char buf[POLICY_AMOUNT_SIZE])
+{
+	if (row->kind == POLICY_KIND_DURATION)
+		snprintf(buf, POLICY_AMOUNT_SIZE, "%.12g s", (double)value / 1000);
+	else
+		snprintf(buf, POLICY_AMOUNT_SIZE, "%" PRIu64 "%s", value,
+		         row->kind == POLICY_KIND_BYTES ? " bytes" : "");
 	return buf;
 }
 

@@ -169,6 +169,12 @@ struct policy_row {
 
 const struct policy_row *policy_row(enum policy_field field);
 
+/* A number of such a field with its unit, for messages: "30 s", "65536 bytes", "32". Returns buf.
+ */
+#define POLICY_AMOUNT_SIZE 40
+const char *policy_amount(const struct policy_row *row, uint64_t value,
+                          char buf[POLICY_AMOUNT_SIZE]);
+
 /* Reads a file, as policy_read(); ERROR_SYSTEM for one that cannot be read. */
 bool policy_load(const char *path, enum policy_role role, struct policy *out, struct error *err);
 

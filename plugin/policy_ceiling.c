@@ -199,8 +199,9 @@ static bool check_number(const struct comparison *c)
 {
 	const struct policy_row *row = policy_row(c->field);
 	const uint64_t *most = member(c->ceiling, row), *asked = member(c->policy, row);
+	char much[POLICY_AMOUNT_SIZE];
 	return !c->ceiling->is_given[c->field] || *asked <= *most ||
-	       deny(c, -1, c->policy->marks[c->field], "%" PRIu64, *asked);
+	       deny(c, -1, c->policy->marks[c->field], "%s", policy_amount(row, *asked, much));
 }
 
 static bool check_field(const struct comparison *c)

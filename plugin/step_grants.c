@@ -22,16 +22,6 @@ static const char *where(const struct policy *policy, enum policy_field field, c
 	return policy_where(policy, policy_row(field)->path, policy->marks[field], buf, size);
 }
 
-/* A value of the field as a person reads it. */
-static const char *amount(const struct policy_row *row, uint64_t value, char *buf, size_t size)
-{
-	if (row->kind == POLICY_KIND_DURATION)
-		snprintf(buf, size, "%g s", (double)value / 1000);
-	else
-		snprintf(buf, size, "%" PRIu64 "%s", value, row->kind == POLICY_KIND_BYTES ? " bytes" : "");
-	return buf;
-}
-
 /* The limit that holds for the field: the template's, else the lower of the server's and the
  * ceiling's. */
 static bool take_limit(const struct step_setting *setting, const struct policy *policy,
@@ -39,13 +29,12 @@ static bool take_limit(const struct step_setting *setting, const struct policy *
 {
 	const struct policy_row *row = policy_row(field);
 	const uint64_t *asked = (const void *)((const char *)policy + row->member);
-	char at[256], much[40], most[40];
+	char at[256], much[POLICY_AMOUNT_SIZE], most[POLICY_AMOUNT_SIZE];
 	if (policy->is_given[field]) {
 		if (*asked > limit->value)
 			return error_set(err, ERROR_DENIED, "%s: asks for %s, this server allows %s (%s)",
-			                 where(policy, field, at, sizeof at),
-			                 amount(row, *asked, much, sizeof much),
-			                 amount(row, limit->value, most, sizeof most), limit->set_by);
+			                 where(policy, field, at, sizeof at), policy_amount(row, *asked, much),
+			                 policy_amount(row, limit->value, most), limit->set_by);
 		limit->value = *asked;
 		snprintf(limit->set_by, sizeof limit->set_by, "%s", row->path);
 	} else if (setting->ceiling != NULL && *asked != 0 && *asked < limit->value) {

@@ -45,9 +45,9 @@ http.methods|-|{"http":{"allowed_hosts":["http://$one"],"methods":["PUT"]}}|http
 http.max_concurrent_requests|earlier_http|{"http":{"allowed_hosts":["http://$one"],"max_concurrent_requests":2}}|["handles","http://$one/hello"]|=open 2, then error 13
 http.max_concurrent_requests|-|{"http":{"allowed_hosts":["http://$one"],"max_concurrent_requests":3}}|http: {allowed_hosts: ["http://$one"], max_concurrent_requests: 2}|3
 http.max_body|fetch|{"http":{"allowed_hosts":["http://$one"],"max_body":6}}|["http://$one/hello"]|=hello|["http://$one/bytes?n=7"]|File too large
-http.max_body|-|{"http":{"allowed_hosts":["http://$one"],"max_body":7}}|http: {allowed_hosts: ["http://$one"], max_body: 6}|7
+http.max_body|-|{"http":{"allowed_hosts":["http://$one"],"max_body":7}}|http: {allowed_hosts: ["http://$one"], max_body: 6}|7 bytes
 http.timeout|fetch|{"http":{"allowed_hosts":["http://$one"],"timeout":"1s"}}|["http://$one/hello"]|=hello|["http://$one/hang"]|timed out
-http.timeout|-|{"http":{"allowed_hosts":["http://$one"],"timeout":"2s"}}|http: {allowed_hosts: ["http://$one"], timeout: 1s}|2000
+http.timeout|-|{"http":{"allowed_hosts":["http://$one"],"timeout":"2s"}}|http: {allowed_hosts: ["http://$one"], timeout: 1s}|2 s
 blob|-|{"blob":[{"bucket":"b","prefix":"x/","access":"rw"}]}|blob: [{bucket: b}]|b/x/ rw
 blob|-|{"blob":[{"bucket":"c"}]}|blob: [{bucket: b}]|c/ ro
 kv|keep|{"kv":"rw"}|["put","k","v"]|=
@@ -56,13 +56,13 @@ kv|-|{"kv":"rw"}|kv: ro|rw
 sockets|talk|{"sockets":["$echo"]}|["$echo","echo","ahoy"]|=ahoy|["$one","echo","x"]|connect to $one, which is not listed
 sockets|-|{"sockets":["$one"]}|sockets: ["$echo"]|$one
 limits.memory|probe|{"limits":{"memory":"16M"}}|["allocate","1"]|=|["allocate","17"]|memory is limited to 16777216 bytes
-limits.memory|-|{"limits":{"memory":"17M"}}|limits: {memory: 16M}|17825792
+limits.memory|-|{"limits":{"memory":"17M"}}|limits: {memory: 16M}|17825792 bytes
 limits.fuel|probe|{"limits":{"fuel":1000000}}|["env","PATH"]|exit code 4|["loop"]|out of fuel: the limit of 1000000 is used up
 limits.fuel|-|{"limits":{"fuel":1001}}|limits: {fuel: 1000}|1001
 limits.time|probe|{"limits":{"time":"1s"}}|["fill","1"]|=x|["loop"]|ran longer than its time limit of 1 s (limits.time)
-limits.time|-|{"limits":{"time":"2s"}}|limits: {time: 1s}|2000
+limits.time|-|{"limits":{"time":"2s"}}|limits: {time: 1s}|2 s
 limits.output|probe|{"limits":{"output":4}}|["fill","4"]|=xxxx|["fill","5"]|wrote more than 4 bytes to stdout (limits.output)
-limits.output|-|{"limits":{"output":5}}|limits: {output: 4}|5
+limits.output|-|{"limits":{"output":5}}|limits: {output: 4}|5 bytes
 limits.open_files|probe|{"files":[{"host":"$work/ro","guest":"/d"}],"limits":{"open_files":20}}|["open-many","/d/file","10"]|=|["open-many","/d/file","20"]|open files are limited to 20
 limits.open_files|-|{"limits":{"open_files":21}}|limits: {open_files: 20}|21
 END

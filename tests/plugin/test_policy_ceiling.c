@@ -224,7 +224,7 @@ static void methods_and_numbers(void **state)
 	ceiling.limits.memory = asked.limits.memory = 1000;
 	assert_granted();
 	asked.limits.memory = 1001;
-	assert_denied("permissions.limits.memory: 1001 is more than the ceiling grants "
+	assert_denied("permissions.limits.memory: 1001 bytes is more than the ceiling grants "
 	              "(ceiling.yaml:7:3: limits.memory)");
 	ceiling.is_given[POLICY_MEMORY] = false;
 	assert_granted();
@@ -249,8 +249,12 @@ static void every_number_is_bounded(void **state)
 		assert_granted();
 		*now = 1001;
 		snprintf(message, sizeof message,
-		         "permissions.%s: 1001 is more than the ceiling grants (ceiling.yaml:7:3: %s)",
-		         row->path, row->path);
+		         "permissions.%s: %s is more than the ceiling grants (ceiling.yaml:7:3: %s)",
+		         row->path,
+		         row->kind == POLICY_KIND_DURATION ? "1.001 s"
+		         : row->kind == POLICY_KIND_BYTES  ? "1001 bytes"
+		                                           : "1001",
+		         row->path);
 		assert_denied(message);
 		/* One that is not asked for is the ceiling's own. */
 		asked.is_given[field] = false;
