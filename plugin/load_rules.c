@@ -10,13 +10,15 @@ void load_words_clear(struct load_words *words)
 	option_texts_clear(&words->limits);
 }
 
+/* advice: where none is near. */
 static bool unknown(const char *option, const char *kind, const struct suggestion *suggestion,
-                    struct error *err)
+                    const char *advice, struct error *err)
 {
 	if (suggestion->best != NULL)
 		return error_set(err, ERROR_USAGE, "%s: unknown %s \"%s\"; did you mean \"%s\"?", option,
 		                 kind, suggestion->meant, suggestion->best);
-	return error_set(err, ERROR_USAGE, "%s: unknown %s \"%s\"", option, kind, suggestion->meant);
+	return error_set(err, ERROR_USAGE, "%s: unknown %s \"%.*s\"; %s", option, kind,
+	                 SUGGEST_NAME_MAX, suggestion->meant, advice);
 }
 
 static bool enable(struct load_rules *rules, const char *name, struct error *err)
@@ -30,13 +32,19 @@ static bool enable(struct load_rules *rules, const char *name, struct error *err
 	suggestion_init(&suggestion, name);
 	for (unsigned i = 0; i < FEATURE_COUNT; i++)
 		suggestion_offer(&suggestion, feature_name((enum feature)i));
-	return unknown("--enable", "feature", &suggestion, err);
+	return unknown("--enable", "feature", &suggestion,
+	               "--help lists them, and each takes an --enable of its own", err);
 }
 
 /* name: what stands before the '='. */
 static bool set_limit(struct load_rules *rules, const char *name, const char *figure,
                       struct error *err)
 {
+	static const char names[] = "there are "
+#define X(id, limit, value, highest, what) limit ", "
+	    LIMITS(X)
+#undef X
+	        "and no others";
 	struct suggestion suggestion;
 	uint64_t value;
 	enum load_limit limit = load_limit_find(name);
@@ -44,7 +52,7 @@ static bool set_limit(struct load_rules *rules, const char *name, const char *fi
 		suggestion_init(&suggestion, name);
 		for (unsigned i = 0; i < LOAD_LIMIT_COUNT; i++)
 			suggestion_offer(&suggestion, load_limit_rows[i].name);
-		return unknown("--limit", "limit", &suggestion, err);
+		return unknown("--limit", "limit", &suggestion, names, err);
 	}
 	if (!option_parse_bytes(figure, &value))
 		return error_set(err, ERROR_USAGE, "--limit %s: \"%s\" is no number", name, figure);

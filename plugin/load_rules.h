@@ -19,7 +19,7 @@ void load_words_clear(struct load_words *words);
 #define OPTION_ENABLE(type)                                                                        \
 	OPTION_TEXTS(type, load.enable, "enable", "FEATURE",                                           \
 	             "take modules that use it: threads, custom-page-sizes, wide-arithmetic, "         \
-	             "compact-imports, legacy-exceptions")
+	             "compact-imports, legacy-exceptions; may be given again")
 #define OPTION_LIMIT(type)                                                                         \
 	OPTION_TEXTS(type, load.limits, "limit", "NAME=N",                                             \
 	             "take modules with up to N of what NAME limits: functions, body-bytes, "          \

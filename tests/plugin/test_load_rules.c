@@ -60,7 +60,7 @@ static void wrong_words_are_refused(void **state)
 	    {"nesting=-1", "is no number"},
 	    {"nesting=1x", "is no number"},
 	    {"nestin=4", "did you mean \"nesting\"?"},
-	    {"zzzzzz=4", "unknown limit \"zzzzzz\""},
+	    {"zzzzzz=4", "unknown limit \"zzzzzz\"; there are module-bytes, types, "},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -84,6 +84,12 @@ static void features_are_added_by_name(void **state)
 	                 FEATURES_DEFAULT | FEATURE_BIT(THREADS) | FEATURE_BIT(WIDE_ARITHMETIC));
 	assert_false(load_rules_read(&(struct load_words){.enable = {&wrong, 1}}, &rules, &err));
 	assert_non_null(strstr(err.message, "did you mean \"threads\"?"));
+	const char *list = "threads,legacy-exceptions";
+	error_clear(&err);
+	assert_false(load_rules_read(&(struct load_words){.enable = {&list, 1}}, &rules, &err));
+	assert_string_equal(err.message,
+	                    "--enable: unknown feature \"threads,legacy-exceptions\"; --help "
+	                    "lists them, and each takes an --enable of its own");
 }
 
 int main(void)
