@@ -52,7 +52,7 @@ struct serve_options {
 	uint64_t max_module;  /* 0: the default */
 	uint64_t cache_bytes; /* 0: no bound */
 	uint64_t images_bytes;
-	uint64_t max_connections, idle_timeout, request_timeout;
+	uint64_t max_connections, idle_timeout, request_timeout, reply_timeout;
 	struct kv_limits kv; /* 0: the defaults */
 	uint64_t blob_bytes; /* 0: the default */
 	struct artifacts_options artifacts;
@@ -197,6 +197,9 @@ static const struct option serve_rows[] = {
     OPTION_NUMBER(struct serve_options, request_timeout, "request-timeout", "SECONDS", 1, 86400,
                   "how long a caller may take to send a request, whatever moves meanwhile; counted "
                   "from when an idle connection would be closed (default 60)"),
+    OPTION_NUMBER(struct serve_options, reply_timeout, "reply-timeout", "SECONDS", 1, 86400,
+                  "how long a caller may take to take a whole reply (default 60); a result that it "
+                  "did not take waits for --result-ttl"),
 };
 
 static const struct command_line serve_line = {
@@ -443,6 +446,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .connections_max = (unsigned)options->max_connections,
 	    .idle_seconds = (unsigned)options->idle_timeout,
 	    .request_seconds = (unsigned)options->request_timeout,
+	    .reply_seconds = (unsigned)options->reply_timeout,
 	    .token = &life->token,
 	    .executor = {.step = &life->step,
 	                 .reply_within_ms = options->reply_within * 1000,
@@ -528,6 +532,7 @@ int cmd_serve(int argc, char **argv)
 	    .max_connections = 2048,
 	    .idle_timeout = 60,
 	    .request_timeout = 60,
+	    .reply_timeout = 60,
 	    .artifacts = ARTIFACTS_OPTIONS_DEFAULT,
 	};
 	struct operands operands;

@@ -27,9 +27,16 @@ struct server {
 	char address[LISTEN_ADDRESS_SIZE];
 	struct MHD_Daemon *daemon;
 	struct executor *executor;
-	struct overdue *overdue;
+	struct overdue *requests, *replies;
 	atomic_uint calls; /* between the first line of a request and the last byte of its reply */
 };
+
+/* What is expected on a connection; each is NULL without memory, when it is bounded by its silence
+ * alone. */
+struct expected {
+	struct overdue_line *request, *reply;
+};
+static struct expected nothing;
 
 /* One request on a connection. Between suspending and resuming the connection it belongs to the
  * executor. */
@@ -43,6 +50,11 @@ struct call {
 };
 
 /* ---- answers ---- */
+
+static struct expected *expected_on(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
 
 static enum MHD_Result send_reply(struct call *call)
 {
@@ -61,6 +73,7 @@ static enum MHD_Result send_reply(struct call *call)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
 	enum MHD_Result result = MHD_queue_response(call->connection, answer->status, response);
 	MHD_destroy_response(response);
+	overdue_expect(call->server->replies, expected_on(call->connection)->reply);
 	return result;
 }
 
@@ -221,11 +234,6 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t *si
 	return call->received / REFUSED_BODIES > max ? MHD_NO : MHD_YES;
 }
 
-static struct overdue_line *line_of(struct MHD_Connection *connection)
-{
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 /* Called at a request's first line, with each piece of its body, at its end, and after a resume. */
 static enum MHD_Result handle(void *env, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
@@ -248,26 +256,34 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 	}
 	if (*size > 0)
 		return take_body(call, data, size);
-	overdue_met(server->overdue, line_of(connection));
+	overdue_met(server->requests, expected_on(connection)->request);
 	if (call->visit.answer.status == 0 && take_request(call))
 		return MHD_YES;
 	return send_reply(call);
 }
 
-/* A connection begins, or ends; its socket is open at both. One that there is no memory for is
- * bounded by its silence alone. */
-static void connection_changed(void *env, struct MHD_Connection *connection, void **line,
+/* A connection begins, or ends; its socket is open at both. */
+static void connection_changed(void *env, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
 	struct server *server = env;
+	struct expected *expected = *context;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		overdue_leave(server->overdue, *line);
-		*line = NULL;
+		overdue_leave(server->requests, expected->request);
+		overdue_leave(server->replies, expected->reply);
+		if (expected != &nothing)
+			free(expected);
+		*context = &nothing;
 		return;
 	}
-	*line = overdue_enter(
-	    server->overdue,
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	expected = malloc(sizeof *expected);
+	*context = expected != NULL ? expected : &nothing;
+	if (expected == NULL)
+		return;
+	*expected =
+	    (struct expected){overdue_enter(server->requests, fd), overdue_enter(server->replies, fd)};
+	overdue_expect(server->requests, expected->request);
 }
 
 static void call_ended(void *env, struct MHD_Connection *connection, void **state,
@@ -277,7 +293,8 @@ static void call_ended(void *env, struct MHD_Connection *connection, void **stat
 	struct call *call = *state;
 	if (call == NULL)
 		return;
-	overdue_expect(server->overdue, line_of(connection));
+	overdue_met(server->replies, expected_on(connection)->reply);
+	overdue_expect(server->requests, expected_on(connection)->request);
 	executor_done(server->executor, &call->visit, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	bytes_clear(&call->body);
 	free(call);
@@ -309,8 +326,15 @@ static bool create_executor(struct server *server, struct error *err)
 static bool create_overdue(struct server *server, struct error *err)
 {
 	const struct server_setting *setting = &server->setting;
-	server->overdue = overdue_create(setting->idle_seconds + setting->request_seconds, err);
-	return server->overdue != NULL;
+	server->requests = overdue_create(setting->idle_seconds + setting->request_seconds,
+	                                  "closed a connection without a whole request",
+	                                  "--idle-timeout and --request-timeout", err);
+	if (server->requests == NULL)
+		return false;
+	server->replies =
+	    overdue_create(setting->reply_seconds, "closed a connection that did not take its reply",
+	                   "--reply-timeout", err);
+	return server->replies != NULL;
 }
 
 /* Takes the socket. */
@@ -345,7 +369,8 @@ struct server *server_create(const struct server_setting *setting, struct error 
 		fd = -1;
 	}
 	if (fd < 0 || !start_daemon(server, fd, err)) {
-		overdue_destroy(server->overdue);
+		overdue_destroy(server->requests);
+		overdue_destroy(server->replies);
 		executor_destroy(server->executor);
 		free(server);
 		return NULL;
@@ -378,7 +403,8 @@ void server_destroy(struct server *server)
 {
 	if (server != NULL) {
 		MHD_stop_daemon(server->daemon);
-		overdue_destroy(server->overdue);
+		overdue_destroy(server->requests);
+		overdue_destroy(server->replies);
 		executor_destroy(server->executor);
 		free(server);
 	}

@@ -22,6 +22,7 @@ struct server_setting {
 	 * after it might have been closed for its silence. A caller who begins in time has that long.
 	 */
 	unsigned request_seconds;
+	unsigned reply_seconds; /* --reply-timeout: of a connection that has not taken a whole reply */
 	struct token *token;
 	struct executor_setting executor; /* but for its callbacks */
 };

@@ -103,6 +103,33 @@ def creeps():
                 held.remove(row)
 
 
+def sips():
+    """A reply that is taken slowly, and without a pause that its silence would be noticed by: some 2 MB a second, of
+    24. Its result is there for whoever asks again, by the same bytes."""
+    size = 24000000
+    wasm = {"module": "127.0.0.1:1/test/command:1", "args": ["many", str(size)]}
+    text = json.dumps({"template": {"name": "sips", "plugin": {"wasm": wasm}}}).encode()
+    ask = head(f"Content-Length: {len(text)}") + text
+    with connect() as connection:
+        connection.sendall(ask)
+        got = len(connection.recv(100))
+        since = time.monotonic()
+        try:
+            while more := len(connection.recv(200000)):
+                got += more
+                time.sleep(0.1)
+        except ConnectionResetError:
+            pass
+        took = time.monotonic() - since
+    assert got < size, f"all of it was taken in {took} s"
+    with connect() as connection:
+        connection.sendall(ask)
+        got = 0
+        while got < size and (more := connection.recv(1 << 20)):
+            got += more.count(b"x")
+        assert got >= size, f"{got} bytes when asked again"
+
+
 def malformed():
     rows = (
         b"GARBAGE\r\n\r\n", b"\r\n" * 50, b"\0" * 1000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20,
@@ -170,4 +197,4 @@ def crowded():
         connection.close()
 
 
-{check.__name__: check for check in (drips, stops, creeps, malformed, oversized, pipelined, crowded)}[sys.argv[2]]()
+{check.__name__: check for check in (drips, stops, creeps, sips, malformed, oversized, pipelined, crowded)}[sys.argv[2]]()

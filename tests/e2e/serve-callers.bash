@@ -6,7 +6,8 @@ here=$(dirname "$0")
 
 serve_guest command "$TIPHYS_GUESTS/command.wasm"
 # So few workers stand ready that they are replaced one by one: the server's descriptors are counted.
-serve_start serve --ready-workers 2 --idle-timeout 2 --request-timeout 3 --max-body 64K --max-connections 40
+serve_start serve --ready-workers 2 --idle-timeout 2 --request-timeout 3 --reply-timeout 4 --max-body 64K \
+	--max-connections 40 --max-output 32M --max-parameter 32M --max-outputs 32M
 succeeds command '"args": ["echo", "warm"]'
 
 descriptors() {
@@ -41,6 +42,13 @@ creeping() {
 	expect_in "--request-timeout" "$serve_log"
 }
 tap_case "one that sends a byte now and then is closed all the same" creeping
+sipping() {
+	calls sips
+	expect_in "closed a connection that did not take its reply" "$serve_log"
+	expect_in "limits=--reply-timeout" "$serve_log"
+	[ "$(grep -c 'msg="step finished".*template=sips' "$serve_log")" = 1 ]
+}
+tap_case "one that takes its reply drop by drop is closed, and the result is kept" sipping
 tap_case "what is no request is refused or closed, and starts no step" calls malformed
 tap_case "a body that is announced or grows too large is refused at once" calls oversized
 tap_case "requests behind each other on a connection are each answered" calls pipelined

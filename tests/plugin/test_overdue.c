@@ -25,9 +25,9 @@ static bool ends(int fd, int milliseconds)
 static void only_the_late_ones_are_shut_down(void **state)
 {
 	(void)state;
-	enum { LATE, MET, AGAIN, LEFT, LINES };
+	enum { LATE, MET, AGAIN, LEFT, NEVER, LINES };
 	struct error err = ERROR_INIT;
-	struct overdue *overdue = overdue_create(1, &err);
+	struct overdue *overdue = overdue_create(1, "closed", "--limit", &err);
 	struct overdue_line *lines[LINES];
 	int pairs[LINES][2];
 	double begin = now();
@@ -36,6 +36,8 @@ static void only_the_late_ones_are_shut_down(void **state)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
 		lines[i] = overdue_enter(overdue, pairs[i][0]);
 		assert_non_null(lines[i]);
+		if (i != NEVER)
+			overdue_expect(overdue, lines[i]);
 	}
 	overdue_met(overdue, lines[MET]);
 	overdue_met(overdue, lines[AGAIN]);
@@ -48,6 +50,7 @@ static void only_the_late_ones_are_shut_down(void **state)
 	assert_true(now() - again >= 1);
 	assert_false(ends(pairs[MET][1], 0));
 	assert_false(ends(pairs[LEFT][1], 0));
+	assert_false(ends(pairs[NEVER][1], 0));
 	/* One that was shut down may still be met, expected and left. */
 	overdue_met(overdue, lines[LATE]);
 	overdue_expect(overdue, lines[LATE]);
@@ -65,7 +68,7 @@ static void no_line(void **state)
 {
 	(void)state;
 	struct error err = ERROR_INIT;
-	struct overdue *overdue = overdue_create(1, &err);
+	struct overdue *overdue = overdue_create(1, "closed", "--limit", &err);
 	assert_non_null(overdue);
 	overdue_met(overdue, NULL);
 	overdue_expect(overdue, NULL);
