@@ -304,6 +304,8 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_FUSE_M(V, n) V(n##_m_ss_r) V(n##_m_ss_w) V(n##_m_as_r) V(n##_m_as_w)
 #define VARIANTS_FUSE_S(V, n) V(n##_s_ass_r) V(n##_s_ass_w) V(n##_s_sss_r) V(n##_s_sss_w)
 #define VARIANTS_FUSE_L(V, n) V(n##_l_a_r) V(n##_l_a_w) V(n##_l_s_r) V(n##_l_s_w)
+#define VARIANTS_FUSE_C(V, n) V(n##_c_as_r) V(n##_c_as_w)
+#define VARIANTS_FUSE_LL(V, n) V(n##_ll_p_r) V(n##_ll_p_w) V(n##_ll_s_r) V(n##_ll_s_w)
 
 /* The same of op_simd.def. */
 #define VARIANTS_V_COMMUTE(V, n)                                                                   \

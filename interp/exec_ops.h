@@ -268,5 +268,34 @@ METERED_LOAD(load8_u, s_r, uint8_t, i32, ADDRESS_s, v, (void)0)
 	LOAD_BOTH(T##_##second##_##load##_l_s, MEMORY_##T##_##load, T, ADDRESS_far,                    \
 	          SECOND(T, second, SLOT_##T(pc->c), v))
 
+#define FUSE_C(T, second, first)                                                                   \
+	FUSED(T##_##second##_##first##_c_as, T,                                                        \
+	      SECOND(T, second, FIRST(T, first, ACC_##T, SLOT_##T(pc->b)), SLOT_##T(pc->c)))
+
+/* Two addresses, as ADDRESS_p without an offset and as ADDRESS_s; the second one's number has 16
+ * bits. */
+#define ADDRESS_p_one ((uint64_t)(uint32_t)(fp[pc->b].i32 + pc->c))
+#define ADDRESS_p_two ((uint64_t)(uint32_t)(fp[pc->d_low].i32 + pc->d_high))
+#define ADDRESS_s_one ADDRESS_s
+#define ADDRESS_s_two ((uint64_t)fp[pc->d_low].i32 + pc->d_high)
+#define LOAD_TWO(name, M, T, kind, second, keep)                                                   \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		M v, w;                                                                                    \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, PLACE(ADDRESS_##kind##_one), sizeof v);                               \
+		__builtin_memcpy(&w, PLACE(ADDRESS_##kind##_two), sizeof w);                               \
+		HOLD_STATE();                                                                              \
+		SET_##T(SECOND(T, second, v, w));                                                          \
+		keep;                                                                                      \
+		NEXT;                                                                                      \
+	}
+#define LOAD_TWO_BOTH(name, M, T, kind, second)                                                    \
+	LOAD_TWO(name##_r, M, T, kind, second, (void)0)                                                \
+	LOAD_TWO(name##_w, M, T, kind, second, KEEP_##T(pc->a))
+#define FUSE_LL(T, second, load)                                                                   \
+	LOAD_TWO_BOTH(T##_##second##_##load##_ll_p, MEMORY_##T##_##load, T, p, second)                 \
+	LOAD_TWO_BOTH(T##_##second##_##load##_ll_s, MEMORY_##T##_##load, T, s, second)
+
 #include "interp/exec_simd_ops.h"
 #include "interp/op.def"

@@ -49,7 +49,7 @@ bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_
 
 /* ---- pairs ---- */
 
-enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L };
+enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L, FORM_C, FORM_LL };
 
 struct fusion {
 	uint16_t second;
@@ -96,15 +96,21 @@ static const struct fusion fusions_l[] = {
 #define FUSE_L(t, two, one) ROW_REVERSIBLE(t, two, one, FORM_L, l_a)
 #include "interp/op_fused.def"
 };
+static const struct fusion fusions_c[] = {
+#define FUSE_C(t, two, one) ROW(t, two, one, FORM_C, c_as)
+#include "interp/op_fused.def"
+};
+static const struct fusion fusions_ll[] = {
+#define FUSE_LL(t, two, one) ROW(t, two, one, FORM_LL, ll_p)
+#include "interp/op_fused.def"
+};
 #define FUSIONS(letter) {fusions_##letter, sizeof fusions_##letter / sizeof *fusions_##letter}
 static const struct {
 	const struct fusion *rows;
 	size_t count;
-} fusions[] = {[FORM_K] = FUSIONS(k),
-               [FORM_X] = FUSIONS(x),
-               [FORM_M] = FUSIONS(m),
-               [FORM_S] = FUSIONS(s),
-               [FORM_L] = FUSIONS(l)};
+} fusions[] = {
+    [FORM_K] = FUSIONS(k), [FORM_X] = FUSIONS(x), [FORM_M] = FUSIONS(m),  [FORM_S] = FUSIONS(s),
+    [FORM_L] = FUSIONS(l), [FORM_C] = FUSIONS(c), [FORM_LL] = FUSIONS(ll)};
 
 static const struct fusion *find_fusion(enum form form, enum insn_id second, enum insn_id first,
                                         bool is_reversed)
@@ -134,7 +140,7 @@ static int form_of(const struct lowering *l, const struct sym *other)
 	case VARIANT_ss:
 		return is_const ? FORM_M : FORM_S;
 	case VARIANT_as:
-		return is_const ? FORM_M : -1;
+		return is_const ? FORM_M : FORM_C;
 	default:
 		return -1;
 	}
@@ -180,6 +186,9 @@ static unsigned fill_fused(struct cell *fused, enum form form, unsigned variant,
 		fused->c = was->c;
 		fused->d = other->slot;
 		return in_acc ? 0 : 1;
+	case FORM_C:
+		fused->c = other->slot;
+		return 0;
 	default:
 		/* A plain address is a sum with 0; or x takes the sum's place. */
 		fused->d = variant == 0 ? was->c : was->d;
@@ -191,6 +200,53 @@ static unsigned fill_fused(struct cell *fused, enum form form, unsigned variant,
 	}
 }
 
+/* Where a load finds its address, as a local and a number; false: neither as one that is added, of
+ * 32 bits, nor, when `is_offset`, as an offset. */
+static bool plain_address(const struct cell *load, enum op base, bool is_offset, uint32_t *number)
+{
+	bool is_sum = load->handler >= (int32_t)base + 2 * (3 + SUM_p);
+	*number = load->c;
+	return is_offset ? !is_sum : is_sum ? load->d == 0 : load->c == 0;
+}
+
+/* The last two cells loaded the operands. */
+static bool fuse_two_loads(struct lowering *l, enum insn_id insn, const struct sym *other)
+{
+	enum insn_id first = l->last.insn;
+	const struct fusion *row = find_fusion(FORM_LL, insn, first, false);
+	if (row == NULL || other->kind != SYM_TEMP || l->last.cell <= l->barrier)
+		return false;
+	const struct cell *y = &l->cells[l->last.cell], *x = y - 1;
+	enum op base = (enum op)families[first].base;
+	int32_t place = (x->handler - (int32_t)base) / 2;
+	if (x->a != other->slot || x->handler < (int32_t)base || (place != 0 && place != 3 + SUM_p))
+		return false;
+	uint32_t one, two;
+	bool is_offset = false;
+	if (!plain_address(x, base, false, &one) || !plain_address(y, base, false, &two)) {
+		is_offset = true;
+		if (!plain_address(x, base, true, &one) || !plain_address(y, base, true, &two))
+			return false;
+	}
+	if (two > UINT16_MAX)
+		return false;
+	uint32_t offset = l->want_offsets ? l->offsets[l->last.cell] : 0;
+	uint16_t slots[] = {x->b, y->b};
+	take_back(l);
+	l->cell_count--;
+	enum class class = (enum class)families[insn].result;
+	forget_class(l, class);
+	struct cell *cell =
+	    emit_result(l, (enum op)(row->base + 2 * is_offset + 1), class, INSN_COUNT, 0);
+	cell->b = slots[0];
+	cell->c = one;
+	cell->d_low = slots[1];
+	cell->d_high = (uint16_t)two;
+	if (l->want_offsets && !l->out_of_memory)
+		l->offsets[l->cell_count - 1] = offset;
+	return true;
+}
+
 /* The last cell computed `first`, an operand of the operation beside `other`. */
 static bool fuse_with_last(struct lowering *l, enum insn_id insn, const struct sym *other,
                            bool is_left)
@@ -199,6 +255,8 @@ static bool fuse_with_last(struct lowering *l, enum insn_id insn, const struct s
 	int form = form_of(l, other);
 	if (form < 0)
 		return false;
+	if (form == FORM_L && !is_left && fuse_two_loads(l, insn, other))
+		return true;
 	bool is_const = other->kind == SYM_CONST;
 	uint64_t number = other->value;
 	if (is_const && (insn == INSN_i32_sub || insn == INSN_i64_sub) && is_left) {
@@ -222,7 +280,7 @@ static bool fuse_with_last(struct lowering *l, enum insn_id insn, const struct s
 	struct cell was = take_back(l);
 	struct src src = find(l, other);
 	src.value = number;
-	bool needs_slot = form == FORM_X && variant == VARIANT_ak;
+	bool needs_slot = form == FORM_C || (form == FORM_X && variant == VARIANT_ak);
 	if (src.kind == SRC_ACC && !needs_slot)
 		take_from_acc(l, other);
 	struct cell fused = {0};

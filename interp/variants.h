@@ -28,4 +28,6 @@
 #define FUSE_M(t, second, first) VARIANTS_FUSE_M(V, t##_##second##_##first)
 #define FUSE_S(t, second, first) VARIANTS_FUSE_S(V, t##_##second##_##first)
 #define FUSE_L(t, second, first) VARIANTS_FUSE_L(V, t##_##second##_##first)
+#define FUSE_C(t, second, first) VARIANTS_FUSE_C(V, t##_##second##_##first)
+#define FUSE_LL(t, second, first) VARIANTS_FUSE_LL(V, t##_##second##_##first)
 #include "interp/op.def"

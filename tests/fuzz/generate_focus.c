@@ -371,7 +371,7 @@ void put_focus(struct gen *g)
 
 /* ---- pairs that become one cell ---- */
 
-enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L };
+enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L, FORM_C, FORM_LL };
 
 static const struct pair {
 	enum form form;
@@ -394,6 +394,8 @@ static const struct pair {
 #define FUSE_M(t, second, first) ROW(FORM_M, t, second, first)
 #define FUSE_S(t, second, first) ROW(FORM_S, t, second, first)
 #define FUSE_L(t, second, first) ROW(FORM_L, t, second, first)
+#define FUSE_C(t, second, first) ROW(FORM_C, t, second, first)
+#define FUSE_LL(t, second, first) ROW(FORM_LL, t, second, first)
 #include "interp/op_fused.def"
 };
 
@@ -436,6 +438,7 @@ static void put_first(struct gen *g, const struct pair *pair, const struct opera
 		break;
 	case FORM_M:
 	case FORM_S:
+	case FORM_C:
 		push_operand(g, y);
 		push_operand(g, z);
 		put_second(g, pair->first);
@@ -453,9 +456,37 @@ static void put_first(struct gen *g, const struct pair *pair, const struct opera
 	}
 }
 
+/* Mostly both with a number that is added and no offset, or both the other way. */
+static void put_two_loads(struct gen *g, const struct pair *pair)
+{
+	uint32_t addresses[2];
+	if (!prepare_address(g, &addresses[0]) || !prepare_address(g, &addresses[1]))
+		return;
+	forget(g, 'i');
+	bool is_sum = source_once_in(&g->s, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		is_sum ^= source_once_in(&g->s, 8);
+		get_local(g, addresses[i], 'i');
+		if (is_sum) {
+			put_number(g, 'i', source_choose(&g->s, 256));
+			put_second(g, INSN_i32_add);
+		}
+		uint32_t offset = is_sum && !source_once_in(&g->s, 8) ? 0 : source_choose(&g->s, 64);
+		put_memarg(&g->code, pair->first, 0, offset);
+		pop(g, 1);
+		push(g, pair->letter);
+	}
+	put_second(g, pair->second);
+	put_use(g);
+}
+
 void put_pair(struct gen *g)
 {
 	const struct pair *pair = &pairs[source_choose(&g->s, COUNT(pairs))];
+	if (pair->form == FORM_LL) {
+		put_two_loads(g, pair);
+		return;
+	}
 	struct operand x = any_operand(g, pair->letter, 0);
 	struct operand y = any_operand(g, pair->letter, 0);
 	struct operand z = {.place = IN_SLOT, .letter = pair->letter};
@@ -464,10 +495,14 @@ void put_pair(struct gen *g)
 		return;
 	if (pair->form == FORM_S && !source_once_in(&g->s, 8))
 		y.place = IN_SLOT;
+	if (pair->form == FORM_C && !source_once_in(&g->s, 8)) {
+		x.place = IN_SLOT;
+		y.place = IN_ACC;
+	}
 	if (x.place == IN_CELL)
 		x.place = IN_ACC;
 	/* It stands in a slot beside the two of the first. */
-	bool needs_x = pair->form == FORM_X || pair->form == FORM_S || pair->form == FORM_L;
+	bool needs_x = pair->form != FORM_K && pair->form != FORM_M;
 	prepare(g, &y);
 	prepare(g, &z);
 	if (needs_x)

@@ -11,6 +11,8 @@ static const struct {
 #define FUSE_M(t, second, first) {#t, #second, #first, 'M'},
 #define FUSE_S(t, second, first) {#t, #second, #first, 'S'},
 #define FUSE_L(t, second, load) {#t, #second, #load, 'L'},
+#define FUSE_C(t, second, first) {#t, #second, #first, 'C'},
+#define FUSE_LL(t, second, load) {#t, #second, #load, '2'},
 #include "interp/op_fused.def"
 };
 #define PAIRS (sizeof pairs / sizeof *pairs)
@@ -34,6 +36,7 @@ static void put_first(char *out, size_t size, size_t pair, char letter, unsigned
 		         t, pairs[pair].first);
 		break;
 	case 'L':
+	case '2':
 		snprintf(out, size, "local.get 2 %s%s.%s%s ", way % 2 == 0 ? "" : "i32.const 5 i32.add ", t,
 		         pairs[pair].first, way / 2 == 0 ? "" : " offset=3");
 		break;
@@ -42,6 +45,9 @@ static void put_first(char *out, size_t size, size_t pair, char letter, unsigned
 		break;
 	}
 }
+
+/* The second of two loads takes 16 bits. */
+static const char *const load_offsets[] = {"", "offset=9", "offset=65528", "offset=65536"};
 
 static void add_pairs(struct builder *b, size_t pair)
 {
@@ -55,7 +61,12 @@ static void add_pairs(struct builder *b, size_t pair)
 		for (unsigned source = 0; source < SOURCES; source++) {
 			char first[200], other[200], text[900];
 			put_first(first, sizeof first, pair, letter, way);
-			put_operand(other, sizeof other, source, letter, 1, 3);
+			if (pairs[pair].form == '2')
+				snprintf(other, sizeof other, "local.get 2 %s%s.load %s ",
+				         source % 2 == 0 ? "" : "i32.const 66 i32.add ", t,
+				         load_offsets[source / 2 % 4]);
+			else
+				put_operand(other, sizeof other, source, letter, 1, 3);
 			for (unsigned order = 0; order < 4; order++) {
 				bool is_left = order % 2 == 1;
 				snprintf(text, sizeof text, "i32.const 7 local.set 2 %s%s%s.%s %s",
