@@ -40,6 +40,7 @@ static void free_tables(struct code *code)
 		mem_free(code->entries);
 		mem_free(code->ends);
 	}
+	mem_free(code->order);
 	mem_free(code->hints);
 	mem_free(code->maps);
 	mem_free(code->tries);
@@ -192,10 +193,11 @@ struct code *code_find_or_create(struct store *store, const struct module *modul
 	    .module = module,
 	    .checked = checked,
 	    .store = store,
+	    .order = mem_zeroed(functions + (size_t)1, sizeof(*code->order)),
 	    .maps = mem_zeroed(functions + (size_t)1, sizeof(*code->maps)),
 	    .tries = mem_zeroed(functions + (size_t)1, sizeof(*code->tries)),
 	};
-	bool fine = code->maps != NULL && code->tries != NULL
+	bool fine = code->order != NULL && code->maps != NULL && code->tries != NULL
 	                ? (image_fits(store, code) ? take_image(code, err) : reserve_cells(code, err))
 	                : error_set(err, ERROR_NO_MEMORY, "out of memory");
 	if (!fine) {
@@ -318,6 +320,7 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		code->entries[index] = code->count;
 		code->count += l->cell_count;
 		code->ends[index] = code->count;
+		code->order[code->order_count++] = index;
 	} else if (err->func == ERROR_NO_FUNC) {
 		err->func = m->imported_func_count + index;
 	}
@@ -408,19 +411,30 @@ bool store_lower_all(struct store *store, const struct module *module, struct er
 	return true;
 }
 
-bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index)
+bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index)
 {
 	if (pc < code->cells + 1 || pc >= code->cells + code->count)
 		return false;
 	uint32_t at = (uint32_t)(pc - code->cells);
-	uint32_t functions = code->module->func_count - code->module->imported_func_count;
-	for (uint32_t i = 0; i < functions; i++) {
-		if (code->entries[i] <= at && at < code->ends[i]) {
-			*index = i;
-			return true;
-		}
+	const uint32_t *order = code->order;
+	uint32_t low = 0, high = code->order_count;
+	if (code->image != NULL && at < code->image->header.sections[IMAGE_CELLS].count) {
+		order = image_section(code->image, IMAGE_ORDER);
+		high = (uint32_t)code->image->header.sections[IMAGE_ORDER].count;
 	}
-	return false;
+	/* Whatever starts before `low` does so at the cell or before it, from `high` on behind it. */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		code->looks++;
+		if (code->entries[order[middle]] <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || at >= code->ends[order[low - 1]])
+		return false;
+	*index = order[low - 1];
+	return true;
 }
 
 static bool is_same_function(const struct code_place *a, const struct code_place *b)

@@ -71,6 +71,7 @@ static bool check_sections(const struct image_header *header, struct error *err)
 		return error_set(err, ERROR_MALFORMED, "something stands behind its cells");
 	uint64_t own = header->sections[IMAGE_ENTRIES].count;
 	if (own == 0 || header->sections[IMAGE_ENDS].count != own ||
+	    header->sections[IMAGE_ORDER].count >= own ||
 	    header->sections[IMAGE_FUNCS].count < own - 1 || header->sections[IMAGE_CELLS].count == 0 ||
 	    header->sections[IMAGE_CELLS].count > header->cell_room || header->cell_room > UINT32_MAX)
 		return error_set(err, ERROR_MALFORMED, "its parts do not fit each other");

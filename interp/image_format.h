@@ -33,6 +33,7 @@
 	X(DATAS, struct data_segment, IMAGE_ALIGNMENT)                                                 \
 	X(ENTRIES, uint32_t, IMAGE_ALIGNMENT)                                                          \
 	X(ENDS, uint32_t, IMAGE_ALIGNMENT)                                                             \
+	X(ORDER, uint32_t, IMAGE_ALIGNMENT)                                                            \
 	X(TRIES, struct image_try, IMAGE_ALIGNMENT)                                                    \
 	X(RANGES, struct try_range, IMAGE_ALIGNMENT)                                                   \
 	X(CLAUSES, struct try_clause, IMAGE_ALIGNMENT)                                                 \

@@ -12,6 +12,7 @@ struct draft {
 	const struct code *code; /* NULL: nothing was lowered */
 	struct image_header header;
 	uint32_t own; /* functions */
+	uint32_t *order;
 	struct image_try *tries;
 	struct try_range *ranges;
 	struct try_clause *clauses;
@@ -56,6 +57,24 @@ static bool write_at(const struct draft *draft, const void *bytes, uint64_t size
 		offset += (uint64_t)wrote;
 		size -= (uint64_t)wrote;
 	}
+	return true;
+}
+
+/* The image that this code starts from holds the first ones. */
+static bool gather_order(struct draft *draft, struct error *err)
+{
+	const struct code *code = draft->code;
+	const struct image *image = code == NULL ? NULL : code->image;
+	uint64_t had = image == NULL ? 0 : image->header.sections[IMAGE_ORDER].count;
+	uint64_t more = code == NULL ? 0 : code->order_count;
+	draft->order = mem_zeroed(had + more + 1, sizeof *draft->order);
+	if (draft->order == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	if (had > 0)
+		memcpy(draft->order, image_section(image, IMAGE_ORDER), had * sizeof *draft->order);
+	if (more > 0)
+		memcpy(draft->order + had, code->order, more * sizeof *draft->order);
+	draft->header.sections[IMAGE_ORDER].count = had + more;
 	return true;
 }
 
@@ -189,7 +208,7 @@ static bool lay_out(struct draft *draft, struct error *err)
 	sections[IMAGE_DATAS].count = m->data_count;
 	sections[IMAGE_ENTRIES].count = sections[IMAGE_ENDS].count = draft->own + UINT64_C(1);
 	sections[IMAGE_CELLS].count = draft->code != NULL ? draft->code->count : 1;
-	if (!gather_tries(draft, err))
+	if (!gather_order(draft, err) || !gather_tries(draft, err))
 		return false;
 	plan_memory(draft);
 	sections[IMAGE_MODULE].count = m->size;
@@ -213,6 +232,7 @@ static bool write_sections(const struct draft *draft, struct error *err)
 	    /* NULL: zeros, which a file has where nothing is written. */
 	    [IMAGE_ENTRIES] = code != NULL ? code->entries : NULL,
 	    [IMAGE_ENDS] = code != NULL ? code->ends : NULL,
+	    [IMAGE_ORDER] = draft->order,
 	    [IMAGE_TRIES] = draft->tries,
 	    [IMAGE_RANGES] = draft->ranges,
 	    [IMAGE_CLAUSES] = draft->clauses,
@@ -289,6 +309,7 @@ bool image_write(int fd, const struct store *store, const struct module *module,
 	if (!image_build_id(draft.header.build_id))
 		return error_set(err, ERROR_UNSUPPORTED, "this executable has no build id");
 	bool fine = write_draft(&draft, needs_sync, err);
+	mem_free(draft.order);
 	mem_free(draft.tries);
 	mem_free(draft.ranges);
 	mem_free(draft.clauses);

@@ -67,12 +67,16 @@ struct code {
 	struct cell *cells; /* one reservation, so code never moves */
 	uint32_t *entries;  /* by index among the module's own functions */
 	uint32_t *ends;     /* the cell behind each lowered function */
+	uint32_t *order;    /* own functions as they were lowered here, and so as their cells stand */
+	uint32_t order_count;
+	uint64_t looks; /* at functions, to find those of cells: what walks over frames cost */
 	uint32_t count;
 	uint32_t room;
 	uint32_t *hints;          /* by own function: branch_hints_index(); NULL: the module has none */
 	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
 	struct try_table **tries; /* by own function; NULL where it has no try_table */
-	struct image *image; /* that cells, entries, ends and the first try_tables stand in; or NULL */
+	struct image *image; /* that cells, entries, ends, and the order and the try_tables of the first
+	                      * functions stand in; or NULL */
 	bool has_own_cells;  /* the cells are the image's, in a mapping that this code alone has */
 };
 
@@ -260,8 +264,8 @@ void store_lowering_clear(struct store *store);
 bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* Where every function is lowered: all calls of own functions know their way from the start. */
 bool code_make_calls_near(const struct code *code, struct error *err);
-/* The own function whose code holds the cell. */
-bool code_function_at(const struct code *code, const struct cell *pc, uint32_t *index);
+/* The own function whose code holds the cell; a search among those that are lowered. */
+bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index);
 /* A cell of own function `index`, and the byte offset of its instruction. */
 struct code_place {
 	const struct code *code;
