@@ -24,7 +24,6 @@
 #include <stdint.h>
 
 #define ARTIFACT_SECONDS_DEFAULT 3600
-#define ARTIFACTS_STALL_OPTION "stall-timeout"
 
 struct artifacts_options {
 	struct archive_limits limits;

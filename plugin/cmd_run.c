@@ -12,6 +12,7 @@
 #include "plugin/policy_handover.h"
 #include "plugin/run.h"
 #include "plugin/time_limit.h"
+#include "plugin/transfer.h"
 #include "caps/broker.h"
 #include "caps/cleanup.h"
 #include "wasi/wasi.h"
@@ -31,6 +32,7 @@ struct run_options {
 	struct broker_options broker;
 	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
 	struct option_texts stores;     /* image layouts for REF */
+	uint64_t stall_seconds;         /* for REF; 0: the default */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
@@ -73,6 +75,8 @@ static const struct option rows[] = {
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
         "look for REF in this image layout before any registry; may be given again"),
+    ROW(NUMBER, stall_seconds, TRANSFER_STALL_OPTION, "SECONDS", 1, TRANSFER_STALL_SECONDS_MAX,
+        "how long the registry of REF may send no byte (30)"),
     ROW(TEXT_OR_EMPTY, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
     ROW(TEXT, name, "name", "NAME", "tell the guest that it is called so, not as its file is"),
@@ -154,11 +158,12 @@ static bool looks_like_reference(const char *text)
 }
 
 /* Lets tiphys-net find REF; it runs `tiphys run` anew with a path in its place:
- * run-ref [--store DIR] … -- REF run [OPTIONS] REF [ARGS…] */
+ * run-ref [--store DIR] [--stall-timeout SECONDS] … -- REF run [OPTIONS] REF [ARGS…] */
 static int hand_over_reference(struct run *run)
 {
 	const struct option_texts *stores = &run->options.stores;
-	char **argv = calloc(2 * stores->count + (size_t)run->argc + 6, sizeof *argv);
+	char **argv = calloc(2 * stores->count + (size_t)run->argc + 8, sizeof *argv);
+	char seconds[24];
 	size_t count = 0;
 	if (argv == NULL) {
 		fprintf(stderr, "tiphys run: no memory\n");
@@ -172,6 +177,11 @@ static int hand_over_reference(struct run *run)
 	if (run->options.cache_dir != NULL) {
 		argv[count++] = "--cache";
 		argv[count++] = (char *)(uintptr_t)run->options.cache_dir;
+	}
+	if (run->options.stall_seconds != 0) {
+		snprintf(seconds, sizeof seconds, "%" PRIu64, run->options.stall_seconds);
+		argv[count++] = "--" TRANSFER_STALL_OPTION;
+		argv[count++] = seconds;
 	}
 	argv[count++] = "--";
 	argv[count++] = run->operands.items[0];

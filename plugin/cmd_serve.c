@@ -142,8 +142,8 @@ static const struct option serve_rows[] = {
                   "500)"),
     OPTION_NUMBER(struct serve_options, artifacts.seconds, "artifact-timeout", "SECONDS", 1, 604800,
                   "how long an artifact may be on its way (default 3600)"),
-    OPTION_NUMBER(struct serve_options, artifacts.stall_seconds, ARTIFACTS_STALL_OPTION, "SECONDS",
-                  1, 3600,
+    OPTION_NUMBER(struct serve_options, artifacts.stall_seconds, TRANSFER_STALL_OPTION, "SECONDS",
+                  1, TRANSFER_STALL_SECONDS_MAX,
                   "how long a registry, a store or another server of artifacts may send no byte; "
                   "what it had begun to send is then asked for again (default 30)"),
     OPTION_TEXT(struct serve_options, artifacts.repository.endpoint, "artifact-s3-endpoint", "URL",
@@ -437,7 +437,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .max_module_bytes = options->max_module,
 	    .cache_bytes = options->cache_bytes,
 	    .stall_seconds = (unsigned)options->artifacts.stall_seconds,
-	    .stall_option = "--" ARTIFACTS_STALL_OPTION,
+	    .stall_option = "--" TRANSFER_STALL_OPTION,
 	    .progress = go_on,
 	};
 	const struct server_setting setting = {

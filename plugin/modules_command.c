@@ -12,6 +12,8 @@ struct modules *modules_command_create(const struct modules_command *places,
 	    .store_count = places->stores.count,
 	    .insecure_registries = places->insecure,
 	    .max_module_bytes = places->max_module_bytes,
+	    .stall_seconds = (unsigned)places->stall_seconds,
+	    .stall_option = "--" TRANSFER_STALL_OPTION,
 	    .progress = progress->out != NULL ? progress_moved : NULL,
 	    .env = progress,
 	};

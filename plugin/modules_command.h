@@ -5,6 +5,7 @@
 #include "plugin/modules.h"
 #include "plugin/options.h"
 #include "plugin/progress.h"
+#include "plugin/transfer.h"
 #include "validator/error.h"
 
 /* First member of the options of such a command. */
@@ -12,6 +13,7 @@ struct modules_command {
 	const char *cache;
 	const char *insecure;
 	uint64_t max_module_bytes;
+	uint64_t stall_seconds;     /* 0: the default */
 	struct option_texts stores; /* looked into first; a row of run-ref alone */
 };
 
@@ -22,7 +24,9 @@ struct modules_command {
 	    OPTION_TEXT_OR_EMPTY(type, places.insecure, "insecure", "HOST[:PORT],…",                   \
 	                         "reach these registries by plain http ($INSECURE_OCI_REGISTRIES)"),   \
 	    OPTION_BYTES_FROM(type, places.max_module_bytes, "max-module", 1,                          \
-	                      "refuse larger modules (256M)")
+	                      "refuse larger modules (256M)"),                                         \
+	    OPTION_NUMBER(type, places.stall_seconds, TRANSFER_STALL_OPTION, "SECONDS", 1,             \
+	                  TRANSFER_STALL_SECONDS_MAX, "how long a registry may send no byte (30)")
 
 /* NULL with *err set. `progress` is initialised, and shown while bytes move. */
 struct modules *modules_command_create(const struct modules_command *places,

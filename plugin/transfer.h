@@ -16,6 +16,9 @@
 /* Defaults. */
 #define TRANSFER_CONNECT_SECONDS 10
 #define TRANSFER_STALL_SECONDS 30
+/* The option that sets the latter, of every command that has transfers. */
+#define TRANSFER_STALL_OPTION "stall-timeout"
+#define TRANSFER_STALL_SECONDS_MAX 3600
 /* Bytes kept of a header's value, and of the body of a reply that is an error. */
 #define TRANSFER_FIELD_MAX 4096
 #define TRANSFER_ERROR_BODY_MAX (16 * 1024)

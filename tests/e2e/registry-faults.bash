@@ -169,6 +169,32 @@ silence() {
 }
 stop "$serve_pid"
 tap_case "a registry that is silent is told after the limit, and not asked again" silence
+
+# The commands have the same limit; without the option they waited for 30 s, and named nothing that sets another.
+by_command() {
+	local silent begin status
+	rm -f "$work/silent.port"
+	start silent-command python3 "$here/lib/silent.py" "$work/silent.port" accepts
+	wait_for 10 test -s "$work/silent.port"
+	silent=127.0.0.1:$(cat "$work/silent.port")
+	export INSECURE_OCI_REGISTRIES=$silent
+	while read -r command words; do
+		begin=$SECONDS
+		status=0
+		# The options stand before what the guest gets, and are told the operands by their names here.
+		command=${command//FILE/$TIPHYS_GUESTS/command.wasm}
+		# shellcheck disable=SC2086
+		"$tiphys" ${command//,/ } >"$work/command.out" 2>&1 || status=$?
+		[ $status = 1 ] && [ $((SECONDS - begin)) -le 6 ] || { echo "$command: $status after $((SECONDS - begin)) s" && false; }
+		expect_in "no byte for 1 s (--stall-timeout)" "$work/command.out"
+		expect_in "$words" "$work/command.out"
+	done <<-END
+		pull,--stall-timeout,1,$silent/team/command:1 tiphys pull: network: GET http://$silent/v2/team/command/manifests/1
+		push,--stall-timeout,1,FILE,$silent/team/command:1 tiphys push: network: 
+		run,--stall-timeout,1,$silent/team/command:1,echo tiphys run: network: GET http://$silent/v2/team/command/manifests/1
+	END
+}
+tap_case "pull, push and run tell a silent registry by the same limit" by_command
 serve_start after
 
 # Of many steps at once that want it, each is told.
