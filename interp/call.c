@@ -20,10 +20,11 @@ static void enter(const struct entry *entry)
 static void enter_left(void *argument)
 {
 	const struct entry *entry = argument;
-	struct run *run = entry->inst->store->run;
-	stack_left(&run->left);
+	struct store *store = entry->inst->store;
+	struct run *run = store->run;
+	stack_left(&run->left, &store->native_own);
 	enter(entry);
-	stack_return(&run->left);
+	stack_return(&run->left, &store->native_own);
 }
 
 STACK_SWITCHER static void call_on(uint8_t *top, struct entry *entry)
@@ -67,9 +68,9 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 }
 
 /* A trap jumped from the store's own stack. */
-static void jumped_back(struct run *run)
+static void jumped_back(struct store *store, struct run *run)
 {
-	stack_return(&run->left);
+	stack_return(&run->left, &store->native_own);
 	stack_returned(&run->left);
 }
 
@@ -86,9 +87,9 @@ static void enter_on_stack(struct store *store, struct entry *entry)
 	enter(entry);
 }
 
-static void jumped_back(struct run *run)
+static void jumped_back(struct store *store, struct run *run)
 {
-	(void)run;
+	(void)store, (void)run;
 }
 
 #endif
@@ -127,7 +128,7 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 				enter(&entry);
 		}
 	} else if (run.outer == NULL && func->inst != NULL) {
-		jumped_back(&run);
+		jumped_back(store, &run);
 	}
 	store->run = run.outer;
 	store->stack_top = outer_top;

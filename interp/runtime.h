@@ -198,6 +198,7 @@ struct store {
 	union slot *stack_top; /* the next run's frame starts here */
 	uint8_t *native_stack; /* from its guard on */
 	size_t native_size;
+	struct stack_own native_own;
 	uintptr_t native_limit; /* host functions need the stack above this address */
 
 	struct heap *heap;

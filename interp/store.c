@@ -96,6 +96,7 @@ void store_destroy(struct store *store)
 		table_clear(table);
 	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
 		mem_free(inst->funcs);
+	stack_end(&store->native_own, store->native_stack, store->native_size);
 	if (store->reserved != NULL)
 		munmap(store->reserved, store->reserved_size);
 	store_lowering_clear(store);
