@@ -66,7 +66,7 @@ _Static_assert(sizeof(union slot) == 8, "slots are 8 bytes");
 #define TAIL_ROW 1
 
 /* Accumulator classes. */
-enum class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
+enum acc_class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 
 /* Operations without operand variants. Row: name, what it does. fp[x] is a frame slot. */
 #define PLAIN_OPS(X)                                                                               \

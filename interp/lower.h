@@ -38,7 +38,7 @@ enum family_kind {
 struct family {
 	uint16_t base; /* its first operation */
 	uint8_t kind;
-	uint8_t operand; /* enum class; of atomics, how many values they take */
+	uint8_t operand; /* enum acc_class; of atomics, how many values they take */
 	uint8_t result;
 	bool is_wide;     /* integer operands of 64 bits */
 	uint16_t swapped; /* comparisons: x and y change places */
@@ -60,7 +60,7 @@ enum sym_kind { SYM_LOCAL, SYM_CONST, SYM_TEMP, SYM_SUM };
 
 struct sym {
 	uint8_t kind;  /* enum sym_kind */
-	uint8_t class; /* enum class */
+	uint8_t class; /* enum acc_class */
 	uint8_t slots;
 	uint8_t ref;    /* enum ref_kind */
 	uint16_t slot;  /* of its height */
@@ -223,7 +223,7 @@ void lowering_clear(struct lowering *l);
 
 /* ---- lower_emit.c: cells and the symbolic stack ---- */
 
-enum class class_of(valtype type);
+enum acc_class class_of(valtype type);
 
 /* A new cell at the end; its fields beside the handler are 0. */
 struct cell *emit(struct lowering *l, enum op op);
@@ -240,14 +240,14 @@ void cells_end_here(struct lowering *l);
 
 /* A cell that computes a value of the class into a new temporary (slot a) which is pushed. op is
  * the w variant. `insn` and `variant` as in struct last. */
-struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
+struct cell *emit_result(struct lowering *l, enum op op, enum acc_class class, enum insn_id insn,
                          unsigned variant);
 /* The same for operations without an r variant. */
-struct cell *emit_plain_result(struct lowering *l, enum op op, enum class class);
+struct cell *emit_plain_result(struct lowering *l, enum op op, enum acc_class class);
 
 void push_local(struct lowering *l, uint32_t local);
-void push_const(struct lowering *l, enum class class, uint64_t value);
-void push_temp(struct lowering *l, enum class class);
+void push_const(struct lowering *l, enum acc_class class, uint64_t value);
+void push_temp(struct lowering *l, enum acc_class class);
 /* The same with what the collector must know of the type. */
 void push_typed(struct lowering *l, valtype type);
 /* Says so of what was pushed last. */
@@ -286,7 +286,7 @@ void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool fina
 void truncate_to(struct lowering *l, uint32_t height);
 
 void forget_slot(struct lowering *l, uint16_t slot);
-void forget_class(struct lowering *l, enum class class);
+void forget_class(struct lowering *l, enum acc_class class);
 void forget_all(struct lowering *l);
 /* Control may come here from elsewhere. */
 void here_is_a_label(struct lowering *l);

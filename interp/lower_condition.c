@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Is the cell's constant a float that is no NaN, or an f64 that is as good as one? */
-static bool fits_float(const struct cell *cell, enum class class)
+static bool fits_float(const struct cell *cell, enum acc_class class)
 {
 	if (class == CLASS_F32)
 		return cell->k_f32 == cell->k_f32;
@@ -35,7 +35,7 @@ static bool can_merge(const struct lowering *l, const struct sym *sym)
 	}
 	bool has_const = l->last.variant == VARIANT_sk || l->last.variant == VARIANT_ak;
 	if (f->kind == FAMILY_FCOMPARE)
-		return !has_const || fits_float(&l->cells[l->last.cell], (enum class)f->operand);
+		return !has_const || fits_float(&l->cells[l->last.cell], (enum acc_class)f->operand);
 	return f->kind == FAMILY_COMPARE &&
 	       (!has_const || fits_short(l->cells[l->last.cell].k, f->is_wide));
 }

@@ -2,11 +2,17 @@
 
 #include <string.h>
 
-enum class class_of(valtype type) {
-	switch (type){
-		case VAL_F32 : return CLASS_F32; case VAL_F64 : return CLASS_F64;
-		case VAL_V128 : return CLASS_V128;
-		default : return CLASS_INT;
+enum acc_class class_of(valtype type)
+{
+	switch (type) {
+	case VAL_F32:
+		return CLASS_F32;
+	case VAL_F64:
+		return CLASS_F64;
+	case VAL_V128:
+		return CLASS_V128;
+	default:
+		return CLASS_INT;
 	}
 }
 
@@ -66,7 +72,7 @@ void forget_slot(struct lowering *l, uint16_t slot)
 		l->held[CLASS_V128].slot = -1;
 }
 
-void forget_class(struct lowering *l, enum class class)
+void forget_class(struct lowering *l, enum acc_class class)
 {
 	l->held[class].slot = -1;
 }
@@ -89,7 +95,7 @@ void here_is_a_label(struct lowering *l)
 	cells_end_here(l);
 }
 
-static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_drop_store)
+static void hold(struct lowering *l, enum acc_class class, uint16_t slot, bool may_drop_store)
 {
 	forget_slot(l, slot);
 	l->held[class] = (struct held){
@@ -100,7 +106,7 @@ static void hold(struct lowering *l, enum class class, uint16_t slot, bool may_d
 }
 
 /* A cell that computes a value of the class into the slot. */
-static struct cell *emit_value(struct lowering *l, enum op op, enum class class, uint16_t slot,
+static struct cell *emit_value(struct lowering *l, enum op op, enum acc_class class, uint16_t slot,
                                enum insn_id insn, unsigned variant)
 {
 	struct cell *cell = emit(l, op);
@@ -113,7 +119,7 @@ static struct cell *emit_value(struct lowering *l, enum op op, enum class class,
 	return cell;
 }
 
-struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum insn_id insn,
+struct cell *emit_result(struct lowering *l, enum op op, enum acc_class class, enum insn_id insn,
                          unsigned variant)
 {
 	struct cell *cell = emit_value(l, op, class, next_slot(l), insn, variant);
@@ -122,7 +128,7 @@ struct cell *emit_result(struct lowering *l, enum op op, enum class class, enum 
 	return cell;
 }
 
-struct cell *emit_plain_result(struct lowering *l, enum op op, enum class class)
+struct cell *emit_plain_result(struct lowering *l, enum op op, enum acc_class class)
 {
 	struct cell *cell = emit(l, op);
 	uint16_t slot = next_slot(l);
@@ -184,7 +190,7 @@ void push_sum(struct lowering *l, uint32_t local, uint32_t number)
 	push(l, (struct sym){.kind = SYM_SUM, .class = CLASS_INT, .local = local, .value = number});
 }
 
-void push_const(struct lowering *l, enum class class, uint64_t value)
+void push_const(struct lowering *l, enum acc_class class, uint64_t value)
 {
 	struct sym sym = {.kind = SYM_CONST, .class = (uint8_t)class, .value = value};
 	if (l->unfolded) {
@@ -195,7 +201,7 @@ void push_const(struct lowering *l, enum class class, uint64_t value)
 	push(l, sym);
 }
 
-void push_temp(struct lowering *l, enum class class)
+void push_temp(struct lowering *l, enum acc_class class)
 {
 	push(l, (struct sym){.kind = SYM_TEMP, .class = (uint8_t)class});
 }
@@ -366,7 +372,7 @@ void move_to(struct lowering *l, uint16_t slot, const struct sym *sym, bool fina
 			take_from_acc(l, sym);
 		emit(l, from_acc[sym->class])->a = slot;
 		if (final)
-			hold(l, (enum class)sym->class, slot, false);
+			hold(l, (enum acc_class)sym->class, slot, false);
 		else
 			forget_slot(l, slot);
 		return;

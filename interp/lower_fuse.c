@@ -234,7 +234,7 @@ static bool fuse_two_loads(struct lowering *l, enum insn_id insn, const struct s
 	uint16_t slots[] = {x->b, y->b};
 	take_back(l);
 	l->cell_count--;
-	enum class class = (enum class)families[insn].result;
+	enum acc_class class = (enum acc_class)families[insn].result;
 	forget_class(l, class);
 	struct cell *cell =
 	    emit_result(l, (enum op)(row->base + 2 * is_offset + 1), class, INSN_COUNT, 0);
@@ -286,7 +286,7 @@ static bool fuse_with_last(struct lowering *l, enum insn_id insn, const struct s
 	struct cell fused = {0};
 	unsigned place = fill_fused(&fused, (enum form)form, variant, &was, &src);
 	struct cell *cell = emit_result(l, (enum op)(row->base + 2 * place + 1),
-	                                (enum class)families[insn].result, INSN_COUNT, 0);
+	                                (enum acc_class)families[insn].result, INSN_COUNT, 0);
 	cell->b = fused.b;
 	cell->c = fused.c;
 	cell->d = fused.d;

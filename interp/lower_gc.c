@@ -59,7 +59,7 @@ static uint32_t field_slot(const struct type_def *def, uint32_t field)
 }
 
 /* The first variant (s_r) of the family that reads such a field. */
-static enum op get_family(const struct field *field, bool is_signed, enum class *class)
+static enum op get_family(const struct field *field, bool is_signed, enum acc_class *class)
 {
 	*class = class_of(field->type);
 	if (field->packed_bits == 8)
@@ -84,7 +84,7 @@ static void lower_struct_get(struct lowering *l, const struct step *step)
 {
 	const struct type_def *def = &l->m->defs[step->index];
 	const struct field *field = &def->fields[step->index2];
-	enum class class;
+	enum acc_class class;
 	enum op op = get_family(field, step->id == INSN_struct_get_s, &class);
 	struct sym sym = pop_sym(l);
 	uint16_t slot;
@@ -113,7 +113,7 @@ static void lower_struct_set(struct lowering *l, const struct step *step)
 	cell->c = field_slot(def, step->index2);
 }
 
-static enum op element_op(const struct field *field, bool is_signed, enum class *class)
+static enum op element_op(const struct field *field, bool is_signed, enum acc_class *class)
 {
 	*class = class_of(field->type);
 	if (field->packed_bits == 8)
@@ -137,7 +137,7 @@ static enum op element_op(const struct field *field, bool is_signed, enum class 
 static void lower_array_get(struct lowering *l, const struct step *step)
 {
 	const struct field *field = &l->m->defs[step->index].fields[0];
-	enum class class;
+	enum acc_class class;
 	enum op op = element_op(field, step->id == INSN_array_get_s, &class);
 	struct sym index = pop_sym(l);
 	struct sym array = pop_sym(l);

@@ -46,7 +46,7 @@ void lower_load(struct lowering *l, const struct step *step)
 	if (f->kind == FAMILY_LOAD && !needs_check(l, step) && take_address_sum(l, &address, &sum)) {
 		unsigned variant = 3 + (unsigned)sum.form;
 		struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
-		                                (enum class)f->result, step->id, variant);
+		                                (enum acc_class)f->result, step->id, variant);
 		cell->b = sum.b;
 		cell->c = sum.c;
 		cell->d = (uint32_t)step->value;
@@ -54,7 +54,7 @@ void lower_load(struct lowering *l, const struct step *step)
 	}
 	address = make_sum(l, address);
 	if (emit_address_check(l, step, &address)) {
-		emit_result(l, (enum op)(f->base + 2 * variants[SRC_ACC] + 1), (enum class)f->result,
+		emit_result(l, (enum op)(f->base + 2 * variants[SRC_ACC] + 1), (enum acc_class)f->result,
 		            step->id, variants[SRC_ACC]);
 		return;
 	}
@@ -62,8 +62,8 @@ void lower_load(struct lowering *l, const struct step *step)
 	if (src.kind == SRC_ACC)
 		take_from_acc(l, &address);
 	unsigned variant = variants[src.kind];
-	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result,
-	                                step->id, variant);
+	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
+	                                (enum acc_class)f->result, step->id, variant);
 	cell->b = src.slot;
 	if (src.kind == SRC_CONST)
 		cell->k = src.value + step->value;

@@ -153,8 +153,8 @@ void lower_binary(struct lowering *l, enum insn_id insn)
 		take_from_acc(l, &x);
 	if (fy.kind == SRC_ACC)
 		take_from_acc(l, &y);
-	struct cell *cell =
-	    emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result, insn, variant);
+	struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
+	                                (enum acc_class)f->result, insn, variant);
 	fill_operands(cell, variant, &fx, &fy);
 }
 
@@ -168,8 +168,8 @@ void lower_unary(struct lowering *l, enum insn_id insn)
 	unsigned variant = src.kind == SRC_ACC;
 	if (variant == 1)
 		take_from_acc(l, &x);
-	emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum class)f->result, insn, variant)->b =
-	    src.slot;
+	emit_result(l, (enum op)(f->base + 2 * variant + 1), (enum acc_class)f->result, insn, variant)
+	    ->b = src.slot;
 }
 
 /* ---- 128-bit arithmetic ---- */
@@ -237,7 +237,7 @@ static void lower_global_get(struct lowering *l, const struct step *step)
 	                              [CLASS_F32] = OP_global_get_f_w,
 	                              [CLASS_F64] = OP_global_get_d_w,
 	                              [CLASS_V128] = OP_global_get_v_w};
-	enum class class = class_of(step->type);
+	enum acc_class class = class_of(step->type);
 	if (step->index < l->m->imported_global_count) {
 		struct cell *cell = emit(l, class == CLASS_V128 ? OP_global_get_far128 : OP_global_get_far);
 		cell->a = next_slot(l);
@@ -281,7 +281,7 @@ static void lower_global_set(struct lowering *l, const struct step *step)
 	cell->c = own;
 }
 
-static void lower_select(struct lowering *l, enum class class)
+static void lower_select(struct lowering *l, enum acc_class class)
 {
 	static const enum op ops[] = {[CLASS_INT] = OP_select_i_s_w,
 	                              [CLASS_F32] = OP_select_f_s_w,

@@ -128,7 +128,7 @@ static void lower_one(struct lowering *l, const struct vector_family *f, const s
 	struct src src;
 	find_vectors(l, &x, &src, 1, NULL);
 	enum op op = (enum op)(f->base + (src.kind == SRC_ACC ? 3 : 1));
-	struct cell *cell = emit_result(l, op, (enum class)f->class, INSN_COUNT, 0);
+	struct cell *cell = emit_result(l, op, (enum acc_class)f->class, INSN_COUNT, 0);
 	cell->b = src.slot;
 	cell->d = step->index2;
 }
