@@ -47,8 +47,9 @@ struct store_options {
 	                        * take; 0: no limit but Wasm's for memories, and for the heap
 	                        * INTERP_HEAP_LIMIT_DEFAULT */
 	uint64_t table_limit;  /* elements that all tables together may grow to; 0: the default */
-	size_t stack_size;     /* bytes of frame slots; 0: INTERP_STACK_DEFAULT */
-	uint64_t fuel;       /* units that all runs together may use, at most INT64_MAX; 0: no limit */
+	size_t stack_size;   /* bytes of frame slots, up to INTERP_STACK_MAX; 0: INTERP_STACK_DEFAULT */
+	uint64_t fuel;       /* units that all runs together may use, more than INT64_MAX are as many;
+	                      * 0: no limit */
 	bool unfolded;       /* lower without folding operands: slow, for differential tests */
 	bool checked_memory; /* no guard pages: check each access, as is done by itself where there
 	                      * is no address space for them; slow, for tests */
@@ -56,6 +57,7 @@ struct store_options {
 };
 
 #define INTERP_STACK_DEFAULT ((size_t)1 << 20)
+#define INTERP_STACK_MAX ((size_t)1 << 40)
 #define INTERP_TABLE_LIMIT_DEFAULT ((uint64_t)10000000)
 
 /* Without a memory_limit, bytes of all structs, arrays and exceptions of a store together. */
@@ -65,7 +67,12 @@ struct store_options {
  * reserved when the memory is made; a memory that starts larger gets what it starts with. */
 #define INTERP_MEMORY64_ROOM ((uint64_t)64 << 30)
 
-/* options NULL: all defaults. */
+/* options NULL: all defaults. The stacks and what a stack_size too large means are for the first
+ * instance_create() or func_call().
+ *
+ * The first store of a process takes SIGSEGV and SIGBUS; faults that are none of its guests' go on
+ * to the handlers that were there before. One that is set later must hand on those that it does not
+ * know, or a guest's trap is the end of the process. NULL: ERROR_NO_MEMORY or ERROR_SYSTEM. */
 struct store *store_create(const struct store_options *options, struct error *err);
 void store_destroy(struct store *store);
 

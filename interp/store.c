@@ -17,6 +17,10 @@ static bool reserve_stacks(struct store *store, size_t memory, struct error *err
 {
 	const size_t page = 4096, half = page / 2;
 	size_t size = store->options.stack_size != 0 ? store->options.stack_size : INTERP_STACK_DEFAULT;
+	if (size > INTERP_STACK_MAX)
+		return error_set(err, ERROR_LIMIT,
+		                 "a stack of %zu bytes is more than the %zu that one may have", size,
+		                 INTERP_STACK_MAX);
 	size = (size + page - 1) / page * page + half;
 	size_t native = size * NATIVE_PER_FRAME_BYTE + 2 * NATIVE_HEADROOM + half;
 	size_t whole = memory + STACK_GUARD + native + size + STACK_GUARD;
@@ -67,6 +71,8 @@ struct store *store_create(const struct store_options *options, struct error *er
 	type_space_init(&store->types, arena);
 	if (options != NULL)
 		store->options = *options;
+	if (store->options.fuel > INT64_MAX)
+		store->options.fuel = INT64_MAX;
 	store->fuel = (int64_t)store->options.fuel;
 	if (store->options.table_limit == 0)
 		store->options.table_limit = INTERP_TABLE_LIMIT_DEFAULT;

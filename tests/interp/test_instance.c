@@ -286,6 +286,57 @@ static void types_of_later_modules_and_hosts_are_those_of_the_first(void **state
 	}
 }
 
+/* A size beyond the address space was rounded to a small one, and the frames ran over its end. */
+static void a_stack_beyond_address_space_is_refused(void **state)
+{
+	static const size_t sizes[] = {INTERP_STACK_MAX + 1, SIZE_MAX / 2, SIZE_MAX - 8192,
+	                               SIZE_MAX - 4096, SIZE_MAX};
+	(void)state;
+	struct wasm w = {0};
+	uint32_t f = wasm_func(&w, "_i", "", "i32.const 7");
+	wasm_export(&w, "seven", EXTERN_FUNC, f);
+	struct bytes bytes = wasm_finish(&w);
+	struct error err = ERROR_INIT;
+	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct store *store = store_create(&(struct store_options){.stack_size = sizes[i]}, &err);
+		assert_non_null(store);
+		struct instance *inst = instance_create(store, module, NULL, NULL, &err);
+		if (inst != NULL) {
+			union value result;
+			assert_false(
+			    func_call(store, instance_export_func(inst, "seven"), NULL, &result, &err));
+		}
+		assert_int_equal(err.kind, ERROR_LIMIT);
+		assert_non_null(strstr(err.message, "a stack of "));
+		error_clear(&err);
+		store_destroy(store);
+	}
+	module_destroy(module);
+	bytes_free(&bytes);
+}
+
+/* It was a negative number of instructions, and the run out of fuel at once. */
+static void fuel_beyond_what_is_counted_is_as_much(void **state)
+{
+	(void)state;
+	struct wasm w = {0};
+	uint32_t f = wasm_func(&w, "_i", "", "i32.const 7");
+	wasm_export(&w, "seven", EXTERN_FUNC, f);
+	struct bytes bytes = wasm_finish(&w);
+	struct error err = ERROR_INIT;
+	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	struct store *store = store_create(&(struct store_options){.fuel = UINT64_MAX}, &err);
+	struct instance *inst = instance_create(store, module, NULL, NULL, &err);
+	union value result = {0};
+	assert_true(func_call(store, instance_export_func(inst, "seven"), NULL, &result, &err));
+	assert_int_equal(result.i32, 7);
+	assert_true(store_fuel_left(store) < INT64_MAX && store_fuel_left(store) > INT64_MAX - 10);
+	store_destroy(store);
+	module_destroy(module);
+	bytes_free(&bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +346,8 @@ int main(void)
 	    cmocka_unit_test(test_start_traps),
 	    cmocka_unit_test(test_table_limits),
 	    cmocka_unit_test(an_invalid_function_that_nobody_calls_is_refused_at_load),
+	    cmocka_unit_test(a_stack_beyond_address_space_is_refused),
+	    cmocka_unit_test(fuel_beyond_what_is_counted_is_as_much),
 	    cmocka_unit_test(types_of_later_modules_and_hosts_are_those_of_the_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
