@@ -16,6 +16,29 @@ tap_case "its container keeps to the restricted security standard" looks restric
 tap_case "the ConfigMap is made of plugin.yaml" looks config_map
 tap_case "the service account may get what is named, and nothing else" looks rbac
 
+# The image was for each platform team to write. What tiphys-net is linked with, and certificates for TLS.
+image_has_libraries() {
+	local library
+	for library in $(readelf -d "$TIPHYS_BUILD/tiphys-net" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		dpkg -S "*-linux-gnu/$library"
+	done | sed 's/:.*//' | grep -vx libc6 >"$work/wanted"
+	echo ca-certificates >>"$work/wanted"
+	sed -n '/--no-install-recommends/,/rm -rf/{s/.*--no-install-recommends//;s/&&.*//;s/rm -rf.*//;s/\\//;p}' "$deploy/Dockerfile" |
+		tr -s ' \n' '\n\n' | grep . >"$work/installed"
+	diff <(sort -u "$work/wanted") <(sort "$work/installed")
+}
+tap_case "the image has the libraries of tiphys-net" image_has_libraries
+
+image_runs_as_deployed() {
+	local version
+	version=$("$tiphys" --version)
+	grep -q "tiphys:${version#tiphys }\$" "$deploy/plugin.yaml"
+	grep -q "/tiphys:${version#tiphys } " "$deploy/Dockerfile"
+	grep -qx "USER $(sed -n 's/^ *runAsUser: //p' "$deploy/plugin.yaml"):.*" "$deploy/Dockerfile"
+	grep -qxF '/build*' "$TIPHYS_SOURCE/.dockerignore"
+}
+tap_case "the image is the one that plugin.yaml names" image_runs_as_deployed
+
 registry_start plain
 export INSECURE_OCI_REGISTRIES=$registry
 for guest in text2qr ferris-says; do
