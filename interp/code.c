@@ -444,8 +444,10 @@ static bool is_same_function(const struct code_place *a, const struct code_place
 
 /* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing
  * is kept for it. */
-void code_find_offsets(struct code_place *places, uint32_t count)
+void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap)
 {
+	/* The same for callers: none of their cells pays. */
+	const enum lower_want want = trap == TRAP_FUEL ? LOWER_PAYMENTS : LOWER_OFFSETS;
 	struct lowering l = {0};
 	for (uint32_t i = 0; i < count; i++) {
 		struct error err = ERROR_INIT;
@@ -456,7 +458,7 @@ void code_find_offsets(struct code_place *places, uint32_t count)
 			first++;
 		if (first < i)
 			continue;
-		bool fine = lower_function(&l, code, func, LOWER_OFFSETS, &err);
+		bool fine = lower_function(&l, code, func, want, &err);
 		for (uint32_t j = i; j < count; j++) {
 			if (!is_same_function(&places[j], &places[i]))
 				continue;

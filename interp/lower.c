@@ -405,7 +405,7 @@ static void fuse_loop_meter(struct lowering *l)
 		*meter = meter[1];
 		meter->handler = (int32_t)ops[i][1];
 		meter->d = units;
-		if (l->want_offsets)
+		if (l->want_offsets && !l->want_payments)
 			l->offsets[l->meter] = l->offsets[l->meter + 1];
 	}
 }
@@ -487,6 +487,8 @@ static void pay_on_return(struct lowering *l)
 		last->d = l->cells[l->meter].c;
 		uint32_t behind = l->cell_count - l->meter - 1;
 		memmove(&l->cells[l->meter], &l->cells[l->meter + 1], behind * sizeof *l->cells);
+		if (l->want_payments)
+			l->offsets[l->cell_count - 1] = l->offsets[l->meter];
 		if (l->want_offsets)
 			memmove(&l->offsets[l->meter], &l->offsets[l->meter + 1], behind * sizeof *l->offsets);
 		l->cell_count--;
@@ -712,7 +714,8 @@ static bool lower_once(struct lowering *l, const struct code *code, uint32_t fun
 	    .checked = code->checked,
 	    .metered = code->store->options.fuel != 0,
 	    .at = (uint32_t)m->funcs[func].body_offset,
-	    .want_offsets = want == LOWER_OFFSETS,
+	    .want_offsets = want == LOWER_OFFSETS || want == LOWER_PAYMENTS,
+	    .want_payments = want == LOWER_PAYMENTS,
 	    .want_maps = want == LOWER_MAPS,
 	    .has_try = has_try,
 	    .scratch = room.scratch,

@@ -144,6 +144,7 @@ struct lowering {
 	uint32_t *offsets; /* byte offset of each cell's instruction, when they are wanted */
 	uint32_t offset_room;
 	bool want_offsets;
+	bool want_payments;
 	uint32_t at; /* offset of the present instruction */
 
 	bool want_maps; /* for the collector: slots of references at each safepoint */
@@ -215,7 +216,13 @@ void lower_binary(struct lowering *l, enum insn_id insn);
 
 /* Lowers a function into l's arrays, which are used again by the next one; l starts zeroed and ends
  * by lowering_clear(). */
-enum lower_want { LOWER_CODE, LOWER_OFFSETS, LOWER_MAPS };
+enum lower_want {
+	LOWER_CODE,
+	LOWER_OFFSETS,
+	LOWER_PAYMENTS, /* offsets too, where fuel ended: of what is paid for, not of what pays with it
+	                 */
+	LOWER_MAPS,
+};
 
 bool lower_function(struct lowering *l, const struct code *code, uint32_t func,
                     enum lower_want want, struct error *err);

@@ -177,7 +177,7 @@ void trap_backtrace(struct store *store, const struct run *run)
 		    .func = walk.code->module->imported_func_count + walk.index,
 		};
 	}
-	code_find_offsets(places, report->frame_count);
+	code_find_offsets(places, report->frame_count, run->trap);
 	for (uint32_t i = 0; i < report->frame_count; i++)
 		report->frames[i].offset = places[i].offset;
 }

@@ -186,7 +186,6 @@ see_bytes(struct seen *seen, const uint8_t *bytes, uint64_t size)
 	}
 }
 
-/* Where in the innermost function fuel is paid for is nobody's to know (lower.c: pay_on_return). */
 static void see_trap(struct harness *h, const struct trap_report *report)
 {
 	struct seen *seen = h->seen;
@@ -197,7 +196,7 @@ static void see_trap(struct harness *h, const struct trap_report *report)
 	see(seen, report->frames_left_out);
 	for (uint32_t i = 0; i < report->frame_count; i++) {
 		see(seen, report->frames[i].func);
-		see(seen, is_fuel && i == 0 ? 0 : report->frames[i].offset);
+		see(seen, report->frames[i].offset);
 	}
 }
 

@@ -73,8 +73,15 @@ static void test_fuel_is_counted(void **state)
 	}
 }
 
+/* Where in the module the last call ended. */
+static uint64_t place_of_trap(const struct guest *g)
+{
+	assert_true(store_trap(g->store)->frame_count > 0);
+	return store_trap(g->store)->frames[0].offset;
+}
+
 /* Where the cell that pays for a loop is one with its first load: units, results, and where it
- * traps, are those of the two. */
+ * traps, are those of the two. Without fuel it once told the load. */
 static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
 {
 	(void)state;
@@ -108,8 +115,10 @@ static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
 					trap = guest_call(&g, "f", &beyond, &result);
 					assert_int_equal(trap, TRAP_MEMORY_OUT_OF_BOUNDS);
 					if (f == 0)
-						offset = store_trap(g.store)->frames[0].offset;
-					assert_int_equal(store_trap(g.store)->frames[0].offset, offset);
+						offset = place_of_trap(&g);
+					assert_int_equal(place_of_trap(&g), offset);
+				} else {
+					assert_int_equal(g.module->bytes[place_of_trap(&g)], insns[INSN_loop].code);
 				}
 				guest_close(&g);
 			}
@@ -118,7 +127,7 @@ static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
 }
 
 /* Where the cell that pays is one with another: with the declared locals, or with the only return.
- */
+ * However that is, what is not paid is the function, and told so. */
 static void test_fuel_is_counted_by_small_functions(void **state)
 {
 	(void)state;
@@ -149,6 +158,7 @@ static void test_fuel_is_counted_by_small_functions(void **state)
 			assert_int_equal(store_fuel_left(g.store), 0);
 			assert_int_equal(guest_call(&g, "f", (const union value[]){{0}}, (union value[]){{0}}),
 			                 TRAP_FUEL);
+			assert_int_equal(place_of_trap(&g), g.module->funcs[0].body_offset);
 			guest_close(&g);
 		}
 	}
