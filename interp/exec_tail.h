@@ -8,7 +8,8 @@
 typedef __attribute__((preserve_none)) uint64_t handler(STATE);
 
 #define HANDLER(name)                                                                              \
-	HANDLER_SECTION __attribute__((preserve_none)) static uint64_t handle_##name(                  \
+	HANDLER_SECTION_OF(#name)                                                                      \
+	__attribute__((preserve_none)) static uint64_t handle_##name(                                  \
 	    __attribute__((unused)) const struct cell *pc, __attribute__((unused)) union slot *fp,     \
 	    __attribute__((unused)) uint8_t *mem, __attribute__((unused)) struct instance *inst,       \
 	    __attribute__((unused)) uint64_t acc, __attribute__((unused)) double fd,                   \
