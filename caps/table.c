@@ -22,7 +22,7 @@ struct descriptor *descriptor_at(struct caps *caps, uint32_t fd)
 
 static int table_grow(struct caps *caps, uint32_t needed)
 {
-	uint32_t size = caps->table_size ? caps->table_size : 16;
+	uint32_t size = caps->table_size ? caps->table_size : 8;
 	while (size < needed)
 		size *= 2;
 	struct descriptor *table = reallocarray(caps->table, size, sizeof(*table));

@@ -63,8 +63,8 @@ void mem_free(void *block)
 
 /* Small at first, for small modules touch few pages; each block is twice as large as the last, but
  * for those that hold one large thing alone. */
-#define BLOCK_FIRST ((size_t)4 << 10)
-#define BLOCK_LAST ((size_t)16 << 10)
+#define BLOCK_FIRST ((size_t)3 << 10)
+#define BLOCK_LAST ((size_t)12 << 10)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {

@@ -96,15 +96,15 @@ static void test_blocks_behind_a_large_first_piece(void **state)
 	(void)state;
 	static const size_t firsts[] = {1500, 5000, 100000};
 	for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
-		/* 4 KiB, then 8, then 16 again and again. */
-		assert_int_equal(blocks_behind(firsts[i], 64), 1);
-		assert_int_equal(blocks_behind(firsts[i], 64 + 128), 2);
-		assert_int_equal(blocks_behind(firsts[i], 64 + 128 + 256), 3);
-		assert_int_equal(blocks_behind(firsts[i], 64 + 128 + 2 * 256 + 1), 5);
+		/* 3 KiB, then 6, then 12 again and again. */
+		assert_int_equal(blocks_behind(firsts[i], 48), 1);
+		assert_int_equal(blocks_behind(firsts[i], 48 + 96), 2);
+		assert_int_equal(blocks_behind(firsts[i], 48 + 96 + 192), 3);
+		assert_int_equal(blocks_behind(firsts[i], 48 + 96 + 2 * 192 + 1), 5);
 	}
 	/* In the first block is room for what is small. */
-	assert_int_equal(blocks_behind(64, 63), 0);
-	assert_int_equal(blocks_behind(64, 64), 1);
+	assert_int_equal(blocks_behind(64, 47), 0);
+	assert_int_equal(blocks_behind(64, 48), 1);
 }
 
 static void test_arena_without_memory(void **state)
