@@ -99,6 +99,8 @@ enum acc_class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(move_jump)    /* fp[a] = fp[b], then to jump */                                              \
 	X(add_jump_i32) /* fp[a] = the i32 fp[b] + d, then to jump; the same for i64 */                \
 	X(add_jump_i64)                                                                                \
+	X(add_move_jump_i32) /* fp[d_low] += d_high, signed; then fp[a] = fp[b], then to jump */       \
+	X(add_move_jump_i64)                                                                           \
 	X(jump_nz_s) /* to jump when the i32 fp[b] is not 0; the same from acc; when it is 0 */        \
 	X(jump_nz_a)                                                                                   \
 	X(jump_z_s)                                                                                    \
@@ -112,7 +114,8 @@ enum acc_class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(load_next_jump_z)                                                                            \
 	X(table_jump_s) /* by the i32 fp[b], at most c: c+1 jumps stand in the cells behind it */      \
 	X(table_jump_a)                                                                                \
-	X(select_i_s_r) /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */         \
+	X(table_jump_load8) /* by the byte in memory at fp[b] + d */                                   \
+	X(select_i_s_r)     /* acc = fp[d] != 0 ? fp[b] : fp[c]; condition from acc; also fp[a] */     \
 	X(select_i_s_w)                                                                                \
 	X(select_i_a_r)                                                                                \
 	X(select_i_a_w)                                                                                \
@@ -286,7 +289,9 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_LOAD_PLAIN(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
 #define VARIANTS_LOAD(V, n)                                                                        \
 	VARIANTS_LOAD_PLAIN(V, n)                                                                      \
-	V(n##_p_r) V(n##_p_w) V(n##_q_r) V(n##_q_w) V(n##_u_r) V(n##_u_w) V(n##_v_r) V(n##_v_w)
+	V(n##_p_r)                                                                                     \
+	V(n##_p_w)                                                                                     \
+	V(n##_q_r) V(n##_q_w) V(n##_u_r) V(n##_u_w) V(n##_v_r) V(n##_v_w) V(n##_t_r) V(n##_t_w)
 #define VARIANTS_STORE(V, n)                                                                       \
 	V(n##_ss)                                                                                      \
 	V(n##_sa)                                                                                      \

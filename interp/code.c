@@ -231,6 +231,7 @@ static uint32_t data_rows(const struct cell *cell, enum op op)
 	switch (op) {
 	case OP_table_jump_s:
 	case OP_table_jump_a:
+	case OP_table_jump_load8:
 		return (cell->c + 4) / 4;
 	case OP_return_call:
 	case OP_return_call_import:

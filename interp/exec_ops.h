@@ -105,6 +105,7 @@
 #define ADDRESS_q ((uint64_t)(uint32_t)(fp[pc->b].i32 + fp[pc->c].i32) + pc->d)
 #define ADDRESS_u ((uint64_t)(uint32_t)(acc + pc->c) + pc->d)
 #define ADDRESS_v ((uint64_t)(uint32_t)(acc + fp[pc->b].i32) + pc->d)
+#define ADDRESS_t ((fp[pc->d_low].i64 = (uint32_t)(fp[pc->b].i32 + pc->c)) + pc->d_high)
 
 #define LOAD_AT(name, M, U, address, e, keep)                                                      \
 	HANDLER(name)                                                                                  \
@@ -129,7 +130,8 @@
 	LOAD_BOTH(n##_p, M, U, ADDRESS_p, e)                                                           \
 	LOAD_BOTH(n##_q, M, U, ADDRESS_q, e)                                                           \
 	LOAD_BOTH(n##_u, M, U, ADDRESS_u, e)                                                           \
-	LOAD_BOTH(n##_v, M, U, ADDRESS_v, e)
+	LOAD_BOTH(n##_v, M, U, ADDRESS_v, e)                                                           \
+	LOAD_BOTH(n##_t, M, U, ADDRESS_t, e)
 
 /* A load that pays for its loop; the cell behind it is the load alone, which is passed over. */
 #define METERED_LOAD(n, variant, M, U, address, e, keep)                                           \

@@ -164,6 +164,20 @@ HANDLER(add_jump_i64)
 	JUMP;
 }
 
+HANDLER(add_move_jump_i32)
+{
+	fp[pc->d_low].i64 = (uint32_t)(fp[pc->d_low].i32 + (uint32_t)(int16_t)pc->d_high);
+	fp[pc->a].i64 = fp[pc->b].i64;
+	JUMP;
+}
+
+HANDLER(add_move_jump_i64)
+{
+	fp[pc->d_low].i64 += (uint64_t)(int16_t)pc->d_high;
+	fp[pc->a].i64 = fp[pc->b].i64;
+	JUMP;
+}
+
 #define JUMP_WHEN(name, condition)                                                                 \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
@@ -205,10 +219,11 @@ LOAD_NEXT(load_next_jump_nz, pc->d, if (acc != 0) JUMP;)
 LOAD_NEXT(load_next_jump_z, pc->d, if (acc == 0) JUMP;)
 
 /* The jumps stand in the cells behind this one, four to a cell, counted from this one. */
-#define TABLE_JUMP(name, index)                                                                    \
+#define TABLE_JUMP(name, find)                                                                     \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
-		uint32_t i = index;                                                                        \
+		uint32_t i;                                                                                \
+		find;                                                                                      \
 		if (i > pc->c)                                                                             \
 			i = pc->c;                                                                             \
 		int32_t jump;                                                                              \
@@ -216,8 +231,10 @@ LOAD_NEXT(load_next_jump_z, pc->d, if (acc == 0) JUMP;)
 		pc = CELL_AT(jump);                                                                        \
 		GO;                                                                                        \
 	}
-TABLE_JUMP(table_jump_s, fp[pc->b].i32)
-TABLE_JUMP(table_jump_a, (uint32_t)acc)
+TABLE_JUMP(table_jump_s, i = fp[pc->b].i32)
+TABLE_JUMP(table_jump_a, i = (uint32_t)acc)
+TABLE_JUMP(table_jump_load8, MARK_FAULT(); i = *PLACE((uint64_t)fp[pc->b].i32 + pc->d);
+           HOLD_STATE())
 
 /* ---- select ---- */
 

@@ -323,14 +323,16 @@ static void lower_br_on_cast(struct lowering *l, const struct step *step)
 static void lower_br_table(struct lowering *l, const struct step *step)
 {
 	struct sym index = pop_sym(l);
-	struct src src = find(l, &index);
-	if (src.kind == SRC_CONST)
-		src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &index)};
-	if (src.kind == SRC_ACC)
-		take_from_acc(l, &index);
-
-	struct cell *cell = emit(l, src.kind == SRC_ACC ? OP_table_jump_a : OP_table_jump_s);
-	cell->b = src.slot;
+	struct cell *cell = fuse_table_jump(l, &index);
+	if (cell == NULL) {
+		struct src src = find(l, &index);
+		if (src.kind == SRC_CONST)
+			src = (struct src){.kind = SRC_SLOT, .slot = in_slot(l, &index)};
+		if (src.kind == SRC_ACC)
+			take_from_acc(l, &index);
+		cell = emit(l, src.kind == SRC_ACC ? OP_table_jump_a : OP_table_jump_s);
+		cell->b = src.slot;
+	}
 	cell->c = step->label_count;
 	uint32_t origin = l->cell_count - 1;
 	uint32_t rows = (step->label_count + WORDS_PER_CELL) / WORDS_PER_CELL;

@@ -394,14 +394,17 @@ bool is_last(const struct lowering *l, const struct sym *sym);
 struct cell take_back(struct lowering *l);
 
 /* An address that is a sum of 32 bits: the place of its form among the variants of LOAD, where
- * forms go by p q u v (op.def), and the fields of the cell. */
+ * forms go by p q u v t (op.def), and the fields of the cell. */
 struct address_sum {
-	enum { SUM_p, SUM_q, SUM_u, SUM_v } form;
+	enum { SUM_p, SUM_q, SUM_u, SUM_v, SUM_t } form;
 	uint16_t b;
 	uint32_t c;
+	uint16_t kept; /* t: the slot */
 };
 /* Takes a sum apart, of which the last cell may be taken back; false: it is none. */
 bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_sum *sum);
+/* The same of a local that the last cell set to a sum; only for loads. */
+bool take_kept_sum(struct lowering *l, const struct sym *sym, struct address_sum *sum);
 
 /* Makes one cell of a binary operation and of the cell that computed one of its operands, both
  * popped; false: nothing was done. */
@@ -416,6 +419,10 @@ void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step)
 void fuse_next(struct cell *load);
 /* The jump that was just emitted, by whether acc is 0, is made one with such a step before it. */
 void fuse_next_jump(struct lowering *l);
+
+/* A jump by a table and the load of the byte that is its index, as one cell to be filled in; NULL:
+ * the index is none. */
+struct cell *fuse_table_jump(struct lowering *l, const struct sym *index);
 
 /* A jump that the cell before it is made one with; false: it is none that could be. Where it goes
  * is the cell's `jump` as ever. */

@@ -47,6 +47,21 @@ bool take_address_sum(struct lowering *l, const struct sym *sym, struct address_
 	return true;
 }
 
+bool take_kept_sum(struct lowering *l, const struct sym *sym, struct address_sum *sum)
+{
+	if (l->unfolded || l->out_of_memory || sym->kind != SYM_LOCAL || l->cell_count <= l->barrier)
+		return false;
+	const struct cell *add = &l->cells[l->cell_count - 1];
+	uint16_t kept = l->local_slots[sym->local];
+	if (add->handler != OP_i32_add_sk_w || add->a != kept)
+		return false;
+	*sum = (struct address_sum){.form = SUM_t, .b = add->b, .c = add->c, .kept = kept};
+	l->cell_count--;
+	l->last.cell = UINT32_MAX;
+	forget_class(l, CLASS_INT);
+	return true;
+}
+
 /* ---- pairs ---- */
 
 enum form { FORM_K, FORM_X, FORM_M, FORM_S, FORM_L, FORM_C, FORM_LL };
@@ -349,6 +364,20 @@ void fuse_next_jump(struct lowering *l)
 	l->cell_count--;
 }
 
+struct cell *fuse_table_jump(struct lowering *l, const struct sym *index)
+{
+	if (!is_last(l, index) || l->last.insn != INSN_i32_load8_u || l->last.variant != 0)
+		return NULL;
+	uint32_t offset = l->want_offsets ? l->offsets[l->last.cell] : 0;
+	struct cell load = take_back(l);
+	struct cell *cell = emit(l, OP_table_jump_load8);
+	cell->b = load.b;
+	cell->d = load.c;
+	if (l->want_offsets && !l->out_of_memory)
+		l->offsets[l->cell_count - 1] = offset;
+	return cell;
+}
+
 /* ---- jumps and calls ---- */
 
 /* The cell before, when nothing can jump between it and what comes now. */
@@ -359,13 +388,38 @@ static struct cell *cell_before(struct lowering *l)
 	           : &l->cells[l->cell_count - 1];
 }
 
+/* The last cell is a move: a number that was added to a local before it goes into the same cell. */
+static bool fuse_add_before(struct lowering *l)
+{
+	if (l->cell_count < l->barrier + 2)
+		return false;
+	struct cell *add = &l->cells[l->cell_count - 2];
+	const struct cell *move = add + 1;
+	bool is_wide = add->handler == OP_i64_add_sk_w;
+	int64_t number = is_wide ? (int64_t)add->k : (int32_t)add->c;
+	if ((add->handler != OP_i32_add_sk_w && !is_wide) || add->a != add->b ||
+	    number != (int16_t)number)
+		return false;
+	*add = (struct cell){
+	    .handler = is_wide ? OP_add_move_jump_i64 : OP_add_move_jump_i32,
+	    .a = move->a,
+	    .b = move->b,
+	    .d_low = add->a,
+	    .d_high = (uint16_t)number,
+	};
+	l->cell_count--;
+	return true;
+}
+
 bool fuse_jump(struct lowering *l)
 {
 	struct cell *before = cell_before(l);
 	if (before == NULL)
 		return false;
 	bool is_wide = before->handler == OP_i64_add_sk_w;
-	if (before->handler == OP_move_s) {
+	if (before->handler == OP_move_s && fuse_add_before(l)) {
+		/* The add is in the move's cell, which jumps. */
+	} else if (before->handler == OP_move_s) {
 		before->handler = OP_move_jump;
 	} else if (before->handler == OP_i32_add_sk_w ||
 	           (is_wide && fits_number(INSN_i64_add, before->k))) {

@@ -43,13 +43,20 @@ void lower_load(struct lowering *l, const struct step *step)
 	const struct family *f = &families[step->id];
 	struct sym address = pop_lazy(l);
 	struct address_sum sum;
-	if (f->kind == FAMILY_LOAD && !needs_check(l, step) && take_address_sum(l, &address, &sum)) {
+	if (f->kind == FAMILY_LOAD && !needs_check(l, step) &&
+	    (take_address_sum(l, &address, &sum) ||
+	     (step->value <= UINT16_MAX && take_kept_sum(l, &address, &sum)))) {
 		unsigned variant = 3 + (unsigned)sum.form;
 		struct cell *cell = emit_result(l, (enum op)(f->base + 2 * variant + 1),
 		                                (enum acc_class)f->result, step->id, variant);
 		cell->b = sum.b;
 		cell->c = sum.c;
-		cell->d = (uint32_t)step->value;
+		if (sum.form != SUM_t) {
+			cell->d = (uint32_t)step->value;
+		} else {
+			cell->d_low = sum.kept;
+			cell->d_high = (uint16_t)step->value;
+		}
 		return;
 	}
 	address = make_sum(l, address);

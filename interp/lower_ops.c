@@ -46,6 +46,7 @@ _Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1,
                "order of VARIANTS_ORDERED");
 _Static_assert(OP_i32_load_k_w - OP_i32_load_s_r == 5, "order of VARIANTS_LOAD");
 _Static_assert(OP_i32_load_v_r - OP_i32_load_s_r == 2 * (3 + SUM_v), "order of VARIANTS_LOAD");
+_Static_assert(OP_i32_load_t_r - OP_i32_load_s_r == 2 * (3 + SUM_t), "order of VARIANTS_LOAD");
 _Static_assert(OP_i32_store_ka - OP_i32_store_ss == 6, "order of VARIANTS_STORE");
 _Static_assert(OP_i32_store_qk - OP_i32_store_ss == 12, "order of VARIANTS_STORE");
 _Static_assert(OP_f32_lt_un_ss - OP_f32_lt_br_ss == 4, "order of VARIANTS_FCOMPARE");

@@ -195,7 +195,10 @@ void put_br_table(struct gen *g)
 	uint32_t last = source_choose(&g->s, g->control_count);
 	const char *letters = label_letters(g, last);
 	want(g, letters, 1);
-	put_value(g, 'i', 1);
+	if (source_once_in(&g->s, 3))
+		put_byte(g);
+	else
+		put_value(g, 'i', 1);
 	if (!source_once_in(&g->s, 4)) {
 		put_insn_s(&g->code, INSN_i32_const, 7);
 		put_insn(&g->code, INSN_i32_and);

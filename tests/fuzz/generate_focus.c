@@ -590,8 +590,14 @@ void put_count(struct gen *g)
 		put_second(g, is_wide ? INSN_i64_add : INSN_i32_add);
 		put_insn_u(b, tests_first ? INSN_local_set : INSN_local_tee, counter);
 		if (tests_first) {
-			/* One cell with the jump back. */
+			/* One cell with the jump back, and with a move between. */
 			pop(g, 1);
+			uint32_t from, to;
+			if (source_once_in(&g->s, 3) && find_local(g, letter, &from) &&
+			    find_local(g, letter, &to) && to != counter && to != from) {
+				put_insn_u(b, INSN_local_get, from);
+				put_insn_u(b, INSN_local_set, to);
+			}
 			put_insn_u(b, INSN_br, 0);
 			die_here(g);
 		} else {
@@ -659,6 +665,19 @@ static void put_remainder(struct gen *g)
 	put_second(g, INSN_i32_rem_u);
 }
 
+void put_byte(struct gen *g)
+{
+	uint32_t address;
+	if (!prepare_address(g, &address)) {
+		put_leaf(g, 'i');
+		return;
+	}
+	forget(g, 'i');
+	put_insn_u(&g->code, INSN_local_get, address);
+	put_memarg(&g->code, INSN_i32_load8_u, 0, source_choose(&g->s, 64));
+	push(g, 'i');
+}
+
 static bool can_access(enum insn_id id)
 {
 	const struct insn *insn = &insns[id];
@@ -699,10 +718,16 @@ static void push_address(struct gen *g, uint32_t form, const uint32_t locals[2])
 		put_number(g, 'i', source_choose(&g->s, 256));
 		put_second(g, INSN_i32_add);
 		break;
-	default: /* v */
+	case 6: /* v */
 		put_remainder(g);
 		get_local(g, locals[0], 'i');
 		put_second(g, INSN_i32_add);
+		break;
+	default: /* t */
+		get_local(g, locals[0], 'i');
+		put_number(g, 'i', source_choose(&g->s, 256));
+		put_second(g, INSN_i32_add);
+		put_insn_u(&g->code, INSN_local_tee, locals[1]);
 		break;
 	}
 }
@@ -733,7 +758,7 @@ void put_focused_access(struct gen *g)
 	} else {
 		forget(g, 'i');
 	}
-	push_address(g, source_choose(&g->s, 7), locals);
+	push_address(g, source_choose(&g->s, 8), locals);
 	if (sig->param_count > 1)
 		push_operand(g, &value);
 	put_insn(&g->code, id);

@@ -133,6 +133,8 @@ void put_focus(struct gen *g);
 void put_pair(struct gen *g);
 void put_count(struct gen *g);
 void put_next(struct gen *g);
+/* Pushes a byte of memory 0, whose address stands in a local. */
+void put_byte(struct gen *g);
 void put_focused_access(struct gen *g);
 
 /* ---- generate_address.c ---- */

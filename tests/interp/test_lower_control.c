@@ -169,6 +169,29 @@ static const struct {
      "local.set 2 "
      "local.get 1 local.get 0 i32.add local.set 3 local.get 3 local.set 1 br 0 end end local.get "
      "1"},
+    /* a local is counted and another one moved before a loop goes on */
+    {"ii_i", "ii",
+     "block loop local.get 2 i32.const 9 i32.ge_u br_if 1 local.get 3 local.get 0 i32.xor "
+     "local.set "
+     "3 local.get 2 i32.const 1 i32.add local.set 2 local.get 1 local.set 0 br 0 end end local.get "
+     "3"},
+    {"I_I", "II",
+     "block loop local.get 1 i64.const 9 i64.ge_u br_if 1 local.get 2 local.get 1 i64.add "
+     "local.set "
+     "0 local.get 1 i64.const 3 i64.add local.set 1 local.get 1 local.set 2 br 0 end end local.get "
+     "0"},
+    {"I_I", "II",
+     "block loop local.get 1 i64.const 0 i64.lt_s br_if 1 local.get 1 i64.const -40000 i64.add "
+     "local.set 1 local.get 0 local.set 2 br 0 end end local.get 2"},
+    /* a byte says where to go on */
+    {"i_i", "i",
+     "local.get 0 i32.const 7 i32.and local.set 1 block block block local.get 1 i32.load8_u "
+     "offset=3 "
+     "br_table 0 1 2 end i32.const 5 local.set 0 end local.get 0 i32.const 7 i32.mul local.set 0 "
+     "end local.get 0"},
+    {"i_i", "",
+     "block block local.get 0 i32.load8_u br_table 0 1 end i32.const 5 local.set 0 end local.get "
+     "0"},
     /* only the second of two moves is an argument */
     {"ii_i", "", "local.get 0 local.get 1 block 1 call 11 end i32.sub"},
     /* globals */

@@ -129,11 +129,47 @@ static void test_steps_along_lists(void **state)
 	builder_run(b);
 }
 
+/* A sum is put into a local and is an address: both are seen. */
+static void test_kept_sums(void **state)
+{
+	static const char *const sums[] = {"local.get 2 i32.const 5 i32.add local.tee 3",
+	                                   "local.get 2 i32.const -3 i32.add local.tee 2",
+	                                   "local.get 2 i32.const 65528 i32.add local.tee 2",
+	                                   "local.get 0 i32.const 1 i32.add local.tee 3"};
+	static const char *const offsets[] = {"", "offset=65535", "offset=65536"};
+	(void)state;
+	struct builder *b = builder_create();
+	wasm_memory(&b->w, 2, 2);
+	wasm_data(&b->w, 0, "some bytes that loads find: \x80\xff\x01\x7f", 32);
+	unsigned loads = 0;
+	for (unsigned i = 0; i < INSN_COUNT; i++) {
+		const struct signature *sig = &signatures[insns[i].signature];
+		if (insns[i].immediate != IMM_MEMARG || insns[i].prefix != 0 || sig->result_count != 1)
+			continue;
+		loads++;
+		for (size_t j = 0; j < sizeof sums / sizeof *sums * (sizeof offsets / sizeof *offsets);
+		     j++) {
+			static const char letters[] = {
+			    [SIG_I32] = 'i', [SIG_I64] = 'I', [SIG_F32] = 'f', [SIG_F64] = 'F'};
+			char text[300], signature[8];
+			snprintf(text, sizeof text, "local.get 0 i32.const 15 i32.and local.set 2 %s %s %s",
+			         sums[j / 3], insns[i].mnemonic, offsets[j % 3]);
+			snprintf(signature, sizeof signature, "i_%c", letters[sig->results[0]]);
+			builder_add(b, signature, "iii", text);
+			strcat(text, " drop local.get 2 local.get 3 i32.xor");
+			builder_add(b, "i_i", "iii", text);
+		}
+	}
+	assert_int_equal(loads, 14);
+	builder_run(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pairs),
 	    cmocka_unit_test(test_steps_along_lists),
+	    cmocka_unit_test(test_kept_sums),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
