@@ -377,7 +377,8 @@ struct condition {
 	struct cell cell; /* the comparison as it was */
 	struct src src;
 	struct sym sym;
-	bool is_wide; /* the value has 64 bits */
+	bool is_wide;    /* the value has 64 bits */
+	bool is_negated; /* the comparison must not hold */
 };
 
 struct condition take_condition(struct lowering *l);

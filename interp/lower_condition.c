@@ -40,6 +40,32 @@ static bool can_merge(const struct lowering *l, const struct sym *sym)
 	       (!has_const || fits_short(l->cells[l->last.cell].k, f->is_wide));
 }
 
+/* The condition is that what acc held is 0. When the cell before made that by a comparison of
+ * floats, it is that the comparison does not hold. */
+static void take_negated(struct lowering *l, struct condition *condition)
+{
+	if (l->cell_count <= l->barrier)
+		return;
+	const struct cell *cell = &l->cells[l->cell_count - 1];
+	for (unsigned insn = INSN_f32_eq; insn <= INSN_f64_ge; insn++) {
+		const struct family *f = &families[insn];
+		unsigned place = (unsigned)cell->handler - f->base;
+		unsigned variant = place / 2;
+		bool has_const = variant == VARIANT_sk || variant == VARIANT_ak;
+		/* Its store was taken back, so nobody else reads it. */
+		if (place >= COMPARE_JUMPS || place % 2 != 0 || cell->a != condition->cell.b ||
+		    (has_const && !fits_float(cell, (enum acc_class)f->operand)))
+			continue;
+		condition->insn = (enum insn_id)insn;
+		condition->variant = variant;
+		condition->cell = *cell;
+		condition->is_negated = true;
+		l->cell_count--;
+		forget_class(l, CLASS_INT);
+		return;
+	}
+}
+
 struct condition condition_of(const struct sym *sym, struct src src, bool is_wide)
 {
 	return (struct condition){.insn = INSN_COUNT, .src = src, .sym = *sym, .is_wide = is_wide};
@@ -52,6 +78,8 @@ struct condition take_condition(struct lowering *l)
 		condition.insn = l->last.insn;
 		condition.variant = l->last.variant;
 		condition.cell = take_back(l);
+		if (condition.insn == INSN_i32_eqz && condition.variant == 1)
+			take_negated(l, &condition);
 		return condition;
 	}
 	condition.src = find(l, &condition.sym);
@@ -75,6 +103,7 @@ uint32_t emit_conditional_jump(struct lowering *l, struct condition *condition, 
 {
 	const struct cell *was = &condition->cell;
 	struct cell *cell;
+	sense ^= condition->is_negated;
 	switch (condition->insn) {
 	case INSN_COUNT: {
 		static const enum op ops[2][2][2] = {

@@ -42,6 +42,7 @@ const struct family families[INSN_COUNT] = {
 _Static_assert(OP_i32_eq_br_ss - OP_i32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_COMPARE");
 _Static_assert(OP_i32_eq_br_ak - OP_i32_eq_br_ss == VARIANT_ak, "order of VARIANTS_COMPARE");
 _Static_assert(OP_f32_eq_br_ss - OP_f32_eq_ss_r == COMPARE_JUMPS, "order of VARIANTS_FCOMPARE");
+_Static_assert(INSN_f64_ge - INSN_f32_eq == 11, "comparisons of floats stand together");
 _Static_assert(OP_i32_sub_ka_w - OP_i32_sub_ss_r == 2 * VARIANT_ka + 1,
                "order of VARIANTS_ORDERED");
 _Static_assert(OP_i32_load_k_w - OP_i32_load_s_r == 5, "order of VARIANTS_LOAD");

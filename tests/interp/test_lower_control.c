@@ -192,6 +192,24 @@ static const struct {
     {"i_i", "",
      "block block local.get 0 i32.load8_u br_table 0 1 end i32.const 5 local.set 0 end local.get "
      "0"},
+    /* floats that do not compare so, which is not that they compare the other way */
+    {"FF_i", "",
+     "block local.get 0 local.get 1 f64.add f64.const 4 f64.gt i32.eqz br_if 0 i32.const 3 return "
+     "end i32.const 7"},
+    {"FF_i", "",
+     "block local.get 0 local.get 1 f64.lt i32.eqz br_if 0 i32.const 3 return end i32.const 7"},
+    {"FF_i", "",
+     "local.get 0 local.get 0 f64.sub local.get 1 f64.le i32.eqz if i32 i32.const 3 else i32.const "
+     "5 end"},
+    {"FF_i", "",
+     "block local.get 0 f64.const 0.1 f64.ge i32.eqz br_if 0 i32.const 3 return end i32.const 7"},
+    {"ff_i", "",
+     "block local.get 0 local.get 1 f32.div f32.const 4 f32.eq i32.eqz br_if 0 i32.const 3 return "
+     "end i32.const 7"},
+    {"ff_i", "",
+     "local.get 0 local.get 1 f32.ne i32.eqz i32.eqz if i32 i32.const 3 else i32.const 5 end"},
+    {"ff_i", "i",
+     "local.get 0 local.get 1 f32.ge local.tee 2 i32.eqz if i32 local.get 2 else i32.const 5 end"},
     /* only the second of two moves is an argument */
     {"ii_i", "", "local.get 0 local.get 1 block 1 call 11 end i32.sub"},
     /* globals */
