@@ -78,6 +78,16 @@ void note_read_only(struct caps *caps, const char *guest)
 	caps->denial = strdup(text);
 }
 
+/* The granters give these unless they are told not to; a limit of theirs would give none back. */
+static const char *output_denied(const struct caps *caps)
+{
+	return caps->granter == CAPS_GRANTER_TEMPLATE
+	           ? "the module asked for %1$s, which is not granted; list %1$s in permissions.stdio"
+	           : "the module asked for %1$s, which is not granted; leave away --no-%1$s, or list "
+	             "it "
+	             "in stdio of the policy";
+}
+
 void caps_note_denied(struct caps *caps, enum capability id, const char *detail)
 {
 	if ((unsigned)id >= CAPABILITY_COUNT)
@@ -86,7 +96,10 @@ void caps_note_denied(struct caps *caps, enum capability id, const char *detail)
 	if (caps->denial)
 		return;
 	char text[512];
-	if (detail)
+	bool is_output = id == CAP_STDOUT || id == CAP_STDERR;
+	if (is_output && !detail)
+		snprintf(text, sizeof(text), output_denied(caps), rows[id].name);
+	else if (detail)
 		snprintf(text, sizeof(text), "the module tried to %s; grant it by %s", detail,
 		         way_to_grant(caps, id));
 	else

@@ -120,7 +120,11 @@ static void each_row_is_denied_by_default(void **state)
 		if (proofs[id].has_sentence) {
 			assert_non_null(caps_denial(caps));
 			assert_non_null(strstr(caps_denial(caps), row->name));
-			assert_non_null(strstr(caps_denial(caps), row->option));
+			/* The option of an output sets its limit, and gives it back to nobody. */
+			if (id == CAP_STDOUT || id == CAP_STDERR)
+				assert_non_null(strstr(caps_denial(caps), "--no-std"));
+			else
+				assert_non_null(strstr(caps_denial(caps), row->option));
 		} else {
 			assert_null(caps_denial(caps));
 		}
@@ -171,6 +175,19 @@ static void sentence_names_what_to_add(void **state)
 	assert_string_equal(
 	    caps_denial(caps),
 	    "the module asked for random, which is not granted; add permissions.random");
+	caps_destroy(caps);
+}
+
+/* A limit was told as the way to get it, and with one it was not granted either. */
+static void an_output_that_was_taken_away_is_told_so(void **state)
+{
+	(void)state;
+	struct caps *caps = caps_create();
+	caps_set_granter(caps, CAPS_GRANTER_TEMPLATE);
+	ask_stdout(caps);
+	assert_string_equal(
+	    caps_denial(caps),
+	    "the module asked for stdout, which is not granted; list stdout in permissions.stdio");
 	caps_destroy(caps);
 }
 
@@ -233,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(every_column_is_filled),
 	    cmocka_unit_test(readme_shows_the_table),
 	    cmocka_unit_test(sentence_names_what_to_add),
+	    cmocka_unit_test(an_output_that_was_taken_away_is_told_so),
 	    cmocka_unit_test(empty_set_has_no_descriptors),
 	};
 	return cmocka_run_group_tests_name("caps/capability", tests, NULL, NULL);

@@ -27,8 +27,9 @@ by_default_stdin() { echo text | run 4 "$probe" cat; }
 by_default_stdout() {
 	run 0 "$probe" fill 3 # `run` grants it: a run that says nothing helps nobody
 	is "$(cat "$out")" xxx
-	run 4 --no-stdout "$probe" fill 3
+	run 4 --no-stdout --stdout-limit 9 "$probe" fill 3
 	[ ! -s "$out" ]
+	expect_in "leave away --no-stdout" "$err"
 }
 by_default_stderr() {
 	run 0 "$probe" fill-stderr 3

@@ -170,7 +170,8 @@ static void empty_set_answers_and_says_what_is_missing(void **state)
 	assert_int_equal(CALL(run, fd_write, 1, 300, 1, 400), WASI_EBADF);
 	assert_string_equal(
 	    caps_denial(run->caps),
-	    "the module asked for stdout, which is not granted; add --stdout-limit BYTES");
+	    "the module asked for stdout, which is not granted; leave away --no-stdout, "
+	    "or list it in stdio of the policy");
 	assert_int_equal(CALL(run, fd_read, 0, 300, 1, 400), WASI_EBADF);
 	assert_int_equal(CALL(run, clock_time_get, 0, 0, 0), WASI_EACCES);
 	assert_int_equal(CALL(run, random_get, 0, 8), WASI_EACCES);
