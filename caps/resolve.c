@@ -227,7 +227,8 @@ static int open_by_walk(int root, const char *path, int flags, mode_t mode)
 
 /* ---- both ---- */
 
-int open_below(int root, const char *path, int flags, mode_t mode)
+/* What no walk begins with. */
+static int refuse_path(const char *path)
 {
 	if (!*path)
 		return -ENOENT;
@@ -235,6 +236,14 @@ int open_below(int root, const char *path, int flags, mode_t mode)
 		return -EPERM;
 	if (strlen(path) > CAPS_PATH_MAX)
 		return -ENAMETOOLONG;
+	return 0;
+}
+
+int open_below(int root, const char *path, int flags, mode_t mode)
+{
+	int refused = refuse_path(path);
+	if (refused < 0)
+		return refused;
 	if (!walk_is_forced && !openat2_is_missing) {
 		int fd = open_by_kernel(root, path, flags, mode);
 		if (!is_missing(root, fd))
@@ -290,12 +299,9 @@ static int follow_last(int dir, char path[CAPS_PATH_MAX + 1], const char *name)
 int place_find(int root, const char *path, enum follow follow, struct place *place)
 {
 	char now[CAPS_PATH_MAX + 1];
-	if (!*path)
-		return -ENOENT;
-	if (*path == '/')
-		return -EPERM;
-	if (strlen(path) > CAPS_PATH_MAX)
-		return -ENAMETOOLONG;
+	int refused = refuse_path(path);
+	if (refused < 0)
+		return refused;
 	strcpy(now, path);
 	place->slash = false;
 	for (int links = 0; links <= CAPS_SYMLINKS_MAX; links++) {

@@ -65,6 +65,16 @@ static bool extend(struct loader *l, void *array_pointer, uint32_t old, uint64_t
 	return true;
 }
 
+/* How many elements a section announces, and room for them behind the `old` ones, which count for
+ * the limit as well. */
+static bool begin_elements(struct loader *l, struct reader *r, enum load_limit limit,
+                           const char *what, void *array_pointer, uint32_t old, size_t size,
+                           uint32_t *count, struct error *err)
+{
+	return decode_count(r, l->module, limit, old, what, count, err) &&
+	       extend(l, array_pointer, old, (uint64_t)old + *count, size, err);
+}
+
 static bool read_index(struct reader *r, uint32_t count, const char *what, uint32_t *out,
                        struct error *err)
 {
@@ -229,8 +239,8 @@ bool decode_import_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, l->module, LOAD_LIMIT_IMPORTS, 0, "imports", &count, err) ||
-	    !extend(l, &m->imports, 0, count, sizeof *m->imports, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_IMPORTS, "imports", &m->imports, 0, sizeof *m->imports,
+	                    &count, err))
 		return false;
 	l->import_room = count;
 	/* The count is that of the entries, of which one may hold many imports. wabt up to 1.0.41
@@ -284,9 +294,8 @@ bool decode_function_section(struct loader *l, struct reader *r, struct error *e
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, m, LOAD_LIMIT_FUNCTIONS, m->func_count, "functions", &count, err) ||
-	    !extend(l, &m->funcs, m->func_count, (uint64_t)m->func_count + count, sizeof *m->funcs,
-	            err))
+	if (!begin_elements(l, r, LOAD_LIMIT_FUNCTIONS, "functions", &m->funcs, m->func_count,
+	                    sizeof *m->funcs, &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct func_decl *func = &m->funcs[m->func_count];
@@ -301,9 +310,8 @@ bool decode_memory_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, m, LOAD_LIMIT_MEMORIES, m->memory_count, "memories", &count, err) ||
-	    !extend(l, &m->memories, m->memory_count, (uint64_t)m->memory_count + count,
-	            sizeof *m->memories, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_MEMORIES, "memories", &m->memories, m->memory_count,
+	                    sizeof *m->memories, &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		if (!decode_memory_type(l, r, &m->memories[m->memory_count], err))
@@ -410,8 +418,8 @@ bool decode_tag_section(struct loader *l, struct reader *r, struct error *err)
 	struct module *m = l->module;
 	uint32_t count;
 	if (!need_feature(l->features, FEATURE_EXCEPTIONS, reader_offset(r), "a tag section", err) ||
-	    !decode_count(r, m, LOAD_LIMIT_TAGS, m->tag_count, "tags", &count, err) ||
-	    !extend(l, &m->tags, m->tag_count, (uint64_t)m->tag_count + count, sizeof *m->tags, err))
+	    !begin_elements(l, r, LOAD_LIMIT_TAGS, "tags", &m->tags, m->tag_count, sizeof *m->tags,
+	                    &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct tag_decl *tag = &m->tags[m->tag_count];
@@ -427,9 +435,8 @@ bool decode_global_section(struct loader *l, struct reader *r, struct error *err
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, m, LOAD_LIMIT_GLOBALS, m->global_count, "globals", &count, err) ||
-	    !extend(l, &m->globals, m->global_count, (uint64_t)m->global_count + count,
-	            sizeof *m->globals, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_GLOBALS, "globals", &m->globals, m->global_count,
+	                    sizeof *m->globals, &count, err))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct global_decl *global = &m->globals[m->global_count];
@@ -480,8 +487,8 @@ bool decode_export_section(struct loader *l, struct reader *r, struct error *err
 	struct module *m = l->module;
 	uint32_t count;
 	uint32_t section_start = reader_offset(r);
-	if (!decode_count(r, l->module, LOAD_LIMIT_EXPORTS, 0, "exports", &count, err) ||
-	    !extend(l, &m->exports, 0, count, sizeof *m->exports, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_EXPORTS, "exports", &m->exports, 0, sizeof *m->exports,
+	                    &count, err))
 		return false;
 	for (; m->export_count < count; m->export_count++) {
 		struct export *export = &m->exports[m->export_count];
@@ -608,8 +615,8 @@ bool decode_element_section(struct loader *l, struct reader *r, struct error *er
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, l->module, LOAD_LIMIT_ELEM_SEGMENTS, 0, "element segments", &count, err) ||
-	    !extend(l, &m->elems, 0, count, sizeof *m->elems, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_ELEM_SEGMENTS, "element segments", &m->elems, 0,
+	                    sizeof *m->elems, &count, err))
 		return false;
 	for (; m->elem_count < count; m->elem_count++)
 		if (!decode_elem(l, r, &m->elems[m->elem_count], err))
@@ -659,8 +666,8 @@ bool decode_data_section(struct loader *l, struct reader *r, struct error *err)
 {
 	struct module *m = l->module;
 	uint32_t count;
-	if (!decode_count(r, l->module, LOAD_LIMIT_DATA_SEGMENTS, 0, "data segments", &count, err) ||
-	    !extend(l, &m->datas, 0, count, sizeof *m->datas, err))
+	if (!begin_elements(l, r, LOAD_LIMIT_DATA_SEGMENTS, "data segments", &m->datas, 0,
+	                    sizeof *m->datas, &count, err))
 		return false;
 	for (; m->data_count < count; m->data_count++)
 		if (!decode_data(l, r, &m->datas[m->data_count], err))
