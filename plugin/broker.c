@@ -3,6 +3,7 @@
 #include "caps/cleanup.h"
 #include "plugin/broker_ask.h"
 #include "plugin/broker_work.h"
+#include "plugin/descriptors.h"
 #include "plugin/http_exchange.h"
 
 #include <errno.h>
@@ -271,21 +272,8 @@ static enum verdict hand_socket(struct broker *broker)
 		return reply_failure(broker, fd, err.message);
 	endpoint_text(&broker->terms->sockets.items[broker->ask.number], name);
 	struct broker_reply head = {0};
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof fd)];
-	} control = {0};
-	struct iovec iov[] = {{&head, sizeof head}, {name, strlen(name)}};
-	struct msghdr message = {.msg_iov = iov,
-	                         .msg_iovlen = 2,
-	                         .msg_control = control.bytes,
-	                         .msg_controllen = sizeof control.bytes};
-	struct cmsghdr *part = CMSG_FIRSTHDR(&message);
-	part->cmsg_level = SOL_SOCKET;
-	part->cmsg_type = SCM_RIGHTS;
-	part->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(part), &fd, sizeof fd);
-	return sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? HANG_UP : GO_ON;
+	const struct iovec iov[] = {{&head, sizeof head}, {name, strlen(name)}};
+	return descriptors_send(broker->fd, iov, 2, &fd, 1, MSG_DONTWAIT) < 0 ? HANG_UP : GO_ON;
 }
 
 static enum verdict dispatch(struct broker *broker)

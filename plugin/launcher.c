@@ -1,6 +1,7 @@
 #include "plugin/launcher.h"
 
 #include "caps/cleanup.h"
+#include "plugin/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -177,26 +178,10 @@ bool launcher_reap(struct launcher *launcher, pid_t pid)
 
 static bool send_order(const struct launcher *launcher, const int fds[ORDER_DESCRIPTORS])
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(ORDER_DESCRIPTORS * sizeof(int))];
-	} control = {0};
 	struct worker_order order = {.descriptors = ORDER_DESCRIPTORS};
-	struct iovec iov = {.iov_base = &order, .iov_len = sizeof order};
-	struct msghdr header = {.msg_iov = &iov,
-	                        .msg_iovlen = 1,
-	                        .msg_control = control.bytes,
-	                        .msg_controllen = sizeof control.bytes};
-	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-	part->cmsg_level = SOL_SOCKET;
-	part->cmsg_type = SCM_RIGHTS;
-	part->cmsg_len = CMSG_LEN(ORDER_DESCRIPTORS * sizeof(int));
-	memcpy(CMSG_DATA(part), fds, ORDER_DESCRIPTORS * sizeof(int));
-	ssize_t sent;
-	do
-		sent = sendmsg(launcher->socket, &header, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)sizeof order;
+	const struct iovec iov = {.iov_base = &order, .iov_len = sizeof order};
+	return descriptors_send(launcher->socket, &iov, 1, fds, ORDER_DESCRIPTORS, 0) ==
+	       (ssize_t)sizeof order;
 }
 
 bool launcher_start(struct launcher *launcher, struct error *err)

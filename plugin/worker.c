@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/crew.h"
+#include "plugin/descriptors.h"
 #include "plugin/now.h"
 #include "plugin/order.h"
 #include "plugin/run.h"
@@ -258,28 +259,11 @@ static void attend(struct talk *talk, const struct worker_task *task,
 static bool send_job(int socket, const struct worker_job *job, const int *fds, size_t count,
                      struct feed *args)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(JOB_DESCRIPTOR_COUNT * sizeof(int))];
-	} control = {0};
-	struct iovec iov[] = {
+	const struct iovec iov[] = {
 	    {.iov_base = (void *)(uintptr_t)job, .iov_len = sizeof *job},
 	    {.iov_base = (void *)(uintptr_t)args->data, .iov_len = args->size},
 	};
-	struct msghdr header = {.msg_iov = iov, .msg_iovlen = 2};
-	if (count > 0) {
-		header.msg_control = control.bytes;
-		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(part), fds, count * sizeof(int));
-	}
-	ssize_t sent;
-	do
-		sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (sent < 0 && errno == EINTR);
+	ssize_t sent = descriptors_send(socket, iov, 2, fds, count, MSG_DONTWAIT);
 	if (sent < (ssize_t)sizeof *job)
 		return false;
 	args->data += (size_t)sent - sizeof *job;

@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "caps/sandbox.h"
+#include "plugin/descriptors.h"
 #include "plugin/warm_pages.h"
 
 #include <errno.h>
@@ -21,9 +22,6 @@
 
 /* Above a worker's own descriptors, so that none is overwritten while they are put in place. */
 #define ASIDE 16
-
-/* At most so many come with one message. */
-#define DESCRIPTORS_MAX 8
 
 _Static_assert((int)ORDER_DESCRIPTORS <= DESCRIPTORS_MAX &&
                    (int)JOB_DESCRIPTOR_COUNT <= DESCRIPTORS_MAX,
