@@ -29,8 +29,7 @@ static const struct command_line line = {
     .operands_max = 1,
     .notes =
         "REF is HOST[:PORT]/REPOSITORY[:TAG][@sha256:…]. Prints the module's digest, a tab and its "
-        "path.\n"
-        "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
+        "path.\n" MODULES_COMMAND_CREDENTIALS,
 };
 
 int cmd_pull(int argc, char **argv)

@@ -26,8 +26,7 @@ static const struct command_line line = {
     .operands_max = 2,
     .notes =
         "FILE is a WebAssembly module, REF is HOST[:PORT]/REPOSITORY[:TAG]. Prints the reference "
-        "by digest.\n"
-        "Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n",
+        "by digest.\n" MODULES_COMMAND_CREDENTIALS,
 };
 
 static bool push(const struct push_options *options, const struct operands *operands,

@@ -28,6 +28,10 @@ struct modules_command {
 	    OPTION_NUMBER(type, places.stall_seconds, TRANSFER_STALL_OPTION, "SECONDS", 1,             \
 	                  TRANSFER_STALL_SECONDS_MAX, "how long a registry may send no byte (30)")
 
+/* Where they find what a registry asks for: a line of their notes. */
+#define MODULES_COMMAND_CREDENTIALS                                                                \
+	"Credentials: auths in $DOCKER_CONFIG/config.json or ~/.docker/config.json.\n"
+
 /* NULL with *err set. `progress` is initialised, and shown while bytes move. */
 struct modules *modules_command_create(const struct modules_command *places,
                                        struct progress *progress, struct error *err);
