@@ -9,6 +9,11 @@ bystander=
 for group in /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/unified /sys/fs/cgroup; do
 	[ -e "$group/cgroup.procs" ] && mkdir "$group/bench-0-$$-other" 2>/dev/null && bystander=$group/bench-0-$$-other && break
 done
+groups() { find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null; }
+{
+	echo -
+	groups
+} >"$scratch/groups"
 trap 'rm -rf --one-file-system "$scratch"; [ -z "$bystander" ] || rmdir "$bystander" 2>/dev/null' EXIT
 
 . "$(dirname "$0")/tap.bash"
@@ -101,7 +106,7 @@ result 'the report of what was kept is the same' $?
 result 'no process is left' $?
 ! grep -F "$scratch" /proc/self/mounts >"$scratch/out"
 result 'no mount is left' $?
-! find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null | grep -vxF "$bystander" >"$scratch/out"
+! groups | grep -vxFf "$scratch/groups" >"$scratch/out"
 result 'no control group is left' $?
 
 # Nor when it is ended in between.
