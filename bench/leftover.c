@@ -186,7 +186,7 @@ static void delete_containers(const char *runtime, const char *state, const char
 static void remove_socket(const char *tasks, const char *name)
 {
 	static const char scheme[] = "unix://", place[] = "/run/containerd/s/";
-	char path[PATH_SIZE], line[256] = "";
+	char path[2 * PATH_SIZE], line[256] = "";
 	snprintf(path, sizeof path, "%s/%s/address", tasks, name);
 	FILE *file = fopen(path, "re");
 	if (file != NULL && fgets(line, sizeof line, file) == NULL)
