@@ -387,6 +387,11 @@ static void warn_of_directories(const struct policy *ceiling)
 	}
 }
 
+static void warn_of_place(const struct error *err)
+{
+	warn("a place of modules cannot be used", err->message);
+}
+
 /* The ceiling, and the keys that it names. */
 static bool load_ceiling(struct life *life, const char *path, struct error *err)
 {
@@ -477,6 +482,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    (life->artifacts = artifacts_create(&artifacts, err)) == NULL ||
 	    !workroot_create(&life->root, options->work_dir, err))
 		return false;
+	modules_check(life->modules, warn_of_place);
 	life->cache_dir = cache_dir_choose(options->cache_dir);
 	if (!start_compiler(life, options, err))
 		return false;

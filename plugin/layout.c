@@ -128,10 +128,8 @@ static const char *name_of(const json_t *entry)
 	return name != NULL ? name : "";
 }
 
-bool layout_find(struct layout *layout, const struct reference *reference, const char *text,
-                 struct digest *manifest, bool *found, struct error *err)
+bool layout_check(const struct layout *layout, struct error *err)
 {
-	*found = false;
 	bool marked;
 	if (!is_layout(layout, &marked, err))
 		return false;
@@ -140,6 +138,15 @@ bool layout_find(struct layout *layout, const struct reference *reference, const
 		                 "%s is no image layout (it has no file " MARKER
 		                 "); make one with: tiphys push --store %s FILE REF",
 		                 layout_dir(layout), layout_dir(layout));
+	return true;
+}
+
+bool layout_find(struct layout *layout, const struct reference *reference, const char *text,
+                 struct digest *manifest, bool *found, struct error *err)
+{
+	*found = false;
+	if (!layout_check(layout, err))
+		return false;
 	if (reference->has_digest) {
 		cleanup_free char *path = NULL;
 		if (!blobs_find(layout->blobs, &reference->digest, BLOBS_ANY_SIZE, &path, err))

@@ -30,6 +30,9 @@ struct blobs *layout_blobs(struct layout *layout);
 /* The file in which names are looked up, for the caller to free(); NULL without memory. */
 char *layout_index_path(const struct layout *layout);
 
+/* Whether the folder is one; ERROR_SYSTEM says what it lacks. */
+bool layout_check(const struct layout *layout, struct error *err);
+
 /* The manifest of a reference: its digest when it has one and the layout holds that blob, else the
  * entry named like the reference or like `text`, the reference as it was written (other tools
  * write short names). *found is false without an error when the layout knows none. ERROR_SYSTEM

@@ -94,6 +94,18 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	return modules;
 }
 
+void modules_check(struct modules *modules, void (*tell)(const struct error *err))
+{
+	struct error err = ERROR_INIT;
+	if (cache_open(modules->resolver.cache, &err) == NULL)
+		tell(&err);
+	for (size_t i = 0; i < modules->store_count; i++) {
+		error_clear(&err);
+		if (!layout_check(modules->stores[i], &err))
+			tell(&err);
+	}
+}
+
 void modules_destroy(struct modules *modules)
 {
 	if (modules == NULL)

@@ -56,6 +56,10 @@ struct modules_options {
 /* NULL with *err set when the options make no sense. Touches neither disk nor network. */
 struct modules *modules_create(const struct modules_options *options, struct error *err);
 
+/* Calls tell() for the cache and each store that modules_get() could not use now, so that a server
+ * says so before a step does; each may be there by then. Makes the cache's folder. */
+void modules_check(struct modules *modules, void (*tell)(const struct error *err));
+
 /* No call may be under way. NULL is allowed. */
 void modules_destroy(struct modules *modules);
 

@@ -172,4 +172,16 @@ tap_case "a blob that was corrupted in the registry is refused" corrupted
 stop "$registry_pid"
 tap_case "a registry that is down is named" fails "$registry/team/other:1" "$registry"
 
+# A server that could run nothing looked as one that can, until the first step.
+told_at_start() {
+	serve_start places --cache-dir /proc/none --store "$work/none"
+	grep -q 'level=warn msg="a place of modules cannot be used" detail="module cache: cannot make the folder /proc/none' "$serve_log"
+	grep -q "level=warn msg=\"a place of modules cannot be used\" detail=\"$work/none is no image layout" "$serve_log"
+	stop "$serve_pid"
+	serve_start whole
+	! grep -q 'a place of modules' "$serve_log"
+	stop "$serve_pid"
+}
+tap_case "a cache or a store that cannot be used is told at the start" told_at_start
+
 tap_end
