@@ -472,6 +472,12 @@ static void report(const struct run *run, const struct error *err, FILE *to)
 	}
 	if (run->store != NULL && store_memory_limit_reached(run->store))
 		report_memory_limit(run, to);
+	if (run->wall == NULL && err->kind == ERROR_TRAP &&
+	    store_trap(run->store)->trap == TRAP_STACK_EXHAUSTED)
+		fprintf(to,
+		        "tiphys run: the call stack is limited to %" PRIu64
+		        " bytes; --max-stack BYTES sets another limit\n",
+		        run->options.max_stack != 0 ? run->options.max_stack : INTERP_STACK_DEFAULT);
 	if (run->caps != NULL)
 		report_refusals(run, err, to);
 }

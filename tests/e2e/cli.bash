@@ -387,6 +387,7 @@ endless_recursion() {
 	grep -qE 'call stack exhausted|out of bounds memory access' "$err"
 	grep -q 'inner_function' "$err"
 	run 134 --max-stack 64K "$probe" recurse
+	expect_in "the call stack is limited to 65536 bytes; --max-stack BYTES sets another limit" "$err"
 	expect_in "call stack exhausted" "$err"
 }
 tap_case "endless recursion is a trap" endless_recursion
