@@ -338,6 +338,15 @@ void put_aside(struct lowering *l, uint32_t jump, uint32_t first, struct label *
 /* At the function's end: they come behind its cells. */
 void place_asides(struct lowering *l);
 
+/* ---- lower_meter.c: fuel; without a limit all but is_unseen() do nothing ---- */
+
+void start_meter(struct lowering *l);
+/* At the end of a loop. */
+void fuse_loop_meter(struct lowering *l);
+/* Behind the function's last cell. */
+void pay_on_return(struct lowering *l);
+bool is_unseen(enum insn_id id);
+
 /* ---- lower_try.c: exceptions ---- */
 
 void lower_throw(struct lowering *l, const struct step *step);

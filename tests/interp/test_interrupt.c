@@ -1,4 +1,4 @@
-/* interp/interrupt.c and the metering of lower.c: what ends a run from outside, and by count. */
+/* interp/interrupt.c and interp/lower_meter.c: what ends a run from outside, and by count. */
 #include "tests/interp/fixture.h"
 
 #include <pthread.h>
