@@ -50,7 +50,7 @@
 #define HANDLERS_BY_ADDRESS 0
 #endif
 
-/* Are calls to functions of the same instance written by hand (exec_tail.h: CALL_NEAR)? Sanitizers
+/* Are calls to functions of the same instance written by hand (exec_tail.h: CALL_HERE)? Sanitizers
  * give handlers frames, which that cannot have. */
 #if TAIL_DISPATCH && defined(__x86_64__) && !defined(SANITIZED)
 #define CALLS_BY_HAND 1

@@ -58,47 +58,74 @@ HANDLER(call_import)
 	AFTER_FOREIGN(trap, callee);
 }
 
-/* A function found at run time, whose type fits; header and arguments as in CALL_OWN. */
-#define CALL_FOUND(found, arguments)                                                               \
+/* A function found at run time, whose type fits; header and arguments as in CALL_OWN. One of
+ * another instance, or of the host, is called aside. */
+#define CALL_FOUND(aside, found, arguments)                                                        \
 	do {                                                                                           \
+		if (!LIKELY((found)->inst == inst))                                                        \
+			GO_ASIDE(aside##_found, (uintptr_t)(found));                                           \
+		union slot *callee = fp + pc->a;                                                           \
+		uint32_t own = (found)->own;                                                               \
+		MARK_FAULT();                                                                              \
+		callee[(found)->header].pc = pc;                                                           \
+		HOLD_STATE();                                                                              \
+		arguments CALL_HERE(inst->cells + inst->entries[own], callee, own);                        \
+	} while (0)
+
+/* The function is in acc: such as it is, and one whose type is another than its call has. */
+#define CALL_FOUND_ASIDE(aside, arguments)                                                         \
+	ASIDE(aside##_found)                                                                           \
+	{                                                                                              \
+		struct func *found = (struct func *)(uintptr_t)acc;                                        \
 		union slot *callee = fp + pc->a;                                                           \
 		MARK_FAULT();                                                                              \
-		if (LIKELY((found)->inst == inst)) {                                                       \
-			callee[(found)->header].pc = pc;                                                       \
+		if (found->inst == inst) {                                                                 \
+			callee[found->header].pc = pc;                                                         \
 			HOLD_STATE();                                                                          \
-			arguments const struct cell *entry = inst->cells + inst->entries[(found)->own];        \
-			CALL(entry, callee, (found)->own);                                                     \
+			arguments const struct cell *entry = inst->cells + inst->entries[found->own];          \
+			CALL(entry, callee, found->own);                                                       \
 		}                                                                                          \
 		arguments HOLD_STATE();                                                                    \
 		enum trap trap = call_foreign(inst, found, callee, pc);                                    \
 		AFTER_FOREIGN(trap, callee);                                                               \
-	} while (0)
+	}                                                                                              \
+	ASIDE(aside##_typed)                                                                           \
+	{                                                                                              \
+		struct func *found = (struct func *)(uintptr_t)acc;                                        \
+		if (!store_is_subtype(inst->store, found->type_id, inst->type_ids[pc->c]))                 \
+			TRAP(TRAP_INDIRECT_CALL_TYPE);                                                         \
+		GO_ASIDE(aside##_found, acc);                                                              \
+	}
+
+/* A function that is called with a move has no fewer parameters than results (lower_fuse.c). */
+#define MOVE_LAST(found) callee[(found)->header - 1].i64 = fp[pc->b].i64;
+
+CALL_FOUND_ASIDE(call, )
+CALL_FOUND_ASIDE(call_move, MOVE_LAST(found))
 
 /* The function at an index of table d, which must be of type c or a subtype. */
-#define FIND_INDIRECT(index)                                                                       \
+#define FIND_INDIRECT(index, aside)                                                                \
 	const struct table *table = inst->tables[pc->d];                                               \
 	uint64_t i = index;                                                                            \
 	TRAP_IF(i >= table->size, TRAP_UNDEFINED_ELEMENT)                                              \
 	struct func *func = (struct func *)(uintptr_t)table->elements[i];                              \
 	TRAP_IF(func == NULL, TRAP_UNINITIALIZED_ELEMENT)                                              \
-	if (!LIKELY(func->type_id == inst->type_ids[pc->c]) &&                                         \
-	    !store_is_subtype(inst->store, func->type_id, inst->type_ids[pc->c]))                      \
-		TRAP(TRAP_INDIRECT_CALL_TYPE);
+	if (!LIKELY(func->type_id == inst->type_ids[pc->c]))                                           \
+		GO_ASIDE(aside##_typed, (uintptr_t)func);
 
 #define CALL_INDIRECT(name, index)                                                                 \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
-		FIND_INDIRECT(index)                                                                       \
-		CALL_FOUND(func, );                                                                        \
+		FIND_INDIRECT(index, call)                                                                 \
+		CALL_FOUND(call, func, );                                                                  \
 	}
 CALL_INDIRECT(call_indirect_s, fp[pc->b].i64)
 CALL_INDIRECT(call_indirect_a, acc)
 
-/* A function that is called so has no fewer parameters than results (lower_fuse.c). */
 HANDLER(call_indirect_move)
 {
-	FIND_INDIRECT(acc)
-	CALL_FOUND(func, callee[func->header - 1].i64 = fp[pc->b].i64;);
+	FIND_INDIRECT(acc, call_move)
+	CALL_FOUND(call_move, func, MOVE_LAST(func));
 }
 
 #define CALL_REF(name, reference)                                                                  \
@@ -106,7 +133,7 @@ HANDLER(call_indirect_move)
 	{                                                                                              \
 		struct func *func = (struct func *)(uintptr_t)(reference);                                 \
 		TRAP_IF(func == NULL, TRAP_NULL_FUNCTION)                                                  \
-		CALL_FOUND(func, );                                                                        \
+		CALL_FOUND(call, func, );                                                                  \
 	}
 CALL_REF(call_ref_s, fp[pc->b].i64)
 CALL_REF(call_ref_a, acc)
@@ -131,25 +158,48 @@ HANDLER(return_call)
 	TAIL_CALL(inst, inst->cells + inst->entries[own], own);
 }
 
+/* Is the function one that takes the frame over? */
+#define TAKES_FRAME(target) ((target)->inst == inst || (TAIL_DISPATCH && (target)->inst != NULL))
+
+#define TAIL_CALL_OF(target)                                                                       \
+	do {                                                                                           \
+		const struct cell *back = fp[pc[TAIL_ROW].a].pc;                                           \
+		MOVE_ARGUMENTS(back, (target)->header);                                                    \
+		uint32_t own = (target)->own;                                                              \
+		TAIL_CALL((target)->inst, (target)->inst->cells + (target)->inst->entries[own], own);      \
+	} while (0)
+
 /* A host function does not stay on the stack: it is called, and its results are returned. So is,
  * with goto dispatch, another instance's function. */
+ASIDE(return_call_found)
+{
+	struct func *target = (struct func *)(uintptr_t)acc;
+	if (TAKES_FRAME(target))
+		TAIL_CALL_OF(target);
+	union slot *callee = fp + pc->a;
+	enum trap trap = call_foreign(inst, target, callee, pc);
+	if (!LIKELY(trap == TRAP_NONE))
+		FOREIGN_TRAP(trap);
+	for (uint32_t n = 0; n < target->type->result_slots; n++)
+		fp[n].i64 = callee[n].i64;
+	acc = fp[0].i64;
+	RETURN_VIA(pc[TAIL_ROW].a);
+}
+
+ASIDE(return_call_typed)
+{
+	const struct func *target = (const struct func *)(uintptr_t)acc;
+	if (!store_is_subtype(inst->store, target->type_id, inst->type_ids[pc->c]))
+		TRAP(TRAP_INDIRECT_CALL_TYPE);
+	GO_ASIDE(return_call_found, acc);
+}
+
 #define TAIL_CALL_FOUND(found)                                                                     \
 	do {                                                                                           \
 		struct func *target = (found);                                                             \
-		if (target->inst == inst || (TAIL_DISPATCH && target->inst != NULL)) {                     \
-			const struct cell *back = fp[pc[TAIL_ROW].a].pc;                                       \
-			MOVE_ARGUMENTS(back, target->header);                                                  \
-			uint32_t own = target->own;                                                            \
-			TAIL_CALL(target->inst, target->inst->cells + target->inst->entries[own], own);        \
-		}                                                                                          \
-		union slot *callee = fp + pc->a;                                                           \
-		enum trap trap = call_foreign(inst, target, callee, pc);                                   \
-		if (!LIKELY(trap == TRAP_NONE))                                                            \
-			FOREIGN_TRAP(trap);                                                                    \
-		for (uint32_t n = 0; n < target->type->result_slots; n++)                                  \
-			fp[n].i64 = callee[n].i64;                                                             \
-		acc = fp[0].i64;                                                                           \
-		RETURN_VIA(pc[TAIL_ROW].a);                                                                \
+		if (!LIKELY(TAKES_FRAME(target)))                                                          \
+			GO_ASIDE(return_call_found, (uintptr_t)target);                                        \
+		TAIL_CALL_OF(target);                                                                      \
 	} while (0)
 
 HANDLER(return_call_import)
@@ -160,7 +210,7 @@ HANDLER(return_call_import)
 #define RETURN_CALL_INDIRECT(name, index)                                                          \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
-		FIND_INDIRECT(index)                                                                       \
+		FIND_INDIRECT(index, return_call)                                                          \
 		TAIL_CALL_FOUND(func);                                                                     \
 	}
 RETURN_CALL_INDIRECT(return_call_indirect_s, fp[pc->b].i64)

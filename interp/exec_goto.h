@@ -9,6 +9,13 @@
 #define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
 #define HANDLER_DISTANCE(name)                                                                     \
 	(int32_t)((const char *) && handle_##name - (const char *) && handle_lazy)
+#define ASIDE(name) HANDLER(name)
+#define GO_ASIDE(name, value)                                                                      \
+	do {                                                                                           \
+		acc = (value);                                                                             \
+		goto handle_##name;                                                                        \
+	} while (0)
+#define CALL_HERE(entry, callee, own) CALL(entry, callee, own)
 #define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
 #define MARK_FAULT() MARK_FAULT_IN(run)
 #define CALL(entry, callee, own)                                                                   \

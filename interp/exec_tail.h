@@ -65,6 +65,13 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		NEXT;                                                                                      \
 	} while (0)
 
+/* A handler that is no operation's: others leave what they seldom do, and what calls C, to it, so
+ * that they have no frame. acc gets the value. */
+#define ASIDE(name) __attribute__((noinline, cold)) HANDLER(name)
+#define GO_ASIDE(name, value)                                                                      \
+	__attribute__((musttail)) return handle_##name(pc, fp, mem, inst, (uint64_t)(value), fd, ff,   \
+	                                               fv, guess)
+
 /* A call to a function of the same instance, by hand: pc, fp and inst are kept on the native stack
  * by the shortest way, and mem is found again by inst. The stack pointer must be where the handler
  * found it, or C functions get an unaligned stack: so the handler may have no frame, which
@@ -72,8 +79,9 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
  * dispatch behind it comes from here: position-independent code would keep it in a saved register.
  */
 #if CALLS_BY_HAND
-#define CALL_NEAR(entry, callee)                                                                   \
+#define CALL_HERE(entry, callee, own)                                                              \
 	do {                                                                                           \
+		uint64_t own_passed = (own);                                                               \
 		register const struct cell *pc_kept __asm__(PC_REGISTER) = pc;                             \
 		register union slot *fp_kept __asm__(FP_REGISTER) = fp;                                    \
 		register uint8_t *mem_passed __asm__(MEM_REGISTER) = mem;                                  \
@@ -87,9 +95,9 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		                 "callq *%%rax\n\t"                                                        \
 		                 "popq %%r15\n\tpopq %%r13\n\tpopq %%r12" KEEP_BASE                        \
 		                 : "+a"(target), "+c"(to), "+d"(frame), "+r"(pc_kept), "+r"(fp_kept),      \
-		                   "+r"(mem_passed), "+r"(inst_kept), "=S"(base)                           \
+		                   "+r"(mem_passed), "+r"(inst_kept), "+D"(own_passed), "=S"(base)         \
 		                 :                                                                         \
-		                 : "rbx", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", \
+		                 : "rbx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3",        \
 		                   "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",       \
 		                   "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");                    \
 		pc = pc_kept + 1, fp = fp_kept, inst = inst_kept;                                          \
@@ -99,7 +107,15 @@ HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t r
 		__attribute__((musttail)) return TARGET_BEHIND(base, pc)(pc, fp, mem, inst, acc, fd, ff,   \
 		                                                         fv, guess);                       \
 	} while (0)
+/* Of one that is lowered, which asks for no value in acc. */
+#define CALL_NEAR(entry, callee)                                                                   \
+	do {                                                                                           \
+		uint64_t any;                                                                              \
+		__asm__ volatile("" : "=D"(any));                                                          \
+		CALL_HERE(entry, callee, any);                                                             \
+	} while (0)
 #else
+#define CALL_HERE(entry, callee, own) CALL(entry, callee, own)
 #define CALL_NEAR(entry, callee) CALL(entry, callee, 0)
 #endif
 #define RETURN_VIA(header) return acc

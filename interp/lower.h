@@ -219,8 +219,7 @@ void lower_binary(struct lowering *l, enum insn_id insn);
 enum lower_want {
 	LOWER_CODE,
 	LOWER_OFFSETS,
-	LOWER_PAYMENTS, /* offsets too, where fuel ended: of what is paid for, not of what pays with it
-	                 */
+	LOWER_PAYMENTS, /* offsets for where fuel ended: of what is not paid, not of what pays for it */
 	LOWER_MAPS,
 };
 
