@@ -56,6 +56,14 @@ struct image *image_prepare(const struct module *module, const struct store_opti
  * a single store at a time. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
+/* Called before the process ends by a fault (SIGSEGV, SIGBUS) that is no module's: in the signal's
+ * handler, so it may do only what is async-signal-safe, and returns. */
+typedef void crash_watcher(void);
+
+/* Who runs from an image learns of a crash, for which a damaged image is one reason. One for the
+ * process, told at most once; NULL: nobody. Faults are seen from the first store on. */
+void image_watch_crash(crash_watcher *tell);
+
 /* Is there something to write: no image was used, or so much was lowered since that another one
  * would spare work? */
 bool image_is_wanted(const struct store *store, const struct module *module);

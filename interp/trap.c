@@ -1,6 +1,7 @@
 /* Traps: raised by handlers, or by the hardware when an access leaves a memory or the frame stack.
  */
 #include "interp/dispatch.h"
+#include "interp/image.h"
 
 #include "validator/printable.h"
 
@@ -90,6 +91,21 @@ static void note_fault(struct run *run, const ucontext_t *context)
 #endif
 }
 
+static _Atomic(crash_watcher *) watcher;
+
+void image_watch_crash(crash_watcher *tell)
+{
+	atomic_store(&watcher, tell);
+}
+
+static void tell_watcher(const siginfo_t *info)
+{
+	/* Once: it may crash too. Where another process sent the signal, nothing is broken here. */
+	crash_watcher *tell = info->si_code > 0 ? atomic_exchange(&watcher, NULL) : NULL;
+	if (tell != NULL)
+		tell();
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	struct store *store = trap_active_store;
@@ -113,6 +129,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 			longjmp(store->run->unwind, 1);
 		}
 	}
+	tell_watcher(info);
 	/* Not ours: as if this handler were not there. Without another one the instruction faults
 	 * again, now with the default action. */
 	const struct sigaction *old = &previous[signal == handled[0] ? 0 : 1];

@@ -350,6 +350,7 @@ static int find_image(struct run *run, const struct store_options *store_options
 	               .bytes = run->options.images_bytes,
 	               .log = run->options.verbose ? say_of_image : NULL},
 	    .mode = image_mode(store_options),
+	    .removes_at_crash = run->wall == NULL,
 	};
 	return uses_images(run) ? images_find(&run->images, &run->file) : -1;
 }

@@ -121,6 +121,19 @@ static int make_folders(char *path)
 	}
 }
 
+/* A link that is not followed is no directory, says the kernel. */
+static void say_why_not(const struct image_folder *folder, const char *path, int reason)
+{
+	struct stat st;
+	if (reason == ENOTDIR && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		image_folder_say(folder,
+		                 "the folder %s is a symbolic link, which is not followed; name the folder "
+		                 "above the other one by --cache-dir or FS_CACHE_DIR",
+		                 path);
+	else
+		image_folder_say(folder, "cannot open the folder %s: %s", path, strerror(reason));
+}
+
 int image_folder_open(const struct image_folder *folder, bool make)
 {
 	struct stat st;
@@ -128,7 +141,7 @@ int image_folder_open(const struct image_folder *folder, bool make)
 	if (path == NULL) {
 		image_folder_say(folder,
 		                 "there is no place for images: set FS_CACHE_DIR, XDG_CACHE_HOME or HOME");
-		return -1;
+		return IMAGE_FOLDER_UNUSABLE;
 	}
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	cleanup_close int fd = openat(AT_FDCWD, path, flags);
@@ -139,9 +152,10 @@ int image_folder_open(const struct image_folder *folder, bool make)
 			errno = unmade;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		if (errno != ENOENT || make)
-			image_folder_say(folder, "cannot open the folder %s: %s", path, strerror(errno));
-		return -1;
+		if (errno == ENOENT && !make)
+			return -1;
+		say_why_not(folder, path, errno);
+		return IMAGE_FOLDER_UNUSABLE;
 	}
 	if (image_is_changed_by_others(&st)) {
 		image_folder_say(
@@ -149,7 +163,7 @@ int image_folder_open(const struct image_folder *folder, bool make)
 		    "the folder %s belongs to user %u with mode %04o; images are used only from where user "
 		    "%u alone can write",
 		    path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777, (unsigned)geteuid());
-		return -1;
+		return IMAGE_FOLDER_UNUSABLE;
 	}
 	return take_fd(&fd);
 }

@@ -52,8 +52,11 @@ bool image_is_settled(const struct stat *module, const struct timespec *looked, 
 void image_name(uint64_t build, unsigned mode, const struct stat *module,
                 char name[IMAGE_NAME_SIZE]);
 
-/* A descriptor for the caller to close; -1 when there is no folder that can be trusted. `make`: it
- * may be missing. */
+/* It is there, or should be, and the log has been told why it is of no use. */
+#define IMAGE_FOLDER_UNUSABLE (-2)
+
+/* A descriptor for the caller to close; IMAGE_FOLDER_UNUSABLE, or -1 when it is missing. `make`: it
+ * is made when it is missing. */
 int image_folder_open(const struct image_folder *folder, bool make);
 
 /* The image of that name for reading; -1 when there is none that can be trusted. */

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static bool is_settled(const struct images *images, const struct module_file *file)
@@ -44,18 +46,50 @@ static bool name_of(const struct images *images, const struct module_file *file,
 
 int images_find(struct images *images, const struct module_file *file)
 {
-	char name[IMAGE_NAME_SIZE];
 	const struct image_folder *folder = &images->folder;
-	if (!image_folder_takes(folder, &file->st) || !name_of(images, file, name))
+	images->is_hopeless = !image_folder_takes(folder, &file->st);
+	if (images->is_hopeless || !name_of(images, file, images->name))
 		return -1;
 	cleanup_close int dir = image_folder_open(folder, false);
-	return dir < 0 ? -1 : image_folder_find(folder, dir, name);
+	images->is_hopeless = dir == IMAGE_FOLDER_UNUSABLE;
+	int found = dir < 0 ? -1 : image_folder_find(folder, dir, images->name);
+	if (found >= 0 && images->removes_at_crash)
+		images->dir = take_fd(&dir);
+	return found;
+}
+
+static const struct images *at_crash;
+
+/* In a handler of signals. What is written tells of both cases: a fault of tiphys itself stays
+ * without an image, too. */
+static void remove_at_crash(void)
+{
+	static const char before[] = "tiphys: crashed while it ran from the image ",
+	                  after[] = ", which may be damaged and is removed; run it again\n";
+	if (unlinkat(at_crash->dir, at_crash->name, 0) != 0)
+		return;
+	const struct iovec text[] = {
+	    {.iov_base = (void *)(uintptr_t)before, .iov_len = sizeof before - 1},
+	    {.iov_base = (void *)(uintptr_t)at_crash->name, .iov_len = strlen(at_crash->name)},
+	    {.iov_base = (void *)(uintptr_t)after, .iov_len = sizeof after - 1},
+	};
+	if (writev(STDERR_FILENO, text, sizeof text / sizeof text[0]) < 0)
+		return; /* nobody is there to be told */
+}
+
+static void watch(const struct images *images, const struct image *image)
+{
+	if (image == NULL) {
+		close(images->dir);
+		return;
+	}
+	at_crash = images;
+	image_watch_crash(remove_at_crash);
 }
 
 struct image *images_use(struct images *images, int fd, const struct module_file *file,
                          const struct load_rules *rules)
 {
-	char name[IMAGE_NAME_SIZE];
 	struct error err = ERROR_INIT;
 	const struct image_folder *folder = &images->folder;
 	const struct image_source source = images_source(file, rules);
@@ -63,13 +97,15 @@ struct image *images_use(struct images *images, int fd, const struct module_file
 	images->looked = image != NULL ? (struct timespec){0} : clock_read_once(CLOCK_REALTIME);
 	if (fd < 0)
 		return NULL;
-	/* Who is told nothing waits for no name. */
-	if (folder->log == NULL || !name_of(images, file, name))
+	if (images->removes_at_crash)
+		watch(images, image);
+	/* Who is told nothing waits for no words. */
+	if (folder->log == NULL)
 		return image;
 	if (image == NULL)
-		image_folder_say(folder, "the image %s is not used: %s", name, err.message);
+		image_folder_say(folder, "the image %s is not used: %s", images->name, err.message);
 	else
-		image_folder_say(folder, "runs from the image %s", name);
+		image_folder_say(folder, "runs from the image %s", images->name);
 	return image;
 }
 
@@ -96,8 +132,8 @@ bool images_keep(const struct images *images, const struct module_file *file,
 	char name[IMAGE_NAME_SIZE], aside[IMAGE_NAME_SIZE];
 	struct error err = ERROR_INIT;
 	const struct image_folder *folder = &images->folder;
-	if (!image_is_wanted(store, file->module) || !image_folder_takes(folder, &file->st) ||
-	    !name_of(images, file, name))
+	if (images->is_hopeless || !image_is_wanted(store, file->module) ||
+	    !image_folder_takes(folder, &file->st) || !name_of(images, file, name))
 		return false;
 	if (!is_settled(images, file)) {
 		image_folder_say(folder, "no image is kept of a module that was written this moment");

@@ -39,7 +39,16 @@
 
 struct images {
 	struct image_folder folder;
-	unsigned mode; /* image_mode() of the stores that they are for */
+	unsigned mode;              /* image_mode() of the stores that they are for */
+	char name[IMAGE_NAME_SIZE]; /* of the one that images_find() looked for */
+
+	/* Should this process crash while it runs from an image, that one is removed, and stderr is
+	 * told: the next run makes another. Then `images` lives as long as the process. Not behind a
+	 * wall, where nothing can be removed. */
+	bool removes_at_crash;
+	int dir; /* then, once images_find() found one */
+
+	bool is_hopeless; /* images_find() has said why none can be kept either */
 
 	/* When images_use() found none, before anything of the module's contents is looked at; 0 once
 	 * one of them is used. */

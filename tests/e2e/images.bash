@@ -169,6 +169,38 @@ keeps_again() {
 }
 tap_case "a truncated or damaged image is not used, and replaced" damaged
 
+# Too large for a sum, it was mapped again and again, and each run crashed.
+crashes() {
+	local image size status=0
+	fresh
+	"$tiphys" compile "$module"
+	image=$(the_image)
+	size=$(stat -c %s "$image")
+	[ "$size" -gt 65536 ]
+	# Its last part is code: what stands there now leads nowhere.
+	yes Z | tr -d '\n' | head -c $((size / 2)) | dd of="$image" bs=4096 seek=$(((size - size / 2) / 4096)) conv=notrunc \
+		status=none
+	truncate -s "$size" "$image"
+	"$tiphys" run "$module" args one two >"$out" 2>"$err" || status=$?
+	[ $status -eq 139 ]
+	expect_in "crashed while it ran from the image ${image##*/}, which may be damaged and is removed" "$err"
+	[ ! -e "$image" ]
+	keeps
+	uses
+	# Where another process sends the signal, the image has no part in it.
+	image=$(the_image)
+	mkfifo "$work/stdin"
+	"$tiphys" run --stdin "$module" cat <"$work/stdin" >"$out" 2>"$err" &
+	exec 3>"$work/stdin"
+	wait_for 5 grep -q "${image##*/}" "/proc/$!/maps"
+	kill -SEGV $!
+	exec 3>&-
+	wait $! || status=$?
+	[ -e "$image" ]
+	[ ! -s "$err" ] || ! grep -q "is removed" "$err"
+}
+tap_case "a damaged image crashed every run from it" crashes
+
 not_ones_own() {
 	fresh
 	keeps
@@ -251,6 +283,30 @@ no_place() {
 	expect_in "there is no place for images" "$err"
 }
 tap_case "no place to keep it" no_place
+
+# Each was told when an image was looked for, and once more when one was to be kept.
+once() {
+	[ "$(grep -c "image: $1" "$err")" -eq 1 ] || { cat "$err" && false; }
+}
+told_once() {
+	fresh
+	mkdir -p "$FS_CACHE_DIR/real"
+	chmod o+w "$FS_CACHE_DIR/real"
+	ln -s real "$folder"
+	runs
+	once "the folder $folder is a symbolic link, which is not followed"
+	rm "$folder"
+	mv "$FS_CACHE_DIR/real" "$folder"
+	runs
+	once "the folder $folder belongs to user"
+	chmod o-w "$folder"
+	FS_CACHE_DIR= HOME= runs
+	once "there is no place for images"
+	chmod o+w "$module"
+	runs
+	once "no image is kept of a module that others can write"
+}
+tap_case "why no image is kept was told twice, and a link was called no directory" told_once
 
 full_disk() {
 	local blocks
