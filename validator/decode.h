@@ -72,6 +72,24 @@ bool decode_data_count_section(struct loader *l, struct reader *r, struct error 
 bool decode_code_section(struct loader *l, struct reader *r, struct error *err);
 bool decode_data_section(struct loader *l, struct reader *r, struct error *err);
 
+/* ---- decode.c, for decode_imports.c ---- */
+
+/* Grows an arena array (a pointer's address) from `old` to `count` elements; the arena keeps the
+ * old one until its end. */
+bool extend_elements(struct loader *l, void *array_pointer, uint32_t old, uint64_t count,
+                     size_t size, struct error *err);
+/* How many elements a section announces, and room for them behind the `old` ones, which count for
+ * the limit as well. */
+bool begin_elements(struct loader *l, struct reader *r, enum load_limit limit, const char *what,
+                    void *array_pointer, uint32_t old, size_t size, uint32_t *count,
+                    struct error *err);
+/* A type index that names a function type. */
+bool decode_type_index(struct loader *l, struct reader *r, uint32_t *out, struct error *err);
+/* What stands in the tag section, and for an imported tag. */
+bool decode_tag_type(struct loader *l, struct reader *r, uint32_t *type, struct error *err);
+
+/* ---- for all ---- */
+
 /* A value type (spec: 5.3.5) or a reference type alone. */
 bool decode_valtype(struct reader *r, const struct module *m, valtype *out, struct error *err);
 bool decode_reftype(struct reader *r, const struct module *m, valtype *out, struct error *err);
