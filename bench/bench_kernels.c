@@ -257,7 +257,7 @@ static bool run(struct plan *plan, const struct kernels_options *options,
 {
 	cleanup_results struct results results = {0};
 	struct measure_options how = {
-	    .title = "kernels", .warm_ups = 1, .rounds = (unsigned)options->rounds};
+	    .title = "kernels", .warm_ups = 1, .rounds = (unsigned)options->rounds, .shuffles = true};
 	if ((options->json != NULL && !results_probe(options->json, err)) ||
 	    !plan_make(plan, options, given, err) ||
 	    !results_init(&results, "tiphys bench kernels", err))

@@ -373,8 +373,10 @@ static bool show_workers(const struct plan *plan, struct results *results, struc
 static bool run(struct plan *plan, const struct start_options *options, struct error *err)
 {
 	cleanup_results struct results results = {0};
-	struct measure_options how = {
-	    .title = "start", .warm_ups = WARM_UPS, .rounds = (unsigned)options->starts};
+	struct measure_options how = {.title = "start",
+	                              .warm_ups = WARM_UPS,
+	                              .rounds = (unsigned)options->starts,
+	                              .shuffles = true};
 	if ((options->json != NULL && !results_probe(options->json, err)) ||
 	    !plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
 		return false;

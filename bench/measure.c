@@ -6,24 +6,39 @@
 
 #include <string.h>
 
+#define SHUFFLE_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+enum { SIGNALLED = 128, SIGNALS = 64 };
+
 bool measure_command(void *env, struct process_result *result, struct error *err)
 {
 	return process_run(env, NULL, result, err);
 }
 
-/* Text for a message: the beginning of the output, on one line. */
-static char *excerpt(const struct process_result *result, char *text, size_t size)
+/* On one line. */
+static char *flatten(char *text)
 {
-	snprintf(text, size, "%s", result->output != NULL ? result->output : "");
 	for (char *at = text; *at != '\0'; at++)
 		if ((unsigned char)*at < ' ')
 			*at = ' ';
 	return text;
 }
 
+/* Text for a message: the beginning of the output. */
+static char *excerpt(const struct process_result *result, char *text, size_t size)
+{
+	snprintf(text, size, "%s", result->output != NULL ? result->output : "");
+	return flatten(text);
+}
+
+/* A contender that cannot do the job says so. What a shell gives for one that cannot be started
+ * (126, 127), what dies of a signal (128 and its number), and what says nothing is broken. */
 static bool is_refusal(const struct cell *cell, const struct process_result *result)
 {
-	return cell->may_refuse && result->status != cell->expected_status;
+	bool is_broken = result->status == 126 || result->status == 127 ||
+	                 (result->status > SIGNALLED && result->status <= SIGNALLED + SIGNALS) ||
+	                 (result->complaint[0] == '\0' && result->output_size == 0);
+	return cell->may_refuse && result->status != cell->expected_status && !is_broken;
 }
 
 /* What it printed becomes what the job's other cells must print. */
@@ -71,9 +86,10 @@ static bool run_once(const struct crew *crew, struct cell *cell, bool is_first,
 	}
 	if (is_first && is_refusal(cell, result)) {
 		excerpt(result, cell->refusal, sizeof cell->refusal);
-		if (result->complaint[0] != '\0' || cell->refusal[0] == '\0')
+		if (result->complaint[0] != '\0')
 			snprintf(cell->refusal, sizeof cell->refusal, "status %d: %.200s", result->status,
 			         result->complaint);
+		flatten(cell->refusal);
 		return true;
 	}
 	if (cell->expected == NULL && !settle_expected(crew->cells, crew->count, cell, result,
@@ -141,19 +157,46 @@ static bool run_first(const struct crew *crew, struct cell *cell, bool is_warm_u
 	return !is_reference;
 }
 
-static bool run_rounds(const struct crew *crew, struct error *err)
+/* Neighbours of the same job change places, by Fisher and Yates. */
+static void shuffle(const struct crew *crew, size_t *order, uint64_t *state)
+{
+	for (size_t first = 0, next; first < crew->count; first = next) {
+		for (next = first;
+		     next < crew->count && strcmp(crew->cells[next].job, crew->cells[first].job) == 0;
+		     next++)
+			order[next] = next;
+		for (size_t left = next - first; left > 1; left--) {
+			/* xorshift: the same orders in each measurement. */
+			*state ^= *state << 13;
+			*state ^= *state >> 7;
+			*state ^= *state << 17;
+			size_t other = first + *state % left, last = first + left - 1;
+			size_t kept = order[other];
+			order[other] = order[last];
+			order[last] = kept;
+		}
+	}
+}
+
+static bool run_rounds(const struct crew *crew, size_t *order, struct error *err)
 {
 	const struct measure_options *options = crew->options;
 	size_t count = crew->count;
 	unsigned rounds = options->warm_ups + options->rounds;
 	struct progress_line progress;
+	uint64_t state = SHUFFLE_SEED;
 	bool went_well = true;
 	double began = monotonic_seconds();
 	progress_line_init(&progress, options->title);
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
 	for (size_t i = 0; went_well && i < rounds * count; i++) {
 		if (i == count && err->kind != ERROR_NONE)
 			break;
-		struct cell *cell = &crew->cells[i % count];
+		/* In the first one the job's first cell tells what is expected of the others. */
+		if (options->shuffles && i >= count && i % count == 0)
+			shuffle(crew, order, &state);
+		struct cell *cell = &crew->cells[order[i % count]];
 		unsigned round = (unsigned)(i / count);
 		char what[128];
 		if (i % count == 0 && options->seconds > 0 &&
@@ -234,11 +277,12 @@ bool measure_cells(struct cell *cells, size_t count, const struct measure_option
                    struct error *err)
 {
 	char **expected = calloc(count + 1, sizeof *expected);
+	cleanup_free size_t *order = calloc(count + 1, sizeof *order);
 	const struct crew crew = {cells, count, options, expected};
-	bool is_ready = expected != NULL;
+	bool is_ready = expected != NULL && order != NULL;
 	for (size_t i = 0; i < count; i++)
 		is_ready = make_room(&cells[i], options) && is_ready;
-	bool went_well = is_ready ? run_rounds(&crew, err) && settle(&crew, err)
+	bool went_well = is_ready ? run_rounds(&crew, order, err) && settle(&crew, err)
 	                          : error_set(err, ERROR_NO_MEMORY, "no memory for the figures");
 	for (size_t i = 0; expected != NULL && i < count; i++) {
 		for (size_t j = 0; expected[i] != NULL && j < count; j++)

@@ -14,7 +14,8 @@ struct cell {
 	void *env;
 	const char *expected; /* the output; NULL: what the job's first cell printed */
 	int expected_status;
-	bool may_refuse;    /* it is left out when its first run has another exit status */
+	bool may_refuse;    /* it is left out when its first run ends with another exit status and says
+	                       why; dying of a signal is no refusal */
 	unsigned burst_max; /* runs in a round at most; 0: MEASURE_BURST_MAX */
 
 	/* Filled by measure_cells(). */
@@ -29,6 +30,10 @@ struct cell {
 struct measure_options {
 	const char *title; /* for the progress line */
 	unsigned warm_ups, rounds;
+
+	/* From the second round on, neighbours of the same job go in an order that is another one each
+	 * round: what a run leaves in the caches would else favour always the same one behind it. */
+	bool shuffles;
 
 	/* On a slow machine no round begins after that time, from rounds_min on. 0: all do. */
 	double seconds;

@@ -93,6 +93,14 @@ static bool take_complaint(int fd, struct process_result *result)
 	return true;
 }
 
+/* A panic of Rust's begins with an empty line. */
+static void keep_first_line(char *text)
+{
+	size_t empty = strspn(text, "\n");
+	memmove(text, text + empty, strlen(text) - empty + 1);
+	text[strcspn(text, "\n")] = '\0';
+}
+
 /* Until both pipes are at their end. */
 static bool listen(int out, int complaints, double deadline, size_t limit,
                    struct process_result *result, struct error *err)
@@ -200,7 +208,7 @@ bool process_run(char *const *argv, const struct process_options *options,
 	result->user = seconds(&usage.ru_utime);
 	result->system = seconds(&usage.ru_stime);
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	result->complaint[strcspn(result->complaint, "\n")] = '\0';
+	keep_first_line(result->complaint);
 	if (!ended)
 		error_wrap(err, "%s", argv[0]);
 	return ended;

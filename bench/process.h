@@ -21,7 +21,7 @@ struct process_result {
 	int status;                /* as a shell has it: 128 + the signal's number after a signal */
 	char *output;              /* stdout, with a NUL behind it */
 	size_t output_size;
-	char complaint[256]; /* the first line of stderr */
+	char complaint[256]; /* the first line of stderr that is not empty */
 };
 
 /* Starts argv (argv[0] is looked for on the path) with stdin from /dev/null and waits for its end.

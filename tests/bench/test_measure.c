@@ -162,6 +162,93 @@ static void wrong_output_is_no_refusal(void **state)
 	cells_clear(&cell, 1);
 }
 
+/* A contender that died took no part, and the command ended with 0: silent ones, a SIGSEGV, and
+ * what could not be started passed for engines without vectors. */
+static void crash_is_no_refusal(void **state)
+{
+	(void)state;
+	static const struct {
+		char *script;
+		const char *told;
+	} rows[] = {
+	    {"echo 'going down' >&2; kill -SEGV $$", "line by two: ended with status 139, not 0: "},
+	    {"exit 1", "line by two: ended with status 1, not 0: "},
+	    {"/no/such/program", "line by two: ended with status 127, not 0: "},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct error err = ERROR_INIT;
+		struct cell cells[] = {
+		    CELL("one", "echo right"),
+		    CELL("two", rows[i].script, .may_refuse = true),
+		};
+		assert_false(measure(cells, 2, &err));
+		assert_in(rows[i].told, err.message);
+		cells_clear(cells, 2);
+	}
+}
+
+/* iwasm says it on its output and ends with 255; a panic of Rust's begins with an empty line. */
+static void refusals_of_engines_are_understood(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct cell cells[] = {
+	    CELL("one", "echo right"),
+	    CELL("two", "echo 'load failed: no simd'; exit 255", .may_refuse = true),
+	    CELL("three", "printf '\nthread panicked\nnot implemented\n' >&2; exit 101",
+	         .may_refuse = true),
+	};
+	assert_true(measure(cells, 3, &err));
+	assert_string_equal("load failed: no simd ", cells[1].refusal);
+	assert_string_equal("status 101: thread panicked", cells[2].refusal);
+	cells_clear(cells, 3);
+}
+
+/* Who ran when, as letters. */
+static char diary[256];
+static size_t diary_size;
+
+static bool run_diarist(void *env, struct process_result *result, struct error *err)
+{
+	(void)err;
+	diary[diary_size++] = *(const char *)env;
+	result->wall = 1;
+	result->output = strdup("");
+	return true;
+}
+
+/* What came right behind a run of the same module found it in the caches, each time. */
+static void neighbours_of_a_job_change_places(void **state)
+{
+	(void)state;
+	enum { ROUNDS_RUN = 20, CELLS = 4 };
+	struct error err = ERROR_INIT;
+	struct cell cells[CELLS] = {
+	    {.job = "j", .contender = "a", .run = run_diarist, .env = "a"},
+	    {.job = "j", .contender = "b", .run = run_diarist, .env = "b"},
+	    {.job = "j", .contender = "c", .run = run_diarist, .env = "c"},
+	    {.job = "k", .contender = "d", .run = run_diarist, .env = "d"},
+	};
+	const struct measure_options options = {
+	    .title = "test", .rounds = ROUNDS_RUN, .shuffles = true};
+	diary_size = 0;
+	assert_true(measure_cells(cells, CELLS, &options, &err));
+	assert_int_equal(ROUNDS_RUN * CELLS, diary_size);
+	assert_memory_equal("abcd", diary, CELLS);
+	bool has_followed[3][3] = {0};
+	for (size_t round = 0; round < ROUNDS_RUN; round++) {
+		const char *entry = diary + round * CELLS;
+		assert_int_equal('a' + 'b' + 'c', entry[0] + entry[1] + entry[2]);
+		assert_int_equal('d', entry[3]);
+		has_followed[entry[0] - 'a'][entry[1] - 'a'] = true;
+		has_followed[entry[1] - 'a'][entry[2] - 'a'] = true;
+	}
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			assert_true(has_followed[i][j] || i == j);
+	cells_clear(cells, CELLS);
+}
+
 /* A contender whose times are the test's own: what is reckoned from them does not hang on the
  * machine. */
 struct script {
@@ -339,6 +426,9 @@ int main(void)
 	    cmocka_unit_test(who_others_are_held_to_ends_it_at_once),
 	    cmocka_unit_test(refusal_is_told_and_left_out),
 	    cmocka_unit_test(wrong_output_is_no_refusal),
+	    cmocka_unit_test(crash_is_no_refusal),
+	    cmocka_unit_test(refusals_of_engines_are_understood),
+	    cmocka_unit_test(neighbours_of_a_job_change_places),
 	    cmocka_unit_test(what_scatters_goes_on_until_it_does_not),
 	    cmocka_unit_test(reference_goes_on_beside_what_scatters),
 	    cmocka_unit_test(what_never_settles_has_an_end),
