@@ -1,10 +1,10 @@
 /* tiphys bench kernels: computing guests by tiphys and by other runtimes, in user time. */
 #include "bench/bench.h"
 #include "bench/data.h"
+#include "bench/guard.h"
 #include "bench/kernel.def"
 #include "bench/outcome.h"
-#include "bench/stats.h"
-#include "bench/sheet.h"
+#include "bench/tables.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 #include "plugin/module_file.h"
@@ -44,8 +44,10 @@ static const struct command_line line = {
     .row_count = sizeof rows / sizeof rows[0],
     .notes =
         "KERNEL is the name of a guest (--list) or the path of a module; all guests without one.\n"
-        "Runtimes on the path are found by name: wasm3, iwasm, wasmi, wasmtime, wasmedge, wazero,\n"
-        "node. All must print the same. The figure is the median user time; below a ratio of 1\n"
+        "Runtimes on the path are found by name: wasm3, wasm3-musl, iwasm, wasmi, silverfir, "
+        "wasmtime,\n"
+        "wasmedge, wazero, node. All must print the same. The figure is the median user time; "
+        "below a ratio of 1\n"
         "tiphys is faster. There is no ratio where a runtime's quartiles lie further apart than\n"
         "30 % of its median.\n",
     .operands_max = OPERANDS_ANY,
@@ -109,10 +111,16 @@ static bool add_kernel(struct plan *plan, const char *given, struct error *err)
 	char *path = kernel_path(given, err);
 	if (path == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the guests");
+	char *name = kernel_name(given);
 	plan->paths[plan->kernel_count] = path;
-	plan->names[plan->kernel_count] = kernel_name(given);
-	return plan->names[plan->kernel_count++] != NULL ||
-	       error_set(err, ERROR_NO_MEMORY, "no memory for the guests");
+	plan->names[plan->kernel_count++] = name;
+	if (name == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the guests");
+	for (size_t i = 0; i + 1 < plan->kernel_count; i++)
+		if (strcmp(plan->names[i], name) == 0)
+			return error_set(err, ERROR_USAGE, "two guests are called \"%s\": it would count twice",
+			                 name);
+	return true;
 }
 
 /* Whether the module wants what an engine may lack with good reason: vectors. */
@@ -170,125 +178,65 @@ static bool plan_make(struct plan *plan, const struct kernels_options *options,
 	return peers_find(&plan->peers, &options->peers, own, NULL, err) && plan_cells(plan, err);
 }
 
-/* ---- what is shown ---- */
-
-struct ratios {
-	double *items;
-	size_t count;
+/* What the process below the guard does. */
+struct measurement {
+	struct plan plan;
+	const struct kernels_options *options;
+	const struct operands *given;
+	int argc;
+	char **argv;
 };
 
-static void put_ratio(struct sheet *sheet, const struct cell *peer, const struct cell *own,
-                      struct ratios *ratios)
+static bool run(struct measurement *measurement, struct error *err)
 {
-	if (peer->count == 0) {
-		sheet_put(sheet, "–");
-		return;
-	}
-	struct summary theirs = summarize(peer->user, peer->count);
-	struct summary ours = summarize(own->user, own->count);
-	if (theirs.spread > SPREAD_LIMIT || ours.spread > SPREAD_LIMIT || theirs.median <= 0) {
-		sheet_put(sheet, "spread %.0f %%",
-		          100 * (theirs.spread > ours.spread ? theirs.spread : ours.spread));
-		return;
-	}
-	double ratio = ours.median / theirs.median;
-	sheet_put(sheet, "%.2f", ratio);
-	if (ratio > 0)
-		ratios->items[ratios->count++] = ratio;
-}
-
-static void put_means(struct sheet *sheet, const struct ratios *ratios, size_t peer_count)
-{
-	sheet_put(sheet, "geometric mean");
-	for (size_t i = 0; i < peer_count; i++)
-		sheet_put(sheet, "%s", "");
-	for (size_t i = 1; i < peer_count; i++) {
-		if (ratios[i].count > 0)
-			sheet_put(sheet, "%.2f", geometric_mean(ratios[i].items, ratios[i].count));
-		else
-			sheet_put(sheet, "–");
-	}
-}
-
-static bool fill_sheet(const struct plan *plan, struct sheet *sheet)
-{
-	size_t peer_count = plan->peers.count;
-	cleanup_free double *figures = calloc(peer_count * plan->kernel_count, sizeof *figures);
-	cleanup_free struct ratios *ratios = calloc(peer_count, sizeof *ratios);
-	if (figures == NULL || ratios == NULL)
-		return false;
-	sheet_init(sheet, 2 * peer_count);
-	sheet_put(sheet, "kernel");
-	for (size_t i = 0; i < peer_count; i++) {
-		sheet_put(sheet, "%s (s)", plan->peers.items[i].name);
-		ratios[i].items = figures + i * plan->kernel_count;
-	}
-	for (size_t i = 1; i < peer_count; i++)
-		sheet_put(sheet, "tiphys/%s", plan->peers.items[i].name);
-	for (size_t i = 0; i < plan->kernel_count; i++) {
-		const struct cell *cells = plan->cells + i * peer_count;
-		sheet_put(sheet, "%s", plan->names[i]);
-		for (size_t j = 0; j < peer_count; j++) {
-			if (cells[j].count > 0)
-				sheet_put(sheet, "%.3f", summarize(cells[j].user, cells[j].count).median);
-			else
-				sheet_put(sheet, "refuses");
-		}
-		for (size_t j = 1; j < peer_count; j++)
-			put_ratio(sheet, &cells[j], &cells[0], &ratios[j]);
-	}
-	put_means(sheet, ratios, peer_count);
-	return true;
-}
-
-static bool show(const struct plan *plan, const struct results *results, uint64_t rounds,
-                 struct error *err)
-{
-	cleanup_sheet struct sheet sheet = {0};
-	if (!fill_sheet(plan, &sheet) || !sheet_print(&sheet, stdout))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
-	printf("\nUser time, median of %u interleaved rounds. ", (unsigned)rounds);
-	outcome_print(results, &plan->peers, plan->cells, plan->cell_count, stdout);
-	return true;
-}
-
-static bool run(struct plan *plan, const struct kernels_options *options,
-                const struct operands *given, struct error *err)
-{
+	struct plan *plan = &measurement->plan;
+	const struct kernels_options *options = measurement->options;
 	cleanup_results struct results results = {0};
 	struct measure_options how = {
 	    .title = "kernels", .warm_ups = 1, .rounds = (unsigned)options->rounds, .shuffles = true};
-	if ((options->json != NULL && !results_probe(options->json, err)) ||
-	    !plan_make(plan, options, given, err) ||
+	if (!plan_make(plan, options, measurement->given, err) ||
 	    !results_init(&results, "tiphys bench kernels", err))
 		return false;
+	results_arguments(&results, measurement->argc, measurement->argv);
 	results_settle(&results);
-	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||
-	    !show(plan, &results, options->rounds, err))
+	if (!measure_cells(plan->cells, plan->cell_count, &how, err))
 		return false;
 	outcome_note(&results, "kernels", FIGURE_USER, &plan->peers, plan->cells, plan->cell_count);
+	if (!tables_print(results.root, stdout))
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the tables");
 	return options->json == NULL || results_write(&results, options->json, err);
+}
+
+static int measure(void *env)
+{
+	struct measurement *measurement = env;
+	struct error err = ERROR_INIT;
+	run(measurement, &err);
+	plan_clear(&measurement->plan);
+	if (err.kind != ERROR_NONE)
+		fprintf(stderr, "tiphys bench kernels: %s\n", err.message);
+	return error_exit_status(err.kind);
 }
 
 int bench_kernels(int argc, char **argv)
 {
 	struct kernels_options options = {.rounds = ROUNDS};
 	struct operands given;
-	struct plan plan = {0};
+	struct measurement measurement = {
+	    .options = &options, .given = &given, .argc = argc, .argv = argv};
 	struct error err = ERROR_INIT;
+	char folder[GUARD_FOLDER_SIZE];
 	int status;
 	if (!options_take(&line, argc, argv, &options, &given, &status))
 		return status;
-	if (options.list) {
+	if (options.list)
 		for (size_t i = 0; i < KERNEL_COUNT; i++)
 			printf("%-12s%s\n", kernels[i].name, kernels[i].what);
-		option_texts_clear(&options.peers);
-		return 0;
-	}
-	run(&plan, &options, &given, &err);
-	plan_clear(&plan);
+	else if (peers_check(&options.peers, &err) &&
+	         (options.json == NULL || results_probe(options.json, &err)))
+		guard_run_in_folder(folder, measure, &measurement, &status, &err);
 	option_texts_clear(&options.peers);
 	if (err.kind != ERROR_NONE)
 		fprintf(stderr, "tiphys bench kernels: %s\n", err.message);
-	return error_exit_status(err.kind);
+	return err.kind != ERROR_NONE ? error_exit_status(err.kind) : options.list ? 0 : status;
 }

@@ -2,19 +2,25 @@
  * nothing; as processes, inside one process, and by the sandboxed workers of `tiphys serve`. */
 #include "bench/bench.h"
 #include "bench/data.h"
+#include "bench/first_run.h"
+#include "bench/guard.h"
 #include "bench/inside.h"
 #include "bench/outcome.h"
 #include "bench/peak.h"
-#include "bench/rootfs.h"
 #include "bench/sandboxed.h"
-#include "bench/sheet.h"
-#include "bench/stats.h"
+#include "bench/tables.h"
+#include "bench/touched.h"
+#include "bench/words.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { STARTS = 200, WARM_UPS = 3 };
+enum { STARTS = 200, WARM_UPS = 3, PEAKS = 5, GUESTS_MAX = 64 };
+
+#define CACHED "tiphys, cached"
 
 /* What is started, beside what --module names. A guest whose toolchain was missing is left out. */
 static const struct {
@@ -28,10 +34,9 @@ enum { GUEST_COUNT = sizeof guests / sizeof guests[0] };
 static const struct {
 	const char *contender;
 	cell_function *run;
-	const char *until;
 } in_workers[] = {
-    {"tiphys serve: sandboxed worker", sandboxed_run, "it is gone"},
-    {"tiphys serve: sandboxed worker, its answer", sandboxed_answer, "its answer is there"},
+    {"tiphys serve: sandboxed worker, until it is gone", sandboxed_run},
+    {"tiphys serve: sandboxed worker, until its answer", sandboxed_answer},
 };
 
 enum { IN_WORKER_COUNT = sizeof in_workers / sizeof in_workers[0] };
@@ -56,16 +61,20 @@ enum { INSIDE_COUNT = sizeof insides / sizeof insides[0] };
 struct start_options {
 	struct option_texts peers, modules;
 	uint64_t starts;
+	bool touched;
 	const char *json;
 };
 
 static const struct option rows[] = {
     OPTION_TEXTS(struct start_options, modules, "module", "'FILE ARGUMENT…'",
-                 "a further module, and up to 16 arguments for it; what it prints must be the same "
-                 "each time. May be given again"),
+                 "a further module, and up to 16 arguments for it, parted at blanks outside of "
+                 "quotes; what it prints must be the same each time. May be given again"),
     OPTION_PEERS(struct start_options, peers),
     OPTION_NUMBER(struct start_options, starts, "starts", "N", 5, 100000,
                   "of each guest by each contender, beside three to warm up (default 200)"),
+    OPTION_FLAG(struct start_options, touched, "touched",
+                "count the pages of memory that a cached run of each guest touches, by valgrind, "
+                "which takes a minute or more for a large module"),
     OPTION_JSON(struct start_options, json),
 };
 
@@ -79,8 +88,14 @@ static const struct command_line line = {
         "of\n"
         "the clock, from before the start to after the end. The first row is a static program "
         "that\n"
-        "does nothing. \"inside\" is without a process of its own; a \"sandboxed worker\" is a "
-        "process "
+        "does nothing. \"tiphys\" runs with --no-cache; \"first run\" finds an empty cache and "
+        "keeps "
+        "an\n"
+        "image there; \"cached\" runs from it. \"validated\" is validation alone, of one thread; "
+        "wasmi\n"
+        "has no such command, so it is told to translate nothing and to call a function that is "
+        "not\n"
+        "there. \"inside\" is without a process of its own; a \"sandboxed worker\" is a process "
         "that stood\n"
         "ready, as for a step of `tiphys serve`. Files are in the page cache.\n"
         "All are granted the clock, random bytes and an empty standard input. \"resident\" is "
@@ -89,27 +104,42 @@ static const struct command_line line = {
         "Runtimes on the path are found by name, as by `tiphys bench kernels`.\n",
 };
 
+struct guest {
+	const char *name;
+	char **command; /* path and arguments, then NULL; for words_free() */
+	char validated[96];
+	struct first_run first;
+	struct validation own, wasmi; /* wasmi's only where it takes part */
+	struct sandboxed sandboxed;
+};
+
 struct plan {
-	char *texts[GUEST_COUNT + 64]; /* the words of commands, parted by NUL */
-	char *commands[GUEST_COUNT + 64][SANDBOXED_ARGUMENTS + 2]; /* path and arguments, then NULL */
-	const char *names[GUEST_COUNT + 64];
+	struct guest guests[GUESTS_MAX];
 	size_t guest_count;
 	struct peers peers;
 	struct inside *insides;
 	size_t inside_count;
 	struct workers *workers;
-	struct sandboxed *sandboxed; /* one for each guest */
-	char *floor[2];              /* its command */
-	char *own;                   /* the path of tiphys */
-	char cache[32];              /* a directory for images of modules; "" when it is not made */
-	char work[40];               /* in it, what steps have as /work */
+	char *floor[2];                     /* its command */
+	char *own;                          /* the path of tiphys */
+	char folder[GUARD_FOLDER_SIZE];     /* for all that is below; removed by the guard */
+	char cache[GUARD_FOLDER_SIZE + 16]; /* a directory for images of modules */
+	char work[GUARD_FOLDER_SIZE + 16];  /* what steps have as /work */
 	struct cell *cells;
 	size_t cell_count;
 };
 
+static void guest_clear(struct guest *guest)
+{
+	sandboxed_close(&guest->sandboxed);
+	free(guest->first.argv);
+	free(guest->own.argv);
+	free(guest->wasmi.argv);
+	words_free(guest->command);
+}
+
 static void plan_clear(struct plan *plan)
 {
-	struct error ignored = ERROR_INIT;
 	cells_clear(plan->cells, plan->cell_count);
 	for (size_t i = 0; i < plan->cell_count; i++)
 		if (plan->cells[i].run == measure_command && plan->cells[i].env != plan->floor)
@@ -118,145 +148,242 @@ static void plan_clear(struct plan *plan)
 	for (size_t i = 0; i < plan->inside_count; i++)
 		inside_close(&plan->insides[i]);
 	free(plan->insides);
-	for (size_t i = 0; plan->sandboxed != NULL && i < plan->guest_count; i++)
-		sandboxed_close(&plan->sandboxed[i]);
-	free(plan->sandboxed);
 	workers_destroy(plan->workers);
 	for (size_t i = 0; i < plan->guest_count; i++)
-		free(plan->texts[i]);
+		guest_clear(&plan->guests[i]);
 	free(plan->floor[0]);
 	free(plan->own);
-	if (plan->cache[0] != '\0')
-		remove_tree(plan->cache, &ignored);
 	peers_clear(&plan->peers);
 }
 
-/* Parts the words of a guest, whose text is the plan's from now on. */
-static bool add_words(struct plan *plan, char *text, struct error *err)
+/* `name` NULL: what the path ends with. */
+static bool add_command(struct plan *plan, const char *name, const char *text, struct error *err)
 {
-	char *rest = NULL;
-	size_t count = 0;
-	if (text == NULL)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
-	size_t guest = plan->guest_count++;
-	plan->texts[guest] = text;
-	for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-		if (count == SANDBOXED_ARGUMENTS + 1)
-			return error_set(err, ERROR_USAGE, "--module: more than %d arguments",
-			                 SANDBOXED_ARGUMENTS);
-		plan->commands[guest][count++] = word;
+	size_t count;
+	if (plan->guest_count == GUESTS_MAX)
+		return error_set(err, ERROR_USAGE, "--module: more than %d", GUESTS_MAX);
+	char **command = words_split(text, &count, err);
+	if (command == NULL) {
+		error_wrap(err, "--module");
+		return false;
 	}
+	struct guest *guest = &plan->guests[plan->guest_count++];
+	guest->command = command;
 	if (count == 0)
 		return error_set(err, ERROR_USAGE, "--module: it names no file");
-	const char *slash = strrchr(plan->commands[guest][0], '/');
-	plan->names[guest] = slash != NULL ? slash + 1 : plan->commands[guest][0];
+	if (count > SANDBOXED_ARGUMENTS + 1)
+		return error_set(err, ERROR_USAGE, "--module: more than %d arguments", SANDBOXED_ARGUMENTS);
+	const char *slash = strrchr(command[0], '/');
+	guest->name = name != NULL ? name : slash != NULL ? slash + 1 : command[0];
+	for (size_t i = 0; i + 1 < plan->guest_count; i++)
+		if (strcmp(plan->guests[i].name, guest->name) == 0)
+			return error_set(err, ERROR_USAGE, "--module: two guests are called \"%s\"",
+			                 guest->name);
+	snprintf(guest->validated, sizeof guest->validated, "%.80s validated", guest->name);
 	return true;
+}
+
+/* A file whose path may hold anything. */
+static bool add_file(struct plan *plan, const char *name, const char *path, struct error *err)
+{
+	struct guest *guest = &plan->guests[plan->guest_count];
+	if (!add_command(plan, name, "-", err))
+		return false;
+	free(guest->command[0]);
+	guest->command[0] = strdup(path);
+	return guest->command[0] != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a path");
 }
 
 static bool find_guests(struct plan *plan, const struct option_texts *modules, struct error *err)
 {
 	for (size_t i = 0; i < GUEST_COUNT; i++) {
-		char *path = data_find(guests[i].file);
-		if (path == NULL)
-			continue;
-		size_t guest = plan->guest_count++;
-		plan->names[guest] = guests[i].name;
-		plan->texts[guest] = plan->commands[guest][0] = path;
-	}
-	for (size_t i = 0; i < modules->count; i++) {
-		if (plan->guest_count == sizeof plan->texts / sizeof plan->texts[0])
-			return error_set(err, ERROR_USAGE, "--module: more than 64");
-		if (!add_words(plan, strdup(modules->items[i]), err))
+		cleanup_free char *path = data_find(guests[i].file);
+		if (path != NULL && !add_file(plan, guests[i].name, path, err))
 			return false;
 	}
+	for (size_t i = 0; i < modules->count; i++)
+		if (!add_command(plan, NULL, modules->items[i], err))
+			return false;
 	return plan->guest_count > 0 ||
 	       error_set(err, ERROR_USAGE,
 	                 "there is no guest to start. They are built where clang-19, lld-19 and "
 	                 "wasi-libc are installed; or name one by --module FILE");
 }
 
-static bool add_guest(struct plan *plan, size_t guest, struct error *err)
+/* A run time such as Go's does not start without them; the peers grant them unasked. */
+#define GRANTS "--clock", "--random", "--stdin"
+
+static struct cell *add_cell(struct plan *plan, const char *job, const char *contender,
+                             cell_function *run, void *env)
 {
-	/* A run time such as Go's does not start without them; the peers grant them unasked. */
-	static const char *const grants[] = {"--clock", "--random", "--stdin", NULL};
-	char *const *command = plan->commands[guest];
-	const struct cell cell = {.job = plan->names[guest]};
+	struct cell *cell = &plan->cells[plan->cell_count++];
+	*cell = (struct cell){.job = job, .contender = contender, .run = run, .env = env};
+	return cell;
+}
+
+static bool add_peers(struct plan *plan, struct guest *guest, struct error *err)
+{
+	static const char *const grants[] = {GRANTS, NULL};
 	for (size_t i = 0; i < plan->peers.count; i++) {
-		struct cell *next = &plan->cells[plan->cell_count++];
-		*next = cell;
-		next->contender = plan->peers.items[i].name;
-		next->run = measure_command;
-		/* Large modules go beyond what some engines are made for; the smallest does not. */
-		next->may_refuse = !plan->peers.items[i].is_own && guest > 0;
-		next->env = peer_command(&plan->peers.items[i], plan->peers.items[i].is_own ? grants : NULL,
-		                         command);
-		if (next->env == NULL)
+		const struct peer *peer = &plan->peers.items[i];
+		char **command = peer_command(peer, peer->is_own ? grants : NULL, guest->command);
+		if (command == NULL)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
+		struct cell *cell = add_cell(plan, guest->name, peer->name, measure_command, command);
+		/* Large modules go beyond what some engines are made for; the smallest does not. */
+		cell->may_refuse = !peer->is_own && guest != plan->guests;
 	}
+	return true;
+}
+
+static bool add_first_run(struct plan *plan, struct guest *guest, struct error *err)
+{
+	snprintf(guest->first.cache, sizeof guest->first.cache, "%s/first", plan->cache);
+	const char *const words[] = {"run", "--cache-dir", guest->first.cache, GRANTS, NULL};
+	const struct peer own = {.words = &plan->own, .word_count = 1};
+	guest->first.argv = peer_command(&own, words, guest->command);
+	if (guest->first.argv == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
+	add_cell(plan, guest->name, "tiphys, first run", first_run_run, &guest->first);
+	return true;
+}
+
+/* Of the module alone, whatever its arguments. */
+static bool add_validations(struct plan *plan, struct guest *guest, struct error *err)
+{
+	static const char *const own_words[] = {"validate", "--validate-threads", "1", NULL};
+	static const char *const wasmi_words[] = {"--compilation-mode", "lazy-translation", "--invoke",
+	                                          "none", NULL};
+	char *const module[] = {guest->command[0], NULL};
+	const struct peer own = {.words = &plan->own, .word_count = 1};
+	guest->own.argv = peer_command(&own, own_words, module);
+	if (guest->own.argv == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
+	add_cell(plan, guest->validated, "tiphys validate", validation_run, &guest->own)->expected = "";
+	for (size_t i = 0; i < plan->peers.count; i++) {
+		if (strcmp(plan->peers.items[i].name, "wasmi") != 0)
+			continue;
+		guest->wasmi.argv = peer_command(&plan->peers.items[i], wasmi_words, module);
+		if (guest->wasmi.argv == NULL)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
+		struct cell *cell =
+		    add_cell(plan, guest->validated, "wasmi", validation_run, &guest->wasmi);
+		cell->expected = "";
+		cell->expected_status = 1;
+		cell->may_refuse = true;
+	}
+	return true;
+}
+
+static bool add_insides(struct plan *plan, struct guest *guest, struct error *err)
+{
 	for (size_t i = 0; i < INSIDE_COUNT; i++) {
 		struct inside *inside = &plan->insides[plan->inside_count++];
-		struct cell *next = &plan->cells[plan->cell_count++];
-		if (!inside_open(inside, command, plan->cache, insides[i].what, err)) {
-			plan->cell_count--;
-			error_wrap(err, "%s", command[0]);
+		if (!inside_open(inside, guest->command, plan->cache, insides[i].what, err)) {
+			error_wrap(err, "%s", guest->command[0]);
 			return false;
 		}
-		*next = cell;
-		next->contender = insides[i].contender;
-		next->run = inside_run;
-		next->env = inside;
+		add_cell(plan, guest->name, insides[i].contender, inside_run, inside);
 	}
-	if (!sandboxed_open(&plan->sandboxed[guest], plan->workers, command, plan->work, plan->cache,
+	if (!sandboxed_open(&guest->sandboxed, plan->workers, guest->command, plan->work, plan->cache,
 	                    err))
 		return false;
-	for (size_t i = 0; i < IN_WORKER_COUNT; i++) {
-		struct cell *next = &plan->cells[plan->cell_count++];
-		*next = cell;
-		next->contender = in_workers[i].contender;
-		next->run = in_workers[i].run;
-		next->env = &plan->sandboxed[guest];
-	}
+	for (size_t i = 0; i < IN_WORKER_COUNT; i++)
+		add_cell(plan, guest->name, in_workers[i].contender, in_workers[i].run, &guest->sandboxed);
+	return true;
+}
+
+static bool make_folders(struct plan *plan, struct error *err)
+{
+	snprintf(plan->cache, sizeof plan->cache, "%s/cache", plan->folder);
+	snprintf(plan->work, sizeof plan->work, "%s/work", plan->folder);
+	if (mkdir(plan->cache, 0700) != 0 || mkdir(plan->work, 0700) != 0)
+		return error_set_errno(err, errno, "cannot make a directory in %s", plan->folder);
 	return true;
 }
 
 static bool plan_make(struct plan *plan, const struct start_options *options, struct error *err)
 {
-	snprintf(plan->cache, sizeof plan->cache, "/tmp/tiphys-bench-XXXXXX");
-	if (mkdtemp(plan->cache) == NULL) {
-		plan->cache[0] = '\0';
-		return error_set_errno(err, errno, "cannot make a directory in /tmp");
-	}
-	snprintf(plan->work, sizeof plan->work, "%s/work", plan->cache);
-	if (mkdir(plan->work, 0700) != 0)
-		return error_set_errno(err, errno, "cannot make %s", plan->work);
 	plan->own = handover_find("tiphys", err);
-	if (plan->own == NULL || !find_guests(plan, &options->modules, err) ||
+	if (plan->own == NULL || !make_folders(plan, err) ||
+	    !find_guests(plan, &options->modules, err) ||
 	    !peers_find(&plan->peers, &options->peers, plan->own, plan->cache, err))
 		return false;
-	plan->cells =
-	    calloc(plan->guest_count * (plan->peers.count + INSIDE_COUNT + IN_WORKER_COUNT) + 1,
-	           sizeof *plan->cells);
+	/* Each guest's: the peers, a first run, two validations, what is inside, and by workers. */
+	size_t each = plan->peers.count + 3 + INSIDE_COUNT + IN_WORKER_COUNT;
+	plan->cells = calloc(plan->guest_count * each + 1, sizeof *plan->cells);
 	plan->insides = calloc(plan->guest_count * INSIDE_COUNT, sizeof *plan->insides);
-	plan->sandboxed = calloc(plan->guest_count, sizeof *plan->sandboxed);
 	plan->floor[0] = data_find("static/floor");
-	if (plan->cells == NULL || plan->insides == NULL || plan->sandboxed == NULL)
+	if (plan->cells == NULL || plan->insides == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 	plan->workers = workers_create(plan->own, WORKERS_READY, err);
 	if (plan->workers == NULL)
 		return false;
 	if (plan->floor[0] != NULL)
-		plan->cells[plan->cell_count++] = (struct cell){.job = "nothing",
-		                                                .contender = "a static process",
-		                                                .run = measure_command,
-		                                                .env = plan->floor,
-		                                                .expected = ""};
-	for (size_t i = 0; i < plan->guest_count; i++)
-		if (!add_guest(plan, i, err))
+		add_cell(plan, "nothing", "a static process", measure_command, plan->floor)->expected = "";
+	for (size_t i = 0; i < plan->guest_count; i++) {
+		struct guest *guest = &plan->guests[i];
+		if (!add_peers(plan, guest, err) || !add_first_run(plan, guest, err) ||
+		    !add_insides(plan, guest, err) || !add_validations(plan, guest, err))
 			return false;
+	}
 	return true;
 }
 
-/* ---- what is shown ---- */
+/* ---- what is noted ---- */
+
+/* The command of a process, or NULL. */
+static char *const *command_of(const struct cell *cell)
+{
+	return cell->run == measure_command ? cell->env
+	       : cell->run == first_run_run ? ((const struct first_run *)cell->env)->argv
+	                                    : NULL;
+}
+
+static bool note_peak(struct results *results, const struct cell *cell, struct error *err)
+{
+	double figures[PEAKS];
+	char *const *command = command_of(cell);
+	for (size_t i = 0; command != NULL && i < PEAKS; i++) {
+		uint64_t bytes;
+		if ((cell->run == first_run_run && !first_run_prepare(cell->env, err)) ||
+		    !peak_of_command(command, &bytes, err)) {
+			error_wrap(err, "memory of %s by %s", cell->job, cell->contender);
+			return false;
+		}
+		figures[i] = (double)bytes;
+	}
+	if (command != NULL)
+		results_series(results, "start", cell->job, cell->contender, "peak", "B", figures, PEAKS);
+	return true;
+}
+
+static bool note_touched(struct results *results, const struct cell *cell, struct error *err)
+{
+	uint64_t bytes;
+	if (strcmp(cell->contender, CACHED) != 0)
+		return true;
+	fprintf(stderr, "Counting the pages that %s touches\n", cell->job);
+	if (!touched_by_command(cell->env, &bytes, err)) {
+		error_wrap(err, "pages touched by %s", cell->job);
+		return false;
+	}
+	results_series(results, "start", cell->job, cell->contender, "touched", "B",
+	               (const double[]){(double)bytes}, 1);
+	return true;
+}
+
+static bool note_memory(const struct plan *plan, bool touched, struct results *results,
+                        struct error *err)
+{
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+		if (cell->count > 0 &&
+		    (!note_peak(results, cell, err) || (touched && !note_touched(results, cell, err))))
+			return false;
+	}
+	return true;
+}
 
 /* The job's cell by that contender, or NULL. */
 static const struct cell *find_cell(const struct plan *plan, const char *job, const char *contender)
@@ -268,142 +395,93 @@ static const struct cell *find_cell(const struct plan *plan, const char *job, co
 	return NULL;
 }
 
-/* tiphys as a process to the cell. */
-static void put_ratio(struct sheet *sheet, const struct plan *plan, const struct cell *cell)
-{
-	const struct cell *own = find_cell(plan, cell->job, "tiphys");
-	if (own == NULL || own == cell || cell->run != measure_command) {
-		sheet_put(sheet, "%s", "");
-		return;
-	}
-	struct summary theirs = summarize(cell->wall, cell->count);
-	struct summary ours = summarize(own->wall, own->count);
-	if (theirs.spread > SPREAD_LIMIT || ours.spread > SPREAD_LIMIT)
-		sheet_put(sheet, "–");
-	else
-		sheet_put(sheet, "%.2f", ours.median / theirs.median);
-}
-
-/* Once: it hardly differs from one run to the next. */
-static bool put_peak(struct sheet *sheet, const struct cell *cell, struct results *results,
-                     struct error *err)
-{
-	uint64_t bytes;
-	if (cell->run != measure_command) {
-		sheet_put(sheet, "%s", "");
-		return true;
-	}
-	if (!peak_of_command(cell->env, &bytes, err)) {
-		error_wrap(err, "memory of %s by %s", cell->job, cell->contender);
-		return false;
-	}
-	double figure = (double)bytes;
-	results_series(results, "start", cell->job, cell->contender, "peak", "B", &figure, 1);
-	sheet_put(sheet, "%.2f", figure / (1 << 20));
-	return true;
-}
-
-static bool show(const struct plan *plan, struct results *results, uint64_t starts,
-                 struct error *err)
-{
-	cleanup_sheet struct sheet sheet = {0};
-	sheet_init(&sheet, 7);
-	sheet_put(&sheet, "guest, by whom");
-	sheet_put(&sheet, "median (µs)");
-	sheet_put(&sheet, "min");
-	sheet_put(&sheet, "p95");
-	sheet_put(&sheet, "spread");
-	sheet_put(&sheet, "tiphys to it");
-	sheet_put(&sheet, "resident (MiB)");
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *cell = &plan->cells[i];
-		if (cell->count == 0)
-			continue;
-		struct summary summary = summarize(cell->wall, cell->count);
-		sheet_put(&sheet, "%s, %s", cell->job, cell->contender);
-		sheet_put(&sheet, "%.1f", 1e6 * summary.median);
-		sheet_put(&sheet, "%.1f", 1e6 * summary.min);
-		sheet_put(&sheet, "%.1f", 1e6 * summary.p95);
-		sheet_put(&sheet, "%.0f %%", 100 * summary.spread);
-		put_ratio(&sheet, plan, cell);
-		if (!put_peak(&sheet, cell, results, err))
-			return false;
-	}
-	if (!sheet_print(&sheet, stdout))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the table");
-	printf("\nTime of the clock, median of %u interleaved starts, files in the page cache. ",
-	       (unsigned)starts);
-	outcome_print(results, &plan->peers, plan->cells, plan->cell_count, stdout);
-	return true;
-}
-
-/* How much longer a step's worker takes than the same run inside the process. The two stand side by
- * side in each round, so their difference is taken there, and the median is that of differences. */
-static bool show_worker(const struct cell *worker, const struct cell *inside, const char *until,
-                        struct results *results, struct error *err)
+/* How much longer a step's worker takes than the same run inside the process, round by round. */
+static bool note_worker(struct results *results, const struct cell *worker,
+                        const struct cell *inside, struct error *err)
 {
 	cleanup_free double *more = calloc(worker->count, sizeof *more);
 	if (more == NULL)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the differences");
 	for (size_t round = 0; round < worker->count; round++)
 		more[round] = worker->wall[round] - inside->wall[round];
-	struct summary summary = summarize(more, worker->count);
-	printf("%s: a sandboxed worker takes %.1f µs a step more than the module in memory until %s "
-	       "(median of the differences; min %.1f, p95 %.1f)\n",
-	       worker->job, 1e6 * summary.median, until, 1e6 * summary.min, 1e6 * summary.p95);
-	results_series(results, "start", worker->job, worker->contender, "wall beyond " IN_MEMORY, "s",
+	results_series(results, "start", worker->job, worker->contender, TABLES_BEYOND IN_MEMORY, "s",
 	               more, worker->count);
 	return true;
 }
 
-static bool show_workers(const struct plan *plan, struct results *results, struct error *err)
+static bool note(const struct plan *plan, bool touched, struct results *results, struct error *err)
 {
+	outcome_note(results, "start", FIGURE_WALL, &plan->peers, plan->cells, plan->cell_count);
 	for (size_t i = 0; i < plan->guest_count; i++) {
-		const char *job = plan->names[i];
-		const struct cell *inside = find_cell(plan, job, IN_MEMORY);
-		for (size_t how = 0; how < IN_WORKER_COUNT; how++) {
-			const struct cell *worker = find_cell(plan, job, in_workers[how].contender);
-			if (!show_worker(worker, inside, in_workers[how].until, results, err))
+		const struct guest *guest = &plan->guests[i];
+		const struct cell *inside = find_cell(plan, guest->name, IN_MEMORY);
+		struct stat st;
+		if (stat(guest->command[0], &st) != 0)
+			return error_set_errno(err, errno, "cannot read %s", guest->command[0]);
+		results_guest(results, guest->name, (uint64_t)st.st_size);
+		for (size_t how = 0; how < IN_WORKER_COUNT; how++)
+			if (!note_worker(results, find_cell(plan, guest->name, in_workers[how].contender),
+			                 inside, err))
 				return false;
-		}
 	}
-	return true;
+	return note_memory(plan, touched, results, err);
 }
 
-static bool run(struct plan *plan, const struct start_options *options, struct error *err)
+/* What the process below the guard does. */
+struct measurement {
+	struct plan plan;
+	const struct start_options *options;
+	int argc;
+	char **argv;
+};
+
+static bool run(struct measurement *measurement, struct error *err)
 {
+	struct plan *plan = &measurement->plan;
+	const struct start_options *options = measurement->options;
 	cleanup_results struct results results = {0};
 	struct measure_options how = {.title = "start",
 	                              .warm_ups = WARM_UPS,
 	                              .rounds = (unsigned)options->starts,
 	                              .shuffles = true};
-	if ((options->json != NULL && !results_probe(options->json, err)) ||
-	    !plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
+	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
 		return false;
+	results_arguments(&results, measurement->argc, measurement->argv);
 	results_settle(&results);
 	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||
-	    !show(plan, &results, options->starts, err))
+	    !note(plan, options->touched, &results, err))
 		return false;
-	if (!show_workers(plan, &results, err))
-		return false;
-	outcome_note(&results, "start", FIGURE_WALL, &plan->peers, plan->cells, plan->cell_count);
+	if (!tables_print(results.root, stdout))
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the tables");
 	return options->json == NULL || results_write(&results, options->json, err);
+}
+
+static int measure(void *env)
+{
+	struct measurement *measurement = env;
+	struct error err = ERROR_INIT;
+	run(measurement, &err);
+	plan_clear(&measurement->plan);
+	if (err.kind != ERROR_NONE)
+		fprintf(stderr, "tiphys bench start: %s\n", err.message);
+	return error_exit_status(err.kind);
 }
 
 int bench_start(int argc, char **argv)
 {
 	struct start_options options = {.starts = STARTS};
 	struct operands none;
-	struct plan plan = {0};
+	struct measurement measurement = {.options = &options, .argc = argc, .argv = argv};
 	struct error err = ERROR_INIT;
 	int status;
 	if (!options_take(&line, argc, argv, &options, &none, &status))
 		return status;
-	run(&plan, &options, &err);
-	plan_clear(&plan);
+	if (peers_check(&options.peers, &err) &&
+	    (options.json == NULL || results_probe(options.json, &err)))
+		guard_run_in_folder(measurement.plan.folder, measure, &measurement, &status, &err);
 	option_texts_clear(&options.peers);
 	option_texts_clear(&options.modules);
 	if (err.kind != ERROR_NONE)
 		fprintf(stderr, "tiphys bench start: %s\n", err.message);
-	return error_exit_status(err.kind);
+	return err.kind != ERROR_NONE ? error_exit_status(err.kind) : status;
 }

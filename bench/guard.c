@@ -3,6 +3,7 @@
 #include "bench/leftover.h"
 #include "bench/process.h"
 #include "bench/resident.h"
+#include "bench/rootfs.h"
 #include "caps/cleanup.h"
 
 #include <errno.h>
@@ -117,7 +118,13 @@ static int await(pid_t work, const sigset_t *signals, int *status)
 	}
 }
 
-_Noreturn static void end_by(int number, pid_t work, const char *directory)
+/* Where the work leaves things, and how they are removed. */
+struct place {
+	const char *directory;
+	void (*remove)(const char *directory);
+};
+
+_Noreturn static void end_by(int number, pid_t work, const struct place *place)
 {
 	int status;
 	fprintf(stderr, "\ntiphys bench: signal %d: ending what was started\n", number);
@@ -125,9 +132,9 @@ _Noreturn static void end_by(int number, pid_t work, const char *directory)
 	if (!await_work(work, END_SECONDS, &status))
 		kill(work, SIGKILL);
 	size_t count = end_all_below();
-	remove_leftover(directory);
+	place->remove(place->directory);
 	fprintf(stderr, "tiphys bench: ended %zu processes; nothing of them is left in %s\n", count,
-	        directory);
+	        place->directory);
 	signal(number, SIG_DFL);
 	sigset_t one;
 	sigemptyset(&one);
@@ -135,6 +142,38 @@ _Noreturn static void end_by(int number, pid_t work, const char *directory)
 	raise(number);
 	sigprocmask(SIG_UNBLOCK, &one, NULL);
 	_exit(128 + number);
+}
+
+/* Signals that end it wait from now on for await(). */
+static void prepare(sigset_t *signals, sigset_t *before)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigemptyset(signals);
+	sigaddset(signals, SIGCHLD);
+	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+		sigaddset(signals, ending[i]);
+	sigprocmask(SIG_BLOCK, signals, before);
+}
+
+/* *is_clean: the work ended by itself and left no process. */
+static bool run(const struct place *place, int (*work)(void *env), void *env,
+                const sigset_t *signals, const sigset_t *before, int *status, bool *is_clean,
+                struct error *err)
+{
+	fflush(NULL);
+	pid_t guard = getpid(), child = fork();
+	if (child < 0)
+		return error_set_errno(err, errno, "fork");
+	if (child == 0)
+		do_work(work, env, guard, before);
+	int number = await(child, signals, status);
+	if (number != 0)
+		end_by(number, child, place);
+	bool is_killed = WIFSIGNALED(*status);
+	*is_clean = end_all_below() == 0 && !is_killed;
+	*status = is_killed ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+	sigprocmask(SIG_SETMASK, before, NULL);
+	return true;
 }
 
 bool guard_run(const char *directory, int (*work)(void *env), void *env, int *status,
@@ -147,12 +186,7 @@ bool guard_run(const char *directory, int (*work)(void *env), void *env, int *st
 	/* Descendants are known by it, to a later run too. */
 	if (setenv(LEFTOVER_MARK, directory, 1) != 0)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the environment");
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
-		sigaddset(&signals, ending[i]);
-	sigprocmask(SIG_BLOCK, &signals, &before);
+	prepare(&signals, &before);
 	if (leftover_is_there(directory)) {
 		fprintf(stderr, "tiphys bench: removing what a run that was killed left in %s\n",
 		        directory);
@@ -162,21 +196,40 @@ bool guard_run(const char *directory, int (*work)(void *env), void *env, int *st
 	}
 	if (!leftover_note(directory, err))
 		return false;
-	fflush(NULL);
-	pid_t guard = getpid(), child = fork();
-	if (child < 0)
-		return error_set_errno(err, errno, "fork");
-	if (child == 0)
-		do_work(work, env, guard, &before);
-	int number = await(child, &signals, status);
-	if (number != 0)
-		end_by(number, child, directory);
-	bool is_killed = WIFSIGNALED(*status);
-	if (end_all_below() > 0 || is_killed)
-		remove_leftover(directory);
-	else
+	bool is_clean;
+	const struct place place = {directory, remove_leftover};
+	if (!run(&place, work, env, &signals, &before, status, &is_clean, err))
+		return false;
+	if (is_clean)
 		leftover_forget(directory);
-	*status = is_killed ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	else
+		remove_leftover(directory);
 	return true;
+}
+
+static void remove_folder(const char *folder)
+{
+	struct error err = ERROR_INIT;
+	if (!remove_tree(folder, &err))
+		fprintf(stderr, "tiphys bench: %s\n", err.message);
+}
+
+bool guard_run_in_folder(char folder[GUARD_FOLDER_SIZE], int (*work)(void *env), void *env,
+                         int *status, struct error *err)
+{
+	sigset_t signals, before;
+	bool is_clean;
+	const char *temporary = getenv("TMPDIR");
+	int length = snprintf(folder, GUARD_FOLDER_SIZE, "%s/tiphys-bench-XXXXXX",
+	                      temporary != NULL && *temporary != '\0' ? temporary : "/tmp");
+	if (length >= GUARD_FOLDER_SIZE)
+		return error_set(err, ERROR_USAGE, "TMPDIR is longer than %d bytes", GUARD_FOLDER_SIZE);
+	/* Before there is something to remove. */
+	prepare(&signals, &before);
+	if (mkdtemp(folder) == NULL)
+		return error_set_errno(err, errno, "cannot make %s", folder);
+	const struct place place = {folder, remove_folder};
+	bool has_run = run(&place, work, env, &signals, &before, status, &is_clean, err);
+	remove_folder(folder);
+	return has_run;
 }

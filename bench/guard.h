@@ -13,4 +13,11 @@
 bool guard_run(const char *directory, int (*work)(void *env), void *env, int *status,
                struct error *err);
 
+enum { GUARD_FOLDER_SIZE = 256 };
+
+/* The same for work that starts processes alone: in a folder of its own, whose path is put into
+ * `folder` before work(env) begins, and which is removed in any case. */
+bool guard_run_in_folder(char folder[GUARD_FOLDER_SIZE], int (*work)(void *env), void *env,
+                         int *status, struct error *err);
+
 #endif

@@ -1,4 +1,4 @@
-/* What the measurements have in common when they are done: notes below a table, series in a file.
+/* What the measurements have in common when they are done: series in a file.
  */
 #ifndef BENCH_OUTCOME_H
 #define BENCH_OUTCOME_H
@@ -12,9 +12,5 @@ enum figure { FIGURE_WALL, FIGURE_USER };
 /* The peers as contenders, the cells' figures as series, and what was refused. */
 void outcome_note(struct results *results, const char *bench, enum figure figure,
                   const struct peers *peers, const struct cell *cells, size_t count);
-
-/* The machine, the peers' versions, and what was refused: a line each. */
-void outcome_print(const struct results *results, const struct peers *peers,
-                   const struct cell *cells, size_t count, FILE *out);
 
 #endif

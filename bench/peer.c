@@ -3,6 +3,7 @@
 #include "bench/data.h"
 #include "bench/peer.def"
 #include "bench/process.h"
+#include "bench/words.h"
 #include "caps/cleanup.h"
 
 #include <string.h>
@@ -100,6 +101,8 @@ static void ask_version(struct peer *peer, char *executable, const char *const *
 	char *argv[WORDS_MAX + 2] = {executable};
 	cleanup_process struct process_result result = {0};
 	struct error ignored = ERROR_INIT;
+	if (words[0] == NULL)
+		return;
 	for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
 		argv[i + 1] = (char *)(uintptr_t)words[i];
 	if (!process_run(argv, &(struct process_options){.seconds = 10}, &result, &ignored))
@@ -155,15 +158,17 @@ static bool add_given(struct peers *peers, const char *given, struct error *err)
 	cleanup_free char *name = strndup(given, (size_t)(command - 1 - given));
 	if (name != NULL && find_peer(peers, name) != NULL)
 		return error_set(err, ERROR_USAGE, "--peer \"%s\": there is a %s already", given, name);
+	size_t count;
+	char **words = words_split(command, &count, err);
+	if (words == NULL)
+		return false;
 	struct peer *peer = name != NULL ? add_peer(peers, name) : NULL;
-	for (; peer != NULL && *command != '\0'; command += strspn(command, " ")) {
-		size_t length = strcspn(command, " ");
-		if (length > 0 && !add_word(peer, command, length))
-			peer = NULL;
-		command += length;
-	}
-	if (peer == NULL)
+	if (peer == NULL) {
+		words_free(words);
 		return error_set(err, ERROR_NO_MEMORY, "no memory for the peers");
+	}
+	peer->words = words;
+	peer->word_count = count;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, peer->name) == 0)
 			ask_version(peer, peer->words[0], rows[i].version);

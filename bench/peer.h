@@ -6,8 +6,10 @@
 
 /* The row for a command whose struct has `struct option_texts` in that field. */
 #define OPTION_PEERS(type, field)                                                                  \
-	OPTION_TEXTS(type, field, "peer", "NAME=COMMAND",                                              \
-	             "another runtime; the module's path is put behind COMMAND. May be given again")
+	OPTION_TEXTS(                                                                                  \
+	    type, field, "peer", "NAME=COMMAND",                                                       \
+	    "another runtime; the module's path is put behind COMMAND, whose words are parted "        \
+	    "at blanks outside of quotes. May be given again")
 
 struct peer {
 	char *name;
@@ -27,7 +29,7 @@ bool peers_check(const struct option_texts *given, struct error *err);
 
 /* tiphys itself, at the path `own`: "tiphys", without its cache, and with a `cache` directory also
  * "tiphys, cached". Behind it the peers of peer.def that are on the path, and those of `given`
- * (NAME=COMMAND, its words parted by blanks), which stand in for one of the same name. *peers is
+ * (NAME=COMMAND, parted as by words_split()), which stand in for one of the same name. *peers is
  * {0} before and is for peers_clear() after, on failure too. */
 bool peers_find(struct peers *peers, const struct option_texts *given, const char *own,
                 const char *cache, struct error *err);

@@ -3,6 +3,7 @@
 #include "bench/chart.h"
 #include "bench/job.def"
 #include "bench/rootfs.h"
+#include "bench/series.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
 #include "bench/tables.h"
@@ -13,17 +14,6 @@
 #include <sys/stat.h>
 
 enum { BARS_MAX = 256, FIGURES_MAX = 100000 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text != NULL ? text : "";
-}
-
-static double number_of(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
 
 static bool is_same_chart(const json_t *a, const json_t *b)
 {
@@ -330,21 +320,6 @@ static void put_item(FILE *out, const char *text)
 	fprintf(out, "- %s\n", text);
 }
 
-static char *machine_line(const json_t *root, char *text, size_t size)
-{
-	const json_t *machine = json_object_get(root, "machine");
-	int nice = (int)number_of(machine, "nice");
-	char priority[32] = "";
-	if (nice != 0)
-		snprintf(priority, sizeof priority, ", all at nice %d", nice);
-	snprintf(text, size, "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s%s.",
-	         text_of(root, "date"), number_of(machine, "processors"), text_of(machine, "processor"),
-	         number_of(machine, "memory") / (double)(1 << 30), text_of(machine, "virtualisation"),
-	         text_of(machine, "kernel"), text_of(machine, "system"), text_of(machine, "cgroups"),
-	         priority);
-	return text;
-}
-
 static bool put_page(FILE *out, const json_t *root)
 {
 	const json_t *list = json_object_get(root, "series");
@@ -356,7 +331,7 @@ static bool put_page(FILE *out, const json_t *root)
 	fputs(style, out);
 	fputs("</style></head><body>\n", out);
 	put_element(out, "h1", "tiphys: what a step costs");
-	put_element(out, "p", machine_line(root, text, sizeof text));
+	put_element(out, "p", tables_machine(root, text, sizeof text));
 	put_element(
 	    out, "p",
 	    "Bars are medians on a logarithmic axis; the box spans the quartiles, the line goes "
@@ -424,7 +399,7 @@ static bool put_markdown(FILE *out, const json_t *root)
 {
 	char text[1024];
 	fprintf(out, "# tiphys: what a step costs\n\n<!-- figures -->\n%s\n\n",
-	        machine_line(root, text, sizeof text));
+	        tables_machine(root, text, sizeof text));
 	if (!tables_print(root, out))
 		return false;
 	fputs("<!-- end of figures -->\n\n## Contenders\n\n", out);

@@ -1,6 +1,7 @@
 #include "bench/results.h"
 
 #include "bench/stats.h"
+#include "bench/words.h"
 #include "caps/cleanup.h"
 
 #include <fcntl.h>
@@ -56,6 +57,42 @@ void results_contender(struct results *results, const char *name, const char *ve
 {
 	append(results, "contenders",
 	       json_pack("{s:s, s:s, s:s*}", "name", name, "version", version, "how", how));
+}
+
+static json_t *told_words(char *const *words, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++) {
+		cleanup_free char *told = words_without_directories(words[i]);
+		if (told == NULL || json_array_append_new(list, json_string(told)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+void results_arguments(struct results *results, int argc, char **argv)
+{
+	json_t *list = told_words(argv + 1, argc > 0 ? (size_t)argc - 1 : 0);
+	if (json_object_set_new(results->root, "arguments", list) != 0)
+		results->is_broken = true;
+}
+
+void results_words(struct results *results, char *const *words, size_t count)
+{
+	json_t *all = json_object_get(results->root, "contenders");
+	json_t *last = json_array_get(all, json_array_size(all) - 1);
+	if (json_object_set_new(last, "words", told_words(words, count)) != 0)
+		results->is_broken = true;
+}
+
+void results_guest(struct results *results, const char *name, uint64_t bytes)
+{
+	json_t *all = json_object_get(results->root, "guests");
+	if (all == NULL && json_object_set_new(results->root, "guests", json_array()) != 0)
+		results->is_broken = true;
+	append(results, "guests", json_pack("{s:s, s:I}", "name", name, "bytes", (json_int_t)bytes));
 }
 
 static int by_size(const void *a, const void *b)

@@ -1,8 +1,11 @@
 /* The file that a measurement leaves: JSON that `tiphys bench compare` and the report read.
  *
  *   {"tiphys": VERSION, "date": "2026-01-31T12:00:00Z", "command": "tiphys bench …",
+ *    "arguments": ["--rounds", "5", …],       what stood behind it, paths without directories
+ *    "guests": [{"name": "go", "bytes": 2600000}],
  *    "machine": {"processor": …, …},
- *    "contenders": [{"name": "wasm3", "version": …, "how": "the flags used"}],
+ *    "contenders": [{"name": "wasm3", "version": …, "how": "the flags used",
+ *                    "words": ["wasm3"]}],    the command, the guest's path left out
  *    "series": [{"bench": "kernels", "job": "fib", "contender": "wasm3", "measure": "user",
  *                "unit": "s", "figures": [0.81, …], "count": 7, "median": …, "min": …, "p95": …,
  *                "spread": …, "runs": 105,     runs: behind the figures, each the median of some;
@@ -49,6 +52,11 @@ void results_settle(struct results *results);
 /* `how` may be NULL. */
 void results_contender(struct results *results, const char *name, const char *version,
                        const char *how);
+/* The command line; `argv` begins with the command's name. Paths are told without their
+ * directories, here and in results_words(), which are the last contender's. */
+void results_arguments(struct results *results, int argc, char **argv);
+void results_words(struct results *results, char *const *words, size_t count);
+void results_guest(struct results *results, const char *name, uint64_t bytes);
 void results_series(struct results *results, const char *bench, const char *job,
                     const char *contender, const char *measure, const char *unit,
                     const double *figures, size_t count);

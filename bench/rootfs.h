@@ -17,7 +17,8 @@ bool rootfs_python(const char *directory, struct error *err);
 /* Makes DIRECTORY and what is above it. */
 bool make_directories(const char *directory, struct error *err);
 
-/* Removes it with all that is in it, as `rm -rf --one-file-system` does. */
+/* Removes it with all that is in it; what is not there is removed. A mount in it is left as it is,
+ * and told. */
 bool remove_tree(const char *directory, struct error *err);
 
 #endif

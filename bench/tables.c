@@ -2,12 +2,12 @@
 
 #include "bench/job.def"
 #include "bench/machine.h"
+#include "bench/series.h"
 #include "bench/sheet.h"
 #include "bench/stats.h"
+#include "bench/tables_engine.h"
 
 #include <string.h>
-
-enum { NAMES_MAX = 64 };
 
 static const char *const jobs[] = {
 #define X(name, what) name,
@@ -16,65 +16,6 @@ static const char *const jobs[] = {
 };
 
 enum { JOB_COUNT = sizeof jobs / sizeof jobs[0] };
-
-/* ---- what is in the results ---- */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text != NULL ? text : "";
-}
-
-static double number_of(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
-
-static bool is_of(const json_t *series, const char *bench, const char *measure)
-{
-	return strcmp(text_of(series, "bench"), bench) == 0 &&
-	       strcmp(text_of(series, "measure"), measure) == 0;
-}
-
-/* The series, or NULL. */
-static const json_t *find(const json_t *root, const char *bench, const char *job,
-                          const char *contender, const char *measure)
-{
-	const json_t *series;
-	size_t i;
-	json_array_foreach(json_object_get(root, "series"), i, series)
-	{
-		if (is_of(series, bench, measure) && strcmp(text_of(series, "job"), job) == 0 &&
-		    strcmp(text_of(series, "contender"), contender) == 0)
-			return series;
-	}
-	return NULL;
-}
-
-struct names {
-	const char *items[NAMES_MAX];
-	size_t count;
-};
-
-/* Whoever has a series of that, in the order of the results. `job` NULL: of any. */
-static struct names contenders_of(const json_t *root, const char *bench, const char *job,
-                                  const char *measure)
-{
-	struct names names = {0};
-	const json_t *series;
-	size_t i;
-	json_array_foreach(json_object_get(root, "series"), i, series)
-	{
-		const char *name = text_of(series, "contender");
-		bool is_known = !is_of(series, bench, measure) ||
-		                (job != NULL && strcmp(text_of(series, "job"), job) != 0);
-		for (size_t j = 0; !is_known && j < names.count; j++)
-			is_known = strcmp(names.items[j], name) == 0;
-		if (!is_known && names.count < NAMES_MAX)
-			names.items[names.count++] = name;
-	}
-	return names;
-}
 
 /* ---- cells ---- */
 
@@ -113,9 +54,7 @@ static void put_spread_and_ratio(struct sheet *sheet, const json_t *series, cons
 	}
 	double spread = number_of(series, "spread");
 	sheet_put(sheet, "%.0f %%", 100 * spread);
-	if (reference == NULL || number_of(series, "count") < RATIO_FIGURES_MIN ||
-	    number_of(reference, "count") < RATIO_FIGURES_MIN || spread > SPREAD_LIMIT ||
-	    number_of(reference, "spread") > SPREAD_LIMIT || number_of(reference, "median") <= 0)
+	if (!series_is_steady(series) || !series_is_steady(reference))
 		sheet_put(sheet, "–");
 	else
 		put_number(sheet, number_of(series, "median") / number_of(reference, "median"));
@@ -127,20 +66,6 @@ static void put_size(struct sheet *sheet, double bytes)
 		sheet_put(sheet, "%.0f KiB", bytes / 1024);
 	else
 		sheet_put(sheet, "%.1f MiB", bytes / (1 << 20));
-}
-
-static unsigned least_count(const json_t *root, const char *bench, const char *measure)
-{
-	unsigned least = 0;
-	const json_t *series;
-	size_t i;
-	json_array_foreach(json_object_get(root, "series"), i, series)
-	{
-		unsigned count = (unsigned)number_of(series, "count");
-		if (is_of(series, bench, measure) && (least == 0 || count < least))
-			least = count;
-	}
-	return least;
 }
 
 /* ---- the tables: *text, where it is not NULL, is for free() ---- */
@@ -172,12 +97,12 @@ static bool warm(const json_t *root, struct sheet *sheet, char **text)
 	const char *shown[JOB_COUNT];
 	size_t count = 0;
 	for (size_t i = 0; i < JOB_COUNT; i++)
-		if (contenders_of(root, "steps", jobs[i], "wall").count > 0)
+		if (series_contenders(root, "steps", jobs[i], "wall").count > 0)
 			shown[count++] = jobs[i];
 	if (count == 0)
 		return false;
-	struct names names = contenders_of(root, "steps", NULL, "wall");
-	const json_t *reference = find(root, "steps", shown[0], TABLES_REFERENCE, "wall");
+	struct names names = series_contenders(root, "steps", NULL, "wall");
+	const json_t *reference = series_find(root, "steps", shown[0], TABLES_REFERENCE, "wall");
 	char rule[512];
 	stopping_rule(root, rule, sizeof rule);
 	sheet_init(sheet, 5 + count);
@@ -190,14 +115,14 @@ static bool warm(const json_t *root, struct sheet *sheet, char **text)
 	for (size_t i = 1; i < count; i++)
 		sheet_put(sheet, "%s", shown[i]);
 	for (size_t i = 0; i < names.count; i++) {
-		const json_t *first = find(root, "steps", shown[0], names.items[i], "wall");
+		const json_t *first = series_find(root, "steps", shown[0], names.items[i], "wall");
 		sheet_put(sheet, "%s", names.items[i]);
 		put_milliseconds(sheet, first, "median");
 		put_milliseconds(sheet, first, "min");
 		put_milliseconds(sheet, first, "p95");
 		put_spread_and_ratio(sheet, first, reference);
 		for (size_t j = 1; j < count; j++)
-			put_milliseconds(sheet, find(root, "steps", shown[j], names.items[i], "wall"),
+			put_milliseconds(sheet, series_find(root, "steps", shown[j], names.items[i], "wall"),
 			                 "median");
 	}
 	return asprintf(
@@ -209,46 +134,48 @@ static bool warm(const json_t *root, struct sheet *sheet, char **text)
 	           "the distance of the rounds' quartiles as a part of the median; how runs scatter "
 	           "within a round, only min and p95 tell. With a spread above %.0f %% or fewer than "
 	           "%d rounds there is no ratio \"to serve\", that is to " TABLES_REFERENCE ". %s",
-	           least_count(root, "steps", "wall"), (int)number_of(root, "burst_ms"),
+	           series_least_count(root, "steps", "wall"), (int)number_of(root, "burst_ms"),
 	           100 * SPREAD_LIMIT, RATIO_FIGURES_MIN, rule) >= 0;
 }
 
 static bool cold(const json_t *root, struct sheet *sheet, char **text)
 {
-	struct names names = contenders_of(root, "cold", NULL, "wall");
-	const json_t *reference = find(root, "cold", "line", "tiphys serve", "wall");
+	struct names names = series_contenders(root, "cold", NULL, "wall");
+	const json_t *reference = series_find(root, "cold", "line", "tiphys serve", "wall");
 	if (names.count == 0)
 		return false;
 	HEAD(sheet, "cold, by whom (ms)", "line", "min", "p95", "spread", "to serve", "fetched",
 	     "on disk");
 	for (size_t i = 0; i < names.count; i++) {
-		const json_t *wall = find(root, "cold", "line", names.items[i], "wall");
+		const json_t *wall = series_find(root, "cold", "line", names.items[i], "wall");
 		sheet_put(sheet, "%s", names.items[i]);
 		put_milliseconds(sheet, wall, "median");
 		put_milliseconds(sheet, wall, "min");
 		put_milliseconds(sheet, wall, "p95");
 		put_spread_and_ratio(sheet, wall, reference);
-		put_size(sheet, number_of(find(root, "cold", "line", names.items[i], "network"), "median"));
-		put_size(sheet, number_of(find(root, "cold", "line", names.items[i], "disk"), "median"));
+		put_size(sheet,
+		         number_of(series_find(root, "cold", "line", names.items[i], "network"), "median"));
+		put_size(sheet,
+		         number_of(series_find(root, "cold", "line", names.items[i], "disk"), "median"));
 	}
 	return asprintf(text,
 	                "Fetched from a docker-registry on 127.0.0.1 and run, the store proved empty "
 	                "each time; median of %u rounds, and no ratio of fewer than %d. On disk: the "
 	                "store after it; containerd's also "
 	                "holds the warm images.",
-	                least_count(root, "cold", "wall"), RATIO_FIGURES_MIN) >= 0;
+	                series_least_count(root, "cold", "wall"), RATIO_FIGURES_MIN) >= 0;
 }
 
 static bool peak(const json_t *root, struct sheet *sheet, char **text)
 {
-	struct names names = contenders_of(root, "steps", NULL, "peak");
+	struct names names = series_contenders(root, "steps", NULL, "peak");
 	if (names.count == 0)
 		return false;
 	HEAD(sheet, "by whom", "peak memory (MiB)");
 	for (size_t i = 0; i < names.count; i++) {
 		const json_t *series = NULL;
 		for (size_t j = 0; j < JOB_COUNT && series == NULL; j++)
-			series = find(root, "steps", jobs[j], names.items[i], "peak");
+			series = series_find(root, "steps", jobs[j], names.items[i], "peak");
 		sheet_put(sheet, "%s", names.items[i]);
 		sheet_put(sheet, "%.2f", number_of(series, "median") / (1 << 20));
 	}
@@ -266,11 +193,11 @@ static bool load(const json_t *root, struct sheet *sheet, char **text)
 	json_array_foreach(json_object_get(root, "series"), i, series)
 	{
 		char who[96];
-		if (!is_of(series, "load", "throughput"))
+		if (!series_is_of(series, "load", "throughput"))
 			continue;
 		snprintf(who, sizeof who, "%s, %s at a time", text_of(series, "contender"),
 		         text_of(series, "job"));
-		const json_t *latency = find(root, "load", "latency", who, "wall");
+		const json_t *latency = series_find(root, "load", "latency", who, "wall");
 		sheet_put(sheet, "%s", text_of(series, "job"));
 		sheet_put(sheet, "%.0f", number_of(series, "median"));
 		put_milliseconds(sheet, latency, "median");
@@ -285,7 +212,7 @@ static bool load(const json_t *root, struct sheet *sheet, char **text)
 
 static bool density(const json_t *root, struct sheet *sheet, char **text)
 {
-	struct names names = contenders_of(root, "density", NULL, "resident");
+	struct names names = series_contenders(root, "density", NULL, "resident");
 	double budget = number_of(root, "budget");
 	if (names.count == 0)
 		return false;
@@ -300,11 +227,11 @@ static bool density(const json_t *root, struct sheet *sheet, char **text)
 		sheet_put(sheet, "in %.4g GiB", budget / (double)(1 << 30));
 	for (size_t i = 0; i < names.count; i++) {
 		const json_t *last = NULL, *series;
-		const json_t *more = find(root, "density", "one more", names.items[i], "resident");
+		const json_t *more = series_find(root, "density", "one more", names.items[i], "resident");
 		size_t j;
 		json_array_foreach(json_object_get(root, "series"), j, series)
 		{
-			if (is_of(series, "density", "resident") && series != more &&
+			if (series_is_of(series, "density", "resident") && series != more &&
 			    strcmp(text_of(series, "contender"), names.items[i]) == 0)
 				last = series;
 		}
@@ -337,7 +264,7 @@ bool tables_conditions(const json_t *root, const char *bench, const char *measur
 	size_t i;
 	json_array_foreach(json_object_get(root, "series"), i, series)
 	{
-		if (is_of(series, bench, measure) && json_object_get(series, "idle") != NULL &&
+		if (series_is_of(series, bench, measure) && json_object_get(series, "idle") != NULL &&
 		    (busiest == NULL || number_of(series, "idle") < number_of(busiest, "idle")))
 			busiest = series;
 	}
@@ -356,6 +283,21 @@ bool tables_conditions(const json_t *root, const char *bench, const char *measur
 		         "%.2f. Other work distorts the figures.",
 		         100 * idle, busy_load);
 	return busiest != NULL && idle >= 0 && idle < MACHINE_IDLE_ENOUGH;
+}
+
+char *tables_machine(const json_t *root, char *text, size_t size)
+{
+	const json_t *machine = json_object_get(root, "machine");
+	int nice = (int)number_of(machine, "nice");
+	char priority[32] = "";
+	if (nice != 0)
+		snprintf(priority, sizeof priority, ", all at nice %d", nice);
+	snprintf(text, size, "%s. %.0f × %s, %.1f GiB, %s, %s, %s, cgroups %s%s.",
+	         text_of(root, "date"), number_of(machine, "processors"), text_of(machine, "processor"),
+	         number_of(machine, "memory") / (double)(1 << 30), text_of(machine, "virtualisation"),
+	         text_of(machine, "kernel"), text_of(machine, "system"), text_of(machine, "cgroups"),
+	         priority);
+	return text;
 }
 
 bool table_print(const json_t *root, enum table_kind table, FILE *out)

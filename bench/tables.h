@@ -1,4 +1,4 @@
-/* What `tiphys bench steps` has measured, in tables for people: the same on the terminal, in the
+/* What was measured, in tables for people: the same on the terminal, in the
  * report and in the README, since all are made from the file of results. */
 #ifndef BENCH_TABLES_H
 #define BENCH_TABLES_H
@@ -14,7 +14,11 @@
 	X(TABLE_PEAK, peak, "steps", "peak")                                                           \
 	X(TABLE_COLD, cold, "cold", "wall")                                                            \
 	X(TABLE_LOAD, load, "load", "throughput")                                                      \
-	X(TABLE_DENSITY, density, "density", "resident")
+	X(TABLE_DENSITY, density, "density", "resident")                                               \
+	X(TABLE_KERNELS, tables_kernels, "kernels", "user")                                            \
+	X(TABLE_KERNELS_TARGETS, tables_kernels_targets, "kernels", "user")                            \
+	X(TABLE_START, tables_start, "start", "wall")                                                  \
+	X(TABLE_START_TARGETS, tables_start_targets, "start", "wall")
 
 enum table_kind {
 #define X(id, function, bench, measure) id,
@@ -22,6 +26,12 @@ enum table_kind {
 #undef X
 	    TABLE_COUNT
 };
+
+/* What begins the measure of how much longer something takes, round by round. */
+#define TABLES_BEYOND "wall beyond "
+
+/* When and where that was measured, in a line. Gives `text`. */
+char *tables_machine(const json_t *root, char *text, size_t size);
 
 /* The contender that others are compared with. */
 #define TABLES_REFERENCE "tiphys serve, in memory"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # bench.bash BUILD: `tiphys bench` as a user calls it, in its short form. Speaks TAP.
 set -u
-tiphys=$1/tiphys
+tiphys=$(cd "$1" && pwd)/tiphys
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -37,10 +37,13 @@ expect() {
 printf '#!/bin/sh\necho wrong\n' >"$scratch/liar"
 printf '#!/bin/sh\necho "not today" >&2\nexit 3\n' >"$scratch/quitter"
 chmod +x "$scratch/liar" "$scratch/quitter"
+# Nobody else's folders are there.
+mkdir "$scratch/tmp"
+export TMPDIR=$scratch/tmp
 # Runtimes that the machine happens to have would make this long.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mkdir "$scratch/bin"
-for tool in cat ln mkfifo sh grep sed rm touch; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
+for tool in cat cp chmod ln ls mkfifo sh grep sed rm touch; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
 
 expect 'help lists what can be measured' 0 '^  kernels ' -- "$tiphys" bench --help
 expect 'nothing to measure is a usage error' 2 '^usage: ' -- "$tiphys" bench
@@ -59,12 +62,12 @@ expect 'a report that cannot be written is refused before anything is measured' 
 mkdir -p "$scratch/blocked/report.md"
 expect '… and so is one whose file is a directory' 2 'cannot write .*/blocked/report.md: it is no regular file' -- \
 	"$tiphys" bench steps --directory "$scratch/none" --out "$scratch/blocked"
-expect '… and one without a name' 2 'the name of the directory for the report is empty' -- \
+expect '… and one without a name' 2 '--out wants a value, not an empty one' -- \
 	"$tiphys" bench steps --directory "$scratch/none" --out ''
 for measurement in kernels start "steps --directory $scratch/none"; do
 	expect "${measurement%% *}: a file that cannot be written is refused before anything is measured" 1 \
 		'cannot write /no/such/dir/x.json: No such file' -- "$tiphys" bench $measurement --json /no/such/dir/x.json
-	expect "${measurement%% *}: a file without a name is refused" 2 'the name of the file for the figures is empty' -- \
+	expect "${measurement%% *}: a file without a name is refused" 2 '--json wants a value, not an empty one' -- \
 		"$tiphys" bench $measurement --json ''
 done
 for memory in 0 1M 67108863; do
@@ -123,21 +126,66 @@ expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-sim
 
 expect 'starts are timed as processes and inside one' 0 \
 	'^\| nothing, a static process ' '^\| hello, tiphys .*[0-9] \|$' '^\| hello, same .*[0-9] \|$' \
-	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker ' \
+	'^\| hello, tiphys, first run .*[0-9] \|$' '^\| hello validated, tiphys validate ' \
+	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker, until it is gone ' \
 	'^\| hello, tiphys inside: until the first instruction ' \
 	'^\| hello, tiphys inside: until the first instruction, cached ' '\| resident \(MiB\) \|$' \
-	'^\| hello, tiphys serve: sandboxed worker, its answer ' \
-	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more .* until its answer is there ' \
-	'^hello: a sandboxed worker takes -?[0-9.]+ µs a step more .* until it is gone ' 'median of 5 interleaved starts' -- \
+	'^\| hello, tiphys serve: sandboxed worker, until its answer ' \
+	'^hello, tiphys serve: sandboxed worker, until its answer: -?[0-9.]+ µs a step more ' \
+	'^hello, tiphys serve: sandboxed worker, until it is gone: -?[0-9.]+ µs a step more ' 'median of 5 interleaved starts' \
+	'^\| hello, process, cached, to an empty process .* met' -- \
 	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
 expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
 	'"measure": "wall"' '"measure": "wall beyond tiphys inside: module in memory"' -- grep -E '' "$scratch/start.json"
+expect 'they tell what was run, and no directories' 0 '"arguments": \[' '"--starts"' '"same=(build/)?tiphys run"' '^ *"--cache-dir",' '"bytes": [0-9]{4}' -- \
+	grep -E '' "$scratch/start.json"
+expect '… of this machine' 1 -- grep -F "$scratch" "$scratch/start.json" "$scratch/kernels.json"
+expect 'a file of results becomes its tables again' 0 '^\| kernel +\| tiphys \(s\) \| same \(s\) \| tiphys/same \|$' \
+	'^\| hello, tiphys, first run ' 'median of 5 interleaved starts' '^same: .*tiphys run`' -- \
+	"$tiphys" bench table "$scratch/kernels.json" "$scratch/start.json"
+expect 'nothing is left of them' 0 -- \
+	sh -c 'test -z "$(ls -A "$1")"' sh "$TMPDIR"
 expect 'a start that prints another thing ends the run' 1 'hello by liar: prints "wrong "' -- \
 	"$tiphys" bench start --starts 5 --peer "liar=$scratch/liar"
 expect 'a module of ones own is started with arguments' 0 '^\| three.wasm, tiphys ' '^\| three.wasm, tiphys inside: module in memory ' -- \
 	"$tiphys" bench start --starts 5 --module "$scratch/three.wasm one two"
 expect 'a module that traps is named' 1 'by tiphys: ended with status 134' -- \
 	"$tiphys" bench start --starts 5 --module "$scratch/trap.wasm"
+
+cp "$scratch/three.wasm" "$scratch/one two.wasm"
+expect 'a module whose path has blanks is quoted' 0 '^\| one two.wasm, tiphys ' -- \
+	"$tiphys" bench start --starts 5 --module "'$scratch/one two.wasm' 'a b' c"
+expect '… and a quote must end' 2 "a quote does not end" -- "$tiphys" bench start --starts 5 --module "'$scratch/one two.wasm"
+expect 'two modules of one name would be one row' 2 'two guests are called "three.wasm"' -- \
+	"$tiphys" bench start --starts 5 --module "$scratch/three.wasm" --module "$scratch/./three.wasm"
+expect 'a kernel given twice would count twice' 2 'two guests are called "fib"' -- "$tiphys" bench kernels fib dot fib
+printf '#!/bin/sh\necho down >&2\nkill -SEGV $$\n' >"$scratch/crasher"
+chmod +x "$scratch/crasher"
+expect 'a peer that crashes refuses nothing: it ends the run' 1 'dot-simd by crasher: ended with status 139' -- \
+	"$tiphys" bench kernels --rounds 5 --peer "crasher=$scratch/crasher" dot-simd
+
+# Each was left with its sleeps running, and a folder below /tmp.
+printf '#!/bin/sh\nsleep 1000 &\necho $! >"%s/asleep"\nsleep 1000\n' "$scratch" >"$scratch/sleeper"
+chmod +x "$scratch/sleeper"
+ln -s "$(PATH=/usr/bin:/bin command -v sleep)" "$scratch/bin/sleep"
+for measurement in 'kernels dot' start; do
+	for signal in INT TERM HUP; do
+		rm -f "$scratch/asleep"
+		# In the background a shell lets SIGINT be ignored; a program that asks for it gets it.
+		"$tiphys" bench $measurement --peer "sleeper=$scratch/sleeper" >"$scratch/said" 2>&1 &
+		bench=$!
+		for _ in $(PATH=/usr/bin:/bin seq 300); do
+			[ -s "$scratch/asleep" ] && break
+			sleep 0.1
+		done
+		kill -s "$signal" "$bench"
+		wait "$bench" 2>/dev/null
+		status=$?
+		expect "${measurement%% *} ended by SIG$signal ends what it started and leaves nothing" 0 'ended [0-9]+ processes' -- \
+			sh -c 'cat "$4"; test "$1" -gt 128 && test -s "$2" && ! kill -0 "$(cat "$2")" && test -z "$(ls -A "$3")"' \
+			sh "$status" "$scratch/asleep" "$TMPDIR" "$scratch/said"
+	done
+done
 
 echo "1..$number"
 exit "$failed"

@@ -11,7 +11,7 @@ number=0
 failed=0
 for name; do
 	number=$((number + 1))
-	if native=$("$dir/native-$name") && guest=$("$tiphys" run "$dir/$name.wasm") &&
+	if native=$("$dir/native-$name") && guest=$("$tiphys" run --no-cache "$dir/$name.wasm") &&
 		[ -n "$native" ] && [ "$guest" = "$native" ]; then
 		echo "ok $number - $name: $guest"
 	else
