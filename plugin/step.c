@@ -379,14 +379,14 @@ static void tell_reached(const struct step *step, char *text, size_t size)
 static void fail_by_status(struct step *step)
 {
 	char what[512], reached[160];
+	tell_reached(step, reached, sizeof reached);
 	if (was_not_run(step)) {
 		size_t size = make_text(&step->outcome.said);
 		step->node->has_exit_code = false;
-		node_fail(step->node, "%s: the module was not run: %.*s", step->request->module, (int)size,
-		          size == 0 ? "" : step->outcome.said.data);
+		node_fail(step->node, "%s: the module was not run%s: %.*s", step->request->module, reached,
+		          (int)size, size == 0 ? "" : step->outcome.said.data);
 		return;
 	}
-	tell_reached(step, reached, sizeof reached);
 	if (step->outcome.kind == ERROR_TRAP)
 		snprintf(what, sizeof what, "module %.250s trapped (exit code %d)%s", step->request->module,
 		         step->outcome.status, reached);

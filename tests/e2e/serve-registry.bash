@@ -65,6 +65,14 @@ not_run() {
 }
 tap_case "a module that is none is not told as an exit of the guest" not_run
 
+# Whose limit it was, nobody told.
+too_large() {
+	step_ask "{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[],\"permissions\":{\"limits\":{\"memory\":\"64K\"}}}"
+	step_failed "the module was not run, having met its limit of 65536 bytes of memory (limits.memory): limit reached: "
+	! grep -q exitCode "$work/reply"
+}
+tap_case "a module that starts with more memory than it may have is told by whose limit" too_large
+
 # Its exit code was said to be 2, the one of a wrong command line, and --invoke the way out.
 no_command() {
 	# (module (func (export "main")))
