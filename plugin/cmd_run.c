@@ -236,12 +236,9 @@ static bool call_guest(struct run *run, struct instance *inst, const struct oper
 	struct func *start = instance_export_func(inst, "_start");
 	struct func *initialize = instance_export_func(inst, "_initialize");
 
-	if (name == NULL && start == NULL && run->wall != NULL)
-		return error_set(err, ERROR_LINK,
-		                 "is no command: it exports no _start; build it as a command, with a main "
-		                 "function, not as a library");
 	if (name == NULL && start == NULL)
-		return error_set(err, ERROR_USAGE, "is no command: it exports no _start; %s",
+		return error_set(err, run->wall != NULL ? ERROR_LINK : ERROR_USAGE,
+		                 "is no command: it exports no _start; %s",
 		                 run->wall != NULL
 		                     ? "a step runs commands alone, no libraries: build it as one"
 		                     : "call one of its exports with --invoke NAME (`tiphys inspect` "

@@ -68,7 +68,7 @@ tap_case "a directory that is not listed" fails \
 tap_case "a better clock than the ceiling's" fails '{"clock":"real"}' \
 	"permissions.clock: the real clock is more than the ceiling grants ($ceiling:2:1: clock)"
 tap_case "more memory than the ceiling's" fails '{"limits":{"memory":"65M"}}' \
-	"permissions.limits.memory: 68157440 is more than the ceiling grants ($ceiling:8:3: limits.memory)"
+	"permissions.limits.memory: 68157440 bytes is more than the ceiling grants ($ceiling:8:3: limits.memory)"
 tap_case "a registry that the ceiling does not list" fails '{}' \
 	"the ceiling does not list registry.test/other/command ($ceiling:10:1: registries)" \
 	registry.test/other/command:1
@@ -183,11 +183,11 @@ tap_case "a step without memory is told by the ceiling's line" names '{}' '["bom
 tap_case "a step without memory is told by its own" names '{"limits":{"memory":"16M"}}' '["bomb"]' \
 	"having met its limit of 16777216 bytes of memory (limits.memory)"
 
-# It was told of an option of `tiphys run`.
+# It was told of an option of `tiphys run`, and of that one's exit code as its own.
 no_command() {
 	step_ask '{"module":"registry.test/team/library:1"}'
-	step_failed "module registry.test/team/library:1: usage: is no command: it exports no _start; a step runs commands alone"
-	! grep -q -e --invoke "$work/reply"
+	step_failed "registry.test/team/library:1: the module was not run: cannot link: is no command: it exports no _start; a step runs commands alone"
+	! grep -q -e --invoke -e exitCode "$work/reply"
 }
 tap_case "a module that is no command is told what a step runs" no_command
 

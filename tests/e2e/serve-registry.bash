@@ -73,17 +73,6 @@ too_large() {
 }
 tap_case "a module that starts with more memory than it may have is told by whose limit" too_large
 
-# Its exit code was said to be 2, the one of a wrong command line, and --invoke the way out.
-no_command() {
-	# (module (func (export "main")))
-	printf '\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7\x8\1\4main\0\0\12\4\1\2\0\13' >"$work/library.wasm"
-	"$tiphys_net" push "$work/library.wasm" "$registry/team/library:1" >/dev/null
-	step_ask "{\"module\":{\"oci\":\"$registry/team/library:1\"},\"args\":[]}"
-	step_failed "the module was not run: cannot link: is no command: it exports no _start; build it as a command"
-	! grep -q -e exitCode -e invoke "$work/reply"
-}
-tap_case "a library as a step is told what to build" no_command
-
 # glibc sorts more than a kilobyte by a system call that the sandbox killed the step for.
 many_exports() {
 	python3 - >"$work/many.wasm" <<'PYTHON'
