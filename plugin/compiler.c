@@ -395,7 +395,8 @@ static void *work(void *env)
 	struct compiler *compiler = env;
 	/* What a server left that was killed here. */
 	image_folder_tidy(&(struct image_folder){.dir = compiler->setting.cache_dir,
-	                                         .bytes = compiler->setting.images_bytes});
+	                                         .bytes = compiler->setting.images_bytes},
+	                  workers_sandbox(compiler->setting.workers)->build);
 	pthread_mutex_lock(&compiler->lock);
 	while (!compiler->stopping) {
 		struct entry *entry = next(compiler);

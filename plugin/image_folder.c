@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -15,6 +17,9 @@
 #define FOLDER "images"
 #define SUFFIX ".image"
 #define UNFINISHED ".new-"
+#define LEDGER ".ledger-"
+
+#define IMAGE_BUILD_DIGITS 16
 
 /* Where files cannot be locked, what a writer left behind is removed when it is as old as this. */
 #define UNFINISHED_MAX_S 3600
@@ -80,7 +85,7 @@ static char *put_hex(char *to, uint64_t number, int digits_min)
 void image_name(uint64_t build, unsigned mode, const struct stat *module,
                 char name[IMAGE_NAME_SIZE])
 {
-	char *to = put_hex(name, build, 16);
+	char *to = put_hex(name, build, IMAGE_BUILD_DIGITS);
 	*to++ = '-';
 	to = put_hex(to, mode, 1);
 	*to++ = '-';
@@ -217,8 +222,17 @@ static void remove_orphan(int dir, const char *name, const struct stat *st)
 		unlinkat(dir, name, 0);
 }
 
-/* Notes an image; removes what a dead writer left. */
-static bool look_at(int fd, const char *name, struct kept *kept)
+/* A user who has a new build of tiphys does without the images of the one before. */
+static bool is_leftover(const char *name, const struct stat *st, uint64_t build)
+{
+	char own[IMAGE_BUILD_DIGITS];
+	put_hex(own, build, IMAGE_BUILD_DIGITS);
+	return build != 0 && memcmp(name, own, sizeof own) != 0 &&
+	       time(NULL) - st->st_mtim.tv_sec > IMAGES_OTHER_BUILD_S;
+}
+
+/* Notes an image; removes what a dead writer left, and images and ledgers that had their time. */
+static bool look_at(int fd, const char *name, uint64_t build, const char *ledger, struct kept *kept)
 {
 	struct stat st;
 	size_t len = strlen(name);
@@ -229,8 +243,14 @@ static bool look_at(int fd, const char *name, struct kept *kept)
 		remove_orphan(fd, name, &st);
 		return false;
 	}
+	if (strncmp(name, LEDGER, strlen(LEDGER)) == 0 && strcmp(name, ledger) != 0)
+		unlinkat(fd, name, 0);
 	if (len < strlen(SUFFIX) || strcmp(name + len - strlen(SUFFIX), SUFFIX) != 0)
 		return false;
+	if (is_leftover(name, &st, build)) {
+		unlinkat(fd, name, 0);
+		return false;
+	}
 	memcpy(kept->name, name, len + 1);
 	/* What it takes on the disk: images have holes. */
 	kept->bytes = (uint64_t)st.st_blocks * 512;
@@ -238,43 +258,116 @@ static bool look_at(int fd, const char *name, struct kept *kept)
 	return true;
 }
 
-/* Removes the oldest images until the others fit. */
-static void evict(const struct image_folder *folder, int fd)
+/* All images; how many, or SIZE_MAX without memory. */
+static size_t look_at_all(int fd, uint64_t build, const char *ledger, struct kept **all)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_closedir DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	cleanup_free struct kept *all = NULL;
 	size_t count = 0, room = 0;
-	uint64_t bytes = 0;
 	if (dir == NULL)
-		return;
+		return SIZE_MAX;
 	for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
 		if (count == room) {
-			struct kept *more = realloc(all, (room + 64) * sizeof *all);
+			room = 2 * room + 64;
+			struct kept *more = realloc(*all, room * sizeof **all);
 			if (more == NULL)
-				return;
-			all = more;
-			room += 64;
+				return SIZE_MAX;
+			*all = more;
 		}
-		if (look_at(fd, entry->d_name, &all[count]))
-			bytes += all[count++].bytes;
+		count += look_at(fd, entry->d_name, build, ledger, &(*all)[count]);
 	}
+	return count;
+}
+
+/* Removes the oldest images, when all do not fit, until an eighth is free: a folder that is full is
+ * not looked through at each commit. What the others take. */
+static uint64_t evict(const struct image_folder *folder, int fd, uint64_t build, const char *ledger)
+{
+	cleanup_free struct kept *all = NULL;
+	size_t count = look_at_all(fd, build, ledger, &all);
+	uint64_t bytes = 0;
+	if (count == SIZE_MAX)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		bytes += all[i].bytes;
 	if (bytes <= folder->bytes)
-		return;
+		return bytes;
 	qsort(all, count, sizeof *all, by_age);
-	for (size_t i = 0; i < count && bytes > folder->bytes; i++) {
+	for (size_t i = 0; i < count && bytes > folder->bytes - folder->bytes / 8; i++) {
 		image_folder_say(folder, "the image %s goes: all together take more than %llu bytes",
 		                 all[i].name, (unsigned long long)folder->bytes);
 		unlinkat(fd, all[i].name, 0);
 		bytes -= all[i].bytes;
 	}
+	return bytes;
 }
 
-void image_folder_tidy(const struct image_folder *folder)
+/* ---- the ledger ----
+ *
+ * The size of a file tells what all images take: a byte for each block, which every commit appends.
+ * So a commit looks at no other image, and many processes count together without a lock. It may
+ * tell too much, of images that went or were replaced: then the folder is looked through sooner.
+ * It tells too little of a process that died before it counted: for a day, since each day has a
+ * ledger of its own, and who makes one looks through the folder. */
+
+#define LEDGER_BLOCK 4096
+#define LEDGER_DAY_S 86400
+
+static void ledger_name(char name[IMAGE_NAME_SIZE])
 {
+	snprintf(name, IMAGE_NAME_SIZE, LEDGER "%lld", (long long)time(NULL) / LEDGER_DAY_S);
+}
+
+/* The blocks that are counted now; UINT64_MAX when nothing can be. */
+static uint64_t count_more(int file, uint64_t bytes)
+{
+	static const char ones[4096];
+	struct stat st;
+	uint64_t blocks = (bytes + LEDGER_BLOCK - 1) / LEDGER_BLOCK;
+	/* A file that may not grow any further is no end of tiphys. */
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	sigaction(SIGXFSZ, &ignore, &before);
+	bool fine = true;
+	while (fine && blocks > 0) {
+		ssize_t wrote = write(file, ones, blocks < sizeof ones ? blocks : sizeof ones);
+		fine = wrote > 0;
+		blocks -= fine ? (uint64_t)wrote : 0;
+	}
+	sigaction(SIGXFSZ, &before, NULL);
+	return fine && fstat(file, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
+}
+
+/* Makes the ledger anew. First the file, then the look: what is committed meanwhile is counted
+ * twice, not never. */
+static void take_stock(const struct image_folder *folder, int fd, uint64_t build,
+                       const char *ledger)
+{
+	unlinkat(fd, ledger, 0);
+	cleanup_close int file =
+	    openat(fd, ledger, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	uint64_t bytes = evict(folder, fd, build, ledger);
+	if (file >= 0)
+		count_more(file, bytes);
+}
+
+/* After the image has its name: who looks through the folder from here on sees it. */
+static void enter(const struct image_folder *folder, int fd, uint64_t build, uint64_t bytes)
+{
+	char ledger[IMAGE_NAME_SIZE];
+	ledger_name(ledger);
+	cleanup_close int file = openat(fd, ledger, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	uint64_t blocks = file >= 0 ? count_more(file, bytes) : UINT64_MAX;
+	if (blocks > folder->bytes / LEDGER_BLOCK)
+		take_stock(folder, fd, build, ledger);
+}
+
+void image_folder_tidy(const struct image_folder *folder, uint64_t build)
+{
+	char ledger[IMAGE_NAME_SIZE];
 	cleanup_close int fd = image_folder_open(folder, false);
+	ledger_name(ledger);
 	if (fd >= 0)
-		evict(folder, fd);
+		take_stock(folder, fd, build, ledger);
 }
 
 /* ---- keeping ---- */
@@ -311,10 +404,12 @@ int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err)
 bool image_folder_commit(const struct image_folder *folder, int fd, const char *aside,
                          const char *name, struct error *err)
 {
+	struct stat st;
 	if (renameat(fd, aside, fd, name) != 0)
 		return error_set_errno(err, errno, "cannot rename the image");
 	image_folder_say(folder, "kept the image %s", name);
-	evict(folder, fd);
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		enter(folder, fd, strtoull(name, NULL, 16), (uint64_t)st.st_blocks * 512);
 	return true;
 }
 

@@ -18,6 +18,9 @@
 /* What all images together may take; the oldest go first. */
 #define IMAGES_BYTES_DEFAULT ((uint64_t)512 << 20)
 
+/* Images of other builds go when they are older. */
+#define IMAGES_OTHER_BUILD_S ((int64_t)7 * 24 * 3600)
+
 /* Two changes of a file this close together can carry one time; on file systems that keep whole
  * seconds, so close. */
 #define IMAGES_SAME_TIME_NS ((int64_t)50 * 1000 * 1000)
@@ -62,16 +65,17 @@ int image_folder_open(const struct image_folder *folder, bool make);
 /* The image of that name for reading; -1 when there is none that can be trusted. */
 int image_folder_find(const struct image_folder *folder, int fd, const char *name);
 
-/* Removes what dead writers left, and the oldest images until all fit. Best effort: without an
- * error. */
-void image_folder_tidy(const struct image_folder *folder);
+/* Removes what dead writers left, what other builds than this one (0: not known) kept long ago, and
+ * the oldest images until all fit. Best effort: without an error. */
+void image_folder_tidy(const struct image_folder *folder, uint64_t build);
 
 /* A new file aside, open for reading and writing: a crash leaves nothing that is used, and what it
- * leaves goes with the next tidying or commit. It is locked as long as it is open, whoever has
- * it. */
+ * leaves goes when the folder is looked through: by tidying, and by the first commit of a day. It
+ * is locked as long as it is open, whoever has it. */
 int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err);
 
-/* Gives the file aside the name of an image, and removes the oldest images until all fit. */
+/* Gives the file aside the name of an image. What is then too much goes, as image_folder_tidy()
+ * does it; whether it is, is known without a look at the other images. */
 bool image_folder_commit(const struct image_folder *folder, int fd, const char *aside,
                          const char *name, struct error *err);
 
