@@ -34,16 +34,36 @@ static void fill(struct results *results)
 	results_refusal(results, "steps", "line", "absent", "is not installed");
 }
 
-static void directory_holds_the_files(void **state)
+#define REPORT_TEMPLATE "/tmp/tiphys-report-XXXXXX"
+
+/* Makes the directory of the template, and in it a report of what fill() has. */
+static void make_report(char *directory)
 {
-	(void)state;
 	struct error err = ERROR_INIT;
-	char directory[] = "/tmp/tiphys-report-XXXXXX", path[64];
 	cleanup_results struct results results = {0};
 	assert_non_null(mkdtemp(directory));
 	assert_true(results_init(&results, "test", &err));
 	fill(&results);
 	assert_true(report_write(&results, directory, &err));
+}
+
+/* With its files, beside which there are no others. */
+static void remove_report(const char *directory)
+{
+	static const char *const names[] = {"report.html", "report.md", "results.json", "chart.svg"};
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char path[64];
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		assert_int_equal(0, remove(path));
+	}
+	assert_int_equal(0, rmdir(directory));
+}
+
+static void directory_holds_the_files(void **state)
+{
+	(void)state;
+	char directory[] = REPORT_TEMPLATE;
+	make_report(directory);
 
 	char *page = read_file(directory, "report.html");
 	assert_in("prefers-color-scheme:dark", page);
@@ -71,26 +91,15 @@ static void directory_holds_the_files(void **state)
 	const json_t *series = json_array_get(json_object_get(root, "series"), 0);
 	assert_int_equal(5, json_array_size(json_object_get(series, "figures")));
 	assert_string_equal("tiphys run", json_string_value(json_object_get(series, "contender")));
-	static const char *const names[] = {"report.html", "report.md", "results.json", "chart.svg"};
-	for (size_t i = 0; i < COUNT(names); i++) {
-		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-		assert_int_equal(0, remove(path));
-	}
-	/* Nothing else was left. */
-	assert_int_equal(0, rmdir(directory));
+	remove_report(directory);
 }
 
 /* What report.md has between its marks is for the README. */
 static void tables_stand_between_the_marks(void **state)
 {
 	(void)state;
-	struct error err = ERROR_INIT;
-	char directory[] = "/tmp/tiphys-report-XXXXXX", path[64];
-	cleanup_results struct results results = {0};
-	assert_non_null(mkdtemp(directory));
-	assert_true(results_init(&results, "test", &err));
-	fill(&results);
-	assert_true(report_write(&results, directory, &err));
+	char directory[] = REPORT_TEMPLATE;
+	make_report(directory);
 	char *markdown = read_file(directory, "report.md");
 	char *begin = strstr(markdown, "<!-- figures -->\n"),
 	     *end = strstr(markdown, "<!-- end of figures -->\n");
@@ -99,12 +108,7 @@ static void tables_stand_between_the_marks(void **state)
 	assert_in("| tiphys run   | 3.00 | 1.00 | 4.80 |   67 % |        – |\n", begin);
 	assert_in("| 10                 |    1600 |", begin);
 	free(markdown);
-	static const char *const names[] = {"report.html", "report.md", "results.json", "chart.svg"};
-	for (size_t i = 0; i < COUNT(names); i++) {
-		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-		remove(path);
-	}
-	rmdir(directory);
+	remove_report(directory);
 }
 
 static char *table_text(const struct results *results, enum table_kind table)

@@ -3,22 +3,13 @@
 #include "plugin/broker_ask.h"
 #include "plugin/http_headers.h"
 #include "plugin/origin.h"
+#include "tests/fuzz/check.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                           \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "does not hold: %s\n", #condition);                                    \
-			abort();                                                                               \
-		}                                                                                          \
-	} while (0)
 
 /* The parts are within the packet, in order, and all of it. */
 static void read_packet(const uint8_t *data, size_t size)

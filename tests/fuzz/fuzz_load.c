@@ -1,20 +1,10 @@
 /* Fuzz target: any bytes are decoded and validated. What is refused has a kind and a message; what
  * is taken can be asked for its names and lowered, folded and not, without an error. */
 #include "interp/lower.h"
+#include "tests/fuzz/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                           \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "does not hold: %s\n", #condition);                                    \
-			abort();                                                                               \
-		}                                                                                          \
-	} while (0)
 
 static void check_refusal(const struct error *err, size_t size)
 {

@@ -2,21 +2,10 @@
  * what the others are: the body of a request, a result.json, or a progress file. */
 #include "plugin/contract.h"
 #include "plugin/step_progress.h"
+#include "tests/fuzz/check.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                           \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "does not hold: %s\n", #condition);                                    \
-			abort();                                                                               \
-		}                                                                                          \
-	} while (0)
 
 static bool is_json(const char *text)
 {

@@ -4,6 +4,7 @@
 #include "plugin/remove.h"
 #include "plugin/tree.h"
 #include "plugin/unarchive.h"
+#include "tests/fuzz/check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,16 +15,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                           \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "does not hold: %s\n", #condition);                                    \
-			abort();                                                                               \
-		}                                                                                          \
-	} while (0)
 
 static const struct archive_limits limits = {
     .bytes = 1 << 20, .files = 64, .depth = 8, .ratio = 100};
