@@ -86,13 +86,18 @@ static bool add_word(struct peer *peer, const char *word, size_t length)
 }
 
 /* A word of the table; "@data/NAME" becomes the path of that file. */
-static bool add_table_word(struct peer *peer, const char *word)
+static bool add_table_word(struct peer *peer, const char *word, struct error *err)
 {
 	static const char data[] = "@data/";
 	if (strncmp(word, data, sizeof data - 1) != 0)
 		return add_word(peer, word, strlen(word));
-	cleanup_free char *path = data_find(word + sizeof data - 1);
-	return path != NULL && add_word(peer, path, strlen(path));
+	const char *name = word + sizeof data - 1;
+	cleanup_free char *path = data_find(name);
+	if (path == NULL)
+		return error_set(err, ERROR_SYSTEM,
+		                 "there is no %s, which %s is measured by; build or install tiphys anew",
+		                 name, peer->name);
+	return add_word(peer, path, strlen(path));
 }
 
 /* Asks an executable what it is; keeps the first line, whatever its exit status. */
@@ -112,7 +117,7 @@ static void ask_version(struct peer *peer, char *executable, const char *const *
 	peer->version = strndup(line, strcspn(line, "\n"));
 }
 
-static bool add_row(struct peers *peers, const struct peer_row *row)
+static bool add_row(struct peers *peers, const struct peer_row *row, struct error *err)
 {
 	if (find_peer(peers, row->name) != NULL)
 		return true;
@@ -123,7 +128,7 @@ static bool add_row(struct peers *peers, const struct peer_row *row)
 	if (peer == NULL || !add_word(peer, executable, strlen(executable)))
 		return false;
 	for (size_t i = 0; i < WORDS_MAX && row->words[i] != NULL; i++)
-		if (!add_table_word(peer, row->words[i]))
+		if (!add_table_word(peer, row->words[i], err))
 			return false;
 	ask_version(peer, executable, row->version);
 	return true;
@@ -202,7 +207,7 @@ bool peers_find(struct peers *peers, const struct option_texts *given, const cha
 		if (!add_given(peers, given->items[i], err))
 			return false;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (!add_row(peers, &rows[i]))
+		if (!add_row(peers, &rows[i], err)) /* what it says goes first */
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the peers");
 	return true;
 }

@@ -203,8 +203,6 @@ bool results_probe(const char *path, struct error *err)
 {
 	struct stat st;
 	cleanup_free char *target = NULL, *part = NULL;
-	if (*path == '\0')
-		return error_set(err, ERROR_USAGE, "the name of the file for the figures is empty");
 	if (is_written_through(path))
 		return access(path, W_OK) == 0 || errno == ENOENT ||
 		       error_set_errno(err, errno, "cannot write %s", path);

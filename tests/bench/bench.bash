@@ -53,6 +53,12 @@ expect 'the guests are listed' 0 '^fib  .*recursive calls' '^nbody ' -- "$tiphys
 missing=$("$tiphys" bench kernels --list | while read -r name _; do [ -f "$1/bench/$name.wasm" ] || echo "$name"; done)
 expect 'every guest of the list is built' 0 -- test -z "$missing"
 expect 'a guest that is not there is named' 2 'there is no guest "nope"' -- "$tiphys" bench kernels nope
+# It was told as a want of memory.
+mkdir "$scratch/data" "$scratch/node"
+cp "$1/bench/fib.wasm" "$scratch/data/"
+ln -s ../liar "$scratch/node/node"
+expect 'a file that a peer is measured by is missed by name' 1 'there is no node.mjs, which node is measured by' -- \
+	env TIPHYS_BENCH_DATA="$scratch/data" PATH="$scratch/node:$PATH" "$tiphys" bench kernels fib
 expect 'a peer wants a command' 2 'is no NAME=COMMAND' -- "$tiphys" bench kernels --peer same fib
 expect 'too few rounds for a median' 2 'rounds' -- "$tiphys" bench kernels --rounds 4 fib
 
