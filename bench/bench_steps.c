@@ -86,8 +86,9 @@ static const struct command_line line = {
         "and\n"
         "debootstrap. Images are unpacked and files in the page cache: warm starts. Every run's\n"
         "output and exit status are checked. Beside --directory, containerd's shims keep their\n"
-        "sockets in /run/containerd/s and its runc what it knows in /run/containerd/runc, and all\n"
-        "containers have control groups in /sys/fs/cgroup. JOB is line, count, hash or resize; all "
+        "sockets in /run/containerd/s and its runc what it knows in /run/containerd/runc, all\n"
+        "containers have control groups in /sys/fs/cgroup, and steps of `tiphys serve` their\n"
+        "folders in /tmp. JOB is line, count, hash or resize; all "
         "without "
         "one.\n",
     .operands_max = OPERANDS_ANY,
