@@ -443,12 +443,18 @@ static bool is_same_function(const struct code_place *a, const struct code_place
 	return a->code == b->code && a->index == b->index;
 }
 
+static uint32_t cell_of(const struct code_place *place)
+{
+	return (uint32_t)(place->pc - place->code->cells) - place->code->entries[place->index];
+}
+
 /* Lowering always gives the same cells, so the offset of each is found by doing it again; nothing
  * is kept for it. */
-void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap)
+void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap,
+                       const union slot *fp, uint64_t size)
 {
-	/* The same for callers: none of their cells pays. */
-	const enum lower_want want = trap == TRAP_FUEL ? LOWER_PAYMENTS : LOWER_OFFSETS;
+	/* The same for callers: none of their cells pays or loads. */
+	enum lower_want want = trap == TRAP_FUEL ? LOWER_PAYMENTS : LOWER_OFFSETS;
 	struct lowering l = {0};
 	for (uint32_t i = 0; i < count; i++) {
 		struct error err = ERROR_INIT;
@@ -460,10 +466,16 @@ void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap
 		if (first < i)
 			continue;
 		bool fine = lower_function(&l, code, func, want, &err);
+		if (fine && i == 0 && trap == TRAP_MEMORY_OUT_OF_BOUNDS &&
+		    cell_of(&places[0]) < l.cell_count &&
+		    first_load_faults(&l.cells[cell_of(&places[0])], fp, size)) {
+			want = LOWER_FIRST_LOADS;
+			fine = lower_function(&l, code, func, want, &err);
+		}
 		for (uint32_t j = i; j < count; j++) {
 			if (!is_same_function(&places[j], &places[i]))
 				continue;
-			uint32_t at = (uint32_t)(places[j].pc - code->cells) - code->entries[places[j].index];
+			uint32_t at = cell_of(&places[j]);
 			places[j].offset =
 			    fine && at < l.cell_count ? l.offsets[at] : code->module->funcs[func].body_offset;
 		}

@@ -32,7 +32,7 @@ void interrupt_report(struct store *store, const struct cell *pc)
 	if (code == NULL)
 		return;
 	struct code_place place = {.code = code, .pc = pc, .index = index};
-	code_find_offsets(&place, 1, TRAP_INTERRUPTED);
+	code_find_offsets(&place, 1, TRAP_INTERRUPTED, NULL, 0);
 	report->frame_count = 1;
 	report->frames[0] = (struct trap_frame){
 	    .inst = trap_instance_of(store, NULL, code),

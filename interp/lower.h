@@ -145,6 +145,7 @@ struct lowering {
 	uint32_t offset_room;
 	bool want_offsets;
 	bool want_payments;
+	bool want_first_loads;
 	uint32_t at; /* offset of the present instruction */
 
 	bool want_maps; /* for the collector: slots of references at each safepoint */
@@ -220,6 +221,7 @@ enum lower_want {
 	LOWER_CODE,
 	LOWER_OFFSETS,
 	LOWER_PAYMENTS, /* offsets for where fuel ended: of what is not paid, not of what pays for it */
+	LOWER_FIRST_LOADS, /* offsets for where the first of a cell's two loads faulted */
 	LOWER_MAPS,
 };
 
@@ -423,6 +425,10 @@ bool fuse_binary(struct lowering *l, enum insn_id insn, const struct sym *x, con
  * well when the cell before it added a number to the local that is compared. step: the variant
  * step_s. */
 void fuse_step(struct lowering *l, unsigned variant, bool is_wide, enum op step);
+
+/* Whether the cell, whose handler is still an operation, makes two accesses to memory 0 of `size`
+ * bytes, and the first of them cannot be made; fp: the frame that it runs in. */
+bool first_load_faults(const struct cell *cell, const union slot *fp, uint64_t size);
 
 /* A load into the local that it has its address from becomes a step along a list. */
 void fuse_next(struct cell *load);

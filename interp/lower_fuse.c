@@ -245,7 +245,8 @@ static bool fuse_two_loads(struct lowering *l, enum insn_id insn, const struct s
 	}
 	if (two > UINT16_MAX)
 		return false;
-	uint32_t offset = l->want_offsets ? l->offsets[l->last.cell] : 0;
+	uint32_t offset =
+	    l->want_offsets ? l->offsets[l->last.cell - (l->want_first_loads ? 1 : 0)] : 0;
 	uint16_t slots[] = {x->b, y->b};
 	take_back(l);
 	l->cell_count--;
@@ -260,6 +261,21 @@ static bool fuse_two_loads(struct lowering *l, enum insn_id insn, const struct s
 	if (l->want_offsets && !l->out_of_memory)
 		l->offsets[l->cell_count - 1] = offset;
 	return true;
+}
+
+bool first_load_faults(const struct cell *cell, const union slot *fp, uint64_t size)
+{
+	for (size_t i = 0; i < fusions[FORM_LL].count; i++) {
+		const struct fusion *row = &fusions_ll[i];
+		int32_t variant = cell->handler - (int32_t)row->base;
+		if (variant < 0 || variant > 3)
+			continue;
+		uint64_t address = fp[cell->b].i32 + (uint64_t)cell->c;
+		if (variant < 2)
+			address = (uint32_t)address;
+		return address + (UINT64_C(1) << insns[row->first].align) > size;
+	}
+	return false;
 }
 
 /* The last cell computed `first`, an operand of the operation beside `other`. */

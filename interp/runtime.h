@@ -275,8 +275,10 @@ struct code_place {
 	uint64_t offset;
 };
 /* Finds the offsets, with one more lowering of each function; of one that cannot be lowered for
- * want of memory, where its body starts. Without fuel: of the loop or function that is not paid. */
-void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap);
+ * want of memory, where its body starts. Without fuel: of the loop or function that is not paid.
+ * fp: the first place's frame, and `size` memory 0's, for an access out of bounds. */
+void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap,
+                       const union slot *fp, uint64_t size);
 /* NULL: out of memory. */
 const struct frame_maps *code_frame_maps(struct code *code, uint32_t index);
 struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index);

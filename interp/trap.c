@@ -194,7 +194,10 @@ void trap_backtrace(struct store *store, const struct run *run)
 		    .func = walk.code->module->imported_func_count + walk.index,
 		};
 	}
-	code_find_offsets(places, report->frame_count, run->trap);
+	const struct instance *inst = run->fault_inst;
+	bool has_memory = inst != NULL && instance_module(inst)->memory_count > 0;
+	code_find_offsets(places, report->frame_count, run->trap, run->fault_fp,
+	                  has_memory ? inst->memories[0]->size : 0);
 	for (uint32_t i = 0; i < report->frame_count; i++)
 		report->frames[i].offset = places[i].offset;
 }

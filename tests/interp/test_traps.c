@@ -254,6 +254,42 @@ static void test_recursion_is_lowered_once(void **state)
 	guest_close(&g);
 }
 
+/* Two loads are one cell, which told of the second whichever faulted. */
+static void test_which_of_two_loads_faults(void **state)
+{
+	static const char *const bodies[] = {
+	    "local.get 0 i32.load local.get 1 i32.load i32.mul drop",
+	    "local.get 0 i64.load offset=3 local.get 1 i64.load offset=8 i64.add drop",
+	    "local.get 0 i32.const 7 i32.add f64.load local.get 1 f64.load f64.mul drop",
+	    "local.get 0 i32.const 8 i32.add f32.load local.get 1 f32.load f32.sub drop",
+	};
+	enum { X, Y, BOTH, LAST, CALLS };
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		uint64_t offsets[CALLS][MODES];
+		for (int m = 0; m < MODES; m++) {
+			const uint32_t far = UINT32_C(0xfffe0000);
+			const uint32_t calls[CALLS][2] = {{far, 0}, {0, far}, {far, far}, {65535 - 8, far}};
+			struct guest g = {0};
+			guest_open(&g, &modes[m]);
+			struct wasm w = {0};
+			wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "ii_", "", "%s", bodies[i]));
+			wasm_memory(&w, 1, 1);
+			guest_start(&g, &w);
+			for (int c = 0; c < CALLS; c++) {
+				assert_trap(&g, "f", calls[c][0], calls[c][1], TRAP_MEMORY_OUT_OF_BOUNDS);
+				offsets[c][m] = store_trap(g.store)->frames[0].offset;
+				assert_int_equal(offsets[c][m], offsets[c][0]);
+			}
+			guest_close(&g);
+		}
+		assert_true(offsets[X][0] < offsets[Y][0]);
+		assert_int_equal(offsets[BOTH][0], offsets[X][0]);
+		/* Some of the first one's bytes are beyond the end, or none. */
+		assert_int_equal(offsets[LAST][0], offsets[i == 0 ? Y : X][0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +298,7 @@ int main(void)
 	    cmocka_unit_test(test_nested_runs),
 	    cmocka_unit_test(test_frames_left_out),
 	    cmocka_unit_test(test_recursion_is_lowered_once),
+	    cmocka_unit_test(test_which_of_two_loads_faults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
