@@ -20,6 +20,10 @@
 
 enum { STARTS = 200, WARM_UPS = 3, PEAKS = 5, GUESTS_MAX = 64 };
 
+/* Inside a process one start follows the other, as in a server, and not what a process of another
+ * contender left of the caches. */
+#define FARM_MS 1
+
 #define CACHED "tiphys, cached"
 
 /* What is started, beside what --module names. A guest whose toolchain was missing is left out. */
@@ -61,7 +65,7 @@ enum { INSIDE_COUNT = sizeof insides / sizeof insides[0] };
 struct start_options {
 	struct option_texts peers, modules;
 	uint64_t starts;
-	bool touched;
+	bool touched, alone;
 	const char *json;
 };
 
@@ -72,6 +76,8 @@ static const struct option rows[] = {
     OPTION_PEERS(struct start_options, peers),
     OPTION_NUMBER(struct start_options, starts, "starts", "N", 5, 100000,
                   "of each guest by each contender, beside three to warm up (default 200)"),
+    OPTION_FLAG(struct start_options, alone, "alone",
+                "only what --module names, and neither the program in C nor that in Go"),
     OPTION_FLAG(struct start_options, touched, "touched",
                 "count the pages of memory that a cached run of each guest touches, by valgrind, "
                 "which takes a minute or more for a large module"),
@@ -95,7 +101,8 @@ static const struct command_line line = {
         "wasmi\n"
         "has no such command, so it is told to translate nothing and to call a function that is "
         "not\n"
-        "there. \"inside\" is without a process of its own; a \"sandboxed worker\" is a process "
+        "there. \"inside\" is without a process of its own, one after the other for a millisecond; "
+        "a \"sandboxed worker\" is a process "
         "that stood\n"
         "ready, as for a step of `tiphys serve`. Files are in the page cache.\n"
         "All are granted the clock, random bytes and an empty standard input. \"resident\" is "
@@ -194,9 +201,10 @@ static bool add_file(struct plan *plan, const char *name, const char *path, stru
 	return guest->command[0] != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a path");
 }
 
-static bool find_guests(struct plan *plan, const struct option_texts *modules, struct error *err)
+static bool find_guests(struct plan *plan, const struct start_options *options, struct error *err)
 {
-	for (size_t i = 0; i < GUEST_COUNT; i++) {
+	const struct option_texts *modules = &options->modules;
+	for (size_t i = 0; !options->alone && i < GUEST_COUNT; i++) {
 		cleanup_free char *path = data_find(guests[i].file);
 		if (path != NULL && !add_file(plan, guests[i].name, path, err))
 			return false;
@@ -218,6 +226,7 @@ static struct cell *add_cell(struct plan *plan, const char *job, const char *con
 {
 	struct cell *cell = &plan->cells[plan->cell_count++];
 	*cell = (struct cell){.job = job, .contender = contender, .run = run, .env = env};
+	cell->burst_max = run == inside_run ? 0 : 1;
 	return cell;
 }
 
@@ -231,7 +240,7 @@ static bool add_peers(struct plan *plan, struct guest *guest, struct error *err)
 			return error_set(err, ERROR_NO_MEMORY, "no memory for the runs");
 		struct cell *cell = add_cell(plan, guest->name, peer->name, measure_command, command);
 		/* Large modules go beyond what some engines are made for; the smallest does not. */
-		cell->may_refuse = !peer->is_own && guest != plan->guests;
+		cell->may_refuse = !peer->is_own && strcmp(guest->name, guests[0].name) != 0;
 	}
 	return true;
 }
@@ -305,8 +314,7 @@ static bool make_folders(struct plan *plan, struct error *err)
 static bool plan_make(struct plan *plan, const struct start_options *options, struct error *err)
 {
 	plan->own = handover_find("tiphys", err);
-	if (plan->own == NULL || !make_folders(plan, err) ||
-	    !find_guests(plan, &options->modules, err) ||
+	if (plan->own == NULL || !make_folders(plan, err) || !find_guests(plan, options, err) ||
 	    !peers_find(&plan->peers, &options->peers, plan->own, plan->cache, err))
 		return false;
 	/* Each guest's: the peers, a first run, two validations, what is inside, and by workers. */
@@ -443,7 +451,8 @@ static bool run(struct measurement *measurement, struct error *err)
 	struct measure_options how = {.title = "start",
 	                              .warm_ups = WARM_UPS,
 	                              .rounds = (unsigned)options->starts,
-	                              .shuffles = true};
+	                              .shuffles = true,
+	                              .burst_seconds = FARM_MS / 1e3};
 	if (!plan_make(plan, options, err) || !results_init(&results, "tiphys bench start", err))
 		return false;
 	results_arguments(&results, measurement->argc, measurement->argv);

@@ -11,8 +11,12 @@ void outcome_note(struct results *results, const char *bench, enum figure figure
 	for (size_t i = 0; i < count; i++) {
 		const struct cell *cell = &cells[i];
 		bool is_user = figure == FIGURE_USER;
-		results_series(results, bench, cell->job, cell->contender, is_user ? "user" : "wall", "s",
-		               is_user ? cell->user : cell->wall, cell->count);
+		if (is_user)
+			results_series(results, bench, cell->job, cell->contender, "user", "s", cell->user,
+			               cell->count);
+		else
+			results_series_of_runs(results, bench, cell->job, cell->contender, "wall", "s",
+			                       cell->wall, cell->count, cell->runs, cell->run_count);
 		if (cell->refusal[0] != '\0')
 			results_refusal(results, bench, cell->job, cell->contender, cell->refusal);
 	}

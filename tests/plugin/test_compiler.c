@@ -326,29 +326,6 @@ static void of_a_module_that_others_can_write_none_is_made(void **state)
 	end(f);
 }
 
-/* It crashed every step, until somebody removed it. One that is as bad again is not made for ever.
- */
-static void an_image_that_is_doubted_goes_and_another_is_made(void **state)
-{
-	(void)state;
-	char name[256], text[256];
-	struct fixture *f = begin("image");
-	compiler_doubt(f->compiler, f->module); /* of which there is none yet */
-	for (unsigned i = 1; i <= COMPILER_TRIES; i++) {
-		want_until(f, made, i);
-		/* What was made is told before it is settled. */
-		while (the_image(f, name, text)) {
-			compiler_doubt(f->compiler, f->module);
-			usleep(1000);
-		}
-	}
-	uint64_t before = now_ms();
-	want_until(f, made, COMPILER_TRIES + 1);
-	assert_true(now_ms() - before >= RETRY_MS * COMPILER_REST / 2);
-	assert_int_equal(failed(f), 0);
-	end(f);
-}
-
 static void many_modules_are_forgotten_not_kept(void **state)
 {
 	(void)state;
@@ -403,7 +380,6 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_module_that_kills_the_compiler_is_given_up),
 	    cmocka_unit_test(a_module_that_is_refused_is_given_up),
 	    cmocka_unit_test(of_a_module_that_others_can_write_none_is_made),
-	    cmocka_unit_test(an_image_that_is_doubted_goes_and_another_is_made),
 	    cmocka_unit_test(many_modules_are_forgotten_not_kept),
 	    cmocka_unit_test(a_server_that_stops_does_not_wait_for_an_image),
 	};
