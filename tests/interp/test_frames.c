@@ -11,7 +11,7 @@ static uint32_t build_two_of_many(struct wasm *w, uint32_t bystanders)
 {
 	wasm_tag(w, "_");
 	for (uint32_t i = 0; i < bystanders; i++)
-		wasm_func(w, "_", "", "");
+		wasm_func(w, "_", "", "nop");
 	for (uint32_t other = bystanders + 2; other-- > bystanders;)
 		wasm_func(w, "ii_", "",
 		          "local.get 1 i32.eqz if local.get 0 i32.eqz if unreachable end throw 0 end "
