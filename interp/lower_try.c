@@ -19,11 +19,13 @@ static void add_clause(struct lowering *l, uint32_t range, struct try_clause cla
 {
 	if (!make_room(l, &l->clauses, &l->clause_room, l->clause_count + 1, sizeof *l->clauses))
 		return;
+	struct try_range *to = &l->ranges[range];
 	clause.next = NO_CLAUSE;
-	uint32_t *link = &l->ranges[range].first_clause;
-	while (*link != NO_CLAUSE)
-		link = &l->clauses[*link].next;
-	*link = l->clause_count;
+	if (to->first_clause == NO_CLAUSE)
+		to->first_clause = l->clause_count;
+	else
+		l->clauses[to->last_clause].next = l->clause_count;
+	to->last_clause = l->clause_count;
 	l->clauses[l->clause_count++] = clause;
 }
 

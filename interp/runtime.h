@@ -100,6 +100,7 @@ struct try_range {
 	uint32_t start;        /* from here */
 	uint32_t end;          /* up to, not with, this */
 	uint32_t first_clause; /* asked in order; NO_CLAUSE: none */
+	uint32_t last_clause;  /* of these, when there is one */
 	bool is_delegate;      /* catches nothing: the search goes on at range `delegate_to` … */
 	uint32_t delegate_to;  /* … or, when that is UINT32_MAX, in the caller */
 };
