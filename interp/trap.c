@@ -6,6 +6,7 @@
 #include "validator/printable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -141,19 +142,28 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
-bool trap_handlers_install(struct error *err)
+static int failed_signal, failure; /* of what follows */
+
+static void install(void)
 {
-	static atomic_bool installed;
-	if (atomic_exchange(&installed, true))
-		return true;
 	/* The handler leaves by longjmp: SA_NODEFER keeps the signal deliverable. It runs on the stack
 	 * of the run, which never ends while a handler is at work (store.c). */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	sigemptyset(&action.sa_mask);
-	for (unsigned i = 0; i < HANDLED; i++)
-		if (sigaction(handled[i], &action, &previous[i]) != 0)
-			return error_set_errno(err, errno, "cannot handle signal %d", handled[i]);
-	return true;
+	for (unsigned i = 0; i < HANDLED && failure == 0; i++) {
+		if (sigaction(handled[i], &action, &previous[i]) == 0)
+			continue;
+		failed_signal = handled[i];
+		failure = errno;
+	}
+}
+
+bool trap_handlers_install(struct error *err)
+{
+	/* No thread goes on before they are there. */
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, install);
+	return failure == 0 || error_set_errno(err, failure, "cannot handle signal %d", failed_signal);
 }
 
 /* ---- backtraces ---- */
