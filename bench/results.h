@@ -74,7 +74,7 @@ void results_refusal(struct results *results, const char *bench, const char *job
 bool results_read(struct results *results, const char *path, struct error *err);
 
 /* Before a measurement, which takes minutes: tries whether results_write() can write there, and
- * leaves nothing. Refuses an empty name and a directory; what is written through (below) is looked
+ * leaves nothing. Refuses a directory; what is written through (below) is looked
  * at and not opened. */
 bool results_probe(const char *path, struct error *err);
 

@@ -32,6 +32,8 @@ struct entry {
 	unsigned tries;   /* that failed */
 	uint64_t due_ms;  /* WAITING: when; else: when it is looked at again */
 	uint64_t used_ms; /* when a step wanted it */
+	bool is_doubted;  /* the image is to go; under the lock also while AT_WORK */
+	unsigned doubts;  /* that there were */
 	struct stat made; /* the file that the image is of, as it was then */
 };
 
@@ -118,6 +120,22 @@ void compiler_want(struct compiler *compiler, const char *path, const char *dige
 	pthread_mutex_unlock(&compiler->lock);
 }
 
+void compiler_doubt(struct compiler *compiler, const char *path)
+{
+	pthread_mutex_lock(&compiler->lock);
+	struct entry *entry = find(compiler, hash_text(path) | 1, path);
+	/* Where none is there yet, or no more, it is looked at when the module is due: a module that
+	 * crashes without an image, too, will have none made. */
+	if (entry != NULL && entry->state != GIVEN_UP)
+		entry->is_doubted = true;
+	if (entry != NULL && entry->state == THERE) {
+		entry->state = WAITING;
+		entry->due_ms = now_ms();
+		pthread_cond_signal(&compiler->woken);
+	}
+	pthread_mutex_unlock(&compiler->lock);
+}
+
 /* The module that is due first; NULL when none waits. */
 static struct entry *next(struct compiler *compiler)
 {
@@ -139,6 +157,7 @@ enum result {
 	TOO_NEW,  /* the module was written this moment */
 	GONE,     /* the module is no more where it was; a step that wants it fetches it first */
 	FAILED,   /* *err says why */
+	REMOVED,  /* it was doubted, and is there no more */
 	ABANDONED /* the server stops */
 };
 
@@ -146,7 +165,8 @@ struct making {
 	const struct compiler *compiler;
 	const struct entry *entry;
 	struct image_folder folder;
-	char why_not[256]; /* what the folder said last */
+	bool is_doubted, is_removed; /* its image */
+	char why_not[256];           /* what the folder said last */
 	struct stat module;
 	char name[IMAGE_NAME_SIZE];
 	uint64_t bytes, took_ms;
@@ -308,6 +328,10 @@ static enum result work_on(struct making *making, struct error *err)
 		error_set(err, ERROR_SYSTEM, "%s", making->why_not);
 		return FAILED;
 	}
+	if (making->is_doubted) {
+		making->is_removed = image_folder_remove(&making->folder, dir, making->name);
+		return REMOVED;
+	}
 	cleanup_close int old = image_folder_find(&making->folder, dir, making->name);
 	/* Made, or looked into by a worker, in this server's life. */
 	if (old >= 0 && is_same_file(&making->module, &making->entry->made)) {
@@ -336,6 +360,27 @@ static void tell(const struct making *making, enum result result, const struct e
 	log_end(&line);
 }
 
+static void tell_removed(const struct making *making)
+{
+	const struct entry *entry = making->entry;
+	struct log_line line = log_begin(LOG_WARN, "image of a module removed");
+	log_text(&line, "digest", entry->digest);
+	log_text(&line, "module", entry->path);
+	log_text(&line, "reason", "a step crashed that may have run from it");
+	log_text(&line, "again", entry->doubts + 1 < COMPILER_TRIES ? "soon" : "in an hour");
+	log_end(&line);
+}
+
+/* After so many failures: longer each time, then for long. */
+static void wait_after(const struct compiler *compiler, struct entry *entry, unsigned failures)
+{
+	const struct compiler_setting *setting = &compiler->setting;
+	bool is_last = failures >= COMPILER_TRIES;
+	entry->state = is_last ? GIVEN_UP : WAITING;
+	entry->due_ms = now_ms() + (is_last ? setting->retry_ms * COMPILER_REST
+	                                    : setting->retry_ms << (failures - 1));
+}
+
 /* With the lock held. */
 static void settle(const struct compiler *compiler, struct entry *entry,
                    const struct making *making, enum result result)
@@ -348,6 +393,13 @@ static void settle(const struct compiler *compiler, struct entry *entry,
 		entry->tries = 0;
 		entry->made = making->module;
 		entry->due_ms = now + compiler->setting.look_ms;
+		/* It has none that could be doubted: it is too small, or others can write it. */
+		if (making->is_doubted)
+			entry->is_doubted = false;
+		if (entry->is_doubted) {
+			entry->state = WAITING;
+			entry->due_ms = now;
+		}
 		break;
 	case TOO_NEW:
 		entry->state = WAITING;
@@ -358,14 +410,12 @@ static void settle(const struct compiler *compiler, struct entry *entry,
 		entry->state = GIVEN_UP;
 		entry->due_ms = now;
 		break;
+	case REMOVED:
+		entry->is_doubted = false;
+		wait_after(compiler, entry, ++entry->doubts);
+		break;
 	case FAILED:
-		entry->due_ms = now + (compiler->setting.retry_ms << entry->tries);
-		entry->tries++;
-		entry->state = WAITING;
-		if (entry->tries == COMPILER_TRIES) {
-			entry->state = GIVEN_UP;
-			entry->due_ms = now + compiler->setting.retry_ms * COMPILER_REST;
-		}
+		wait_after(compiler, entry, ++entry->tries);
 		break;
 	}
 }
@@ -379,9 +429,12 @@ static void attend(struct compiler *compiler, struct entry *entry)
 	                                   .bytes = compiler->setting.images_bytes,
 	                                   .log = take_line}};
 	making.folder.log_env = &making;
+	making.is_doubted = entry->is_doubted;
 	entry->state = AT_WORK;
 	pthread_mutex_unlock(&compiler->lock);
 	enum result result = work_on(&making, &err);
+	if (making.is_removed)
+		tell_removed(&making);
 	if (result == MADE || result == FAILED) {
 		metrics_add(result == MADE ? METRIC_IMAGES_MADE : METRIC_IMAGES_FAILED, 1);
 		tell(&making, result, &err);

@@ -44,6 +44,11 @@ struct compiler *compiler_create(const struct compiler_setting *setting, struct 
  * any thread. */
 void compiler_want(struct compiler *compiler, const char *path, const char *digest);
 
+/* A step crashed that ran the module at `path`, maybe from its image, which may be damaged: that is
+ * removed, and another made after a while: retry_ms, then twice as long; from the COMPILER_TRIES-th
+ * time on, when a step still wants it COMPILER_REST times retry_ms later. From any thread. */
+void compiler_doubt(struct compiler *compiler, const char *path);
+
 /* Begins no other module. What is under way ends by workers_stop(). */
 void compiler_stop(struct compiler *compiler);
 

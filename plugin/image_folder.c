@@ -413,6 +413,14 @@ bool image_folder_commit(const struct image_folder *folder, int fd, const char *
 	return true;
 }
 
+bool image_folder_remove(const struct image_folder *folder, int fd, const char *name)
+{
+	bool is_gone = unlinkat(fd, name, 0) == 0;
+	if (!is_gone && errno != ENOENT)
+		image_folder_say(folder, "cannot remove the image %s: %s", name, strerror(errno));
+	return is_gone;
+}
+
 void image_folder_abandon(int fd, const char *aside)
 {
 	unlinkat(fd, aside, 0);

@@ -79,6 +79,9 @@ int image_folder_begin(int fd, char aside[IMAGE_NAME_SIZE], struct error *err);
 bool image_folder_commit(const struct image_folder *folder, int fd, const char *aside,
                          const char *name, struct error *err);
 
+/* Removes an image. False when there was none of that name. */
+bool image_folder_remove(const struct image_folder *folder, int fd, const char *name);
+
 /* Removes the file aside. */
 void image_folder_abandon(int fd, const char *aside);
 

@@ -190,6 +190,16 @@ static bool shares(const struct step *step, bool has_broker)
 	return shared;
 }
 
+/* A worker cannot remove the image that it ran from. What counts fuel runs from none. */
+static void doubt_image(const struct step *step, const char *module)
+{
+	const struct worker_outcome *outcome = &step->outcome;
+	bool crashed = outcome->end == WORKER_SIGNALLED &&
+	               (outcome->status == SIGSEGV || outcome->status == SIGBUS);
+	if (crashed && step->setting->compiler != NULL && step->grants.fuel.value == UINT64_MAX)
+		compiler_doubt(step->setting->compiler, module);
+}
+
 static bool run(struct step *step, const char *module)
 {
 	const struct request *request = step->request;
@@ -226,6 +236,7 @@ static bool run(struct step *step, const char *module)
 	bool ran = worker_run_to_word(step->setting->workers, &task, &step->outcome, &step->left, &err);
 	if (shares(step, task.has_broker))
 		worker_settle(step->setting->workers, take_ptr(&step->left), &step->outcome);
+	doubt_image(step, module);
 	step_broker_end(&broker);
 	if (broker.err.kind != ERROR_NONE)
 		warn_of_broker(step, &broker.err);

@@ -103,6 +103,31 @@ for how in damage cut_short open_to_others forge; do
 	stop "$serve_pid"
 done
 
+# No server and no worker looks at all of an image, so each step from this one crashed.
+crashed_by_it() {
+	local image size
+	image=$(the_image)
+	size=$(stat -c %s "$image")
+	yes Z | tr -d '\n' | head -c $((size / 2)) | dd of="$image" bs=4096 seek=$(((size - size / 2) / 4096)) \
+		conv=notrunc status=none
+	truncate -s "$size" "$image"
+	fails "died of signal" command '"args": ["echo", "ahoy"]'
+	wait_for 20 grep -q 'msg="image of a module removed"' "$serve_log"
+	[ ! -e "$image" ]
+	echoes command
+}
+serve_start serve-crash
+tap_case "a damaged image crashed every step from it" crashed_by_it
+stop "$serve_pid"
+rm -rf "$folder"
+serve_start serve-remade
+echoes_again() {
+	echoes command
+	wait_for 20 made made 1
+}
+tap_case "the next server has it made" echoes_again
+stop "$serve_pid"
+
 # A server that is killed leaves what it wrote at; the next one removes it when it starts.
 serve_start serve-killed
 kill -KILL "$serve_pid"

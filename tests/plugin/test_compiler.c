@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,6 +290,9 @@ static void a_failure_is_tried_three_times(const char *what, uint64_t time_ms)
 	assert_true(count > COMPILER_TRIES);
 	assert_true(now_ms() - before >= RETRY_MS * COMPILER_REST);
 	assert_int_equal(made(f), 0);
+	/* The next try may have begun. */
+	for (int i = 0; i < 1000 && the_image(f, name, text); i++)
+		usleep(1000);
 	assert_false(the_image(f, name, text));
 	end(f);
 }
@@ -323,6 +327,44 @@ static void of_a_module_that_others_can_write_none_is_made(void **state)
 	}
 	assert_int_equal(made(f) + failed(f), 0);
 	assert_false(the_image(f, name, text));
+	end(f);
+}
+
+/* It crashed every step, until somebody removed it. One that is as bad again is not made for ever.
+ */
+static void an_image_that_is_doubted_goes_and_another_is_made(void **state)
+{
+	(void)state;
+	char name[256], text[256];
+	struct fixture *f = begin("image");
+	compiler_doubt(f->compiler, f->module); /* of which there is none yet */
+	for (unsigned i = 1; i <= COMPILER_TRIES; i++) {
+		want_until(f, made, i);
+		/* What was made is told before it is settled. */
+		while (the_image(f, name, text)) {
+			compiler_doubt(f->compiler, f->module);
+			usleep(1000);
+		}
+	}
+	uint64_t before = now_ms();
+	want_until(f, made, COMPILER_TRIES + 1);
+	assert_true(now_ms() - before >= RETRY_MS * COMPILER_REST / 2);
+	assert_int_equal(failed(f), 0);
+	end(f);
+}
+
+/* The compiler looked at it again at once, for ever. */
+static void a_doubt_of_a_module_without_an_image_keeps_nobody_busy(void **state)
+{
+	(void)state;
+	struct fixture *f = begin("image");
+	assert_int_equal(chmod(f->module, 0666), 0);
+	compiler_want(f->compiler, f->module, "sha256:of-the-module");
+	usleep(20000);
+	compiler_doubt(f->compiler, f->module);
+	clock_t before = clock();
+	usleep(400000);
+	assert_true(clock() - before < CLOCKS_PER_SEC / 10);
 	end(f);
 }
 
@@ -380,6 +422,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_module_that_kills_the_compiler_is_given_up),
 	    cmocka_unit_test(a_module_that_is_refused_is_given_up),
 	    cmocka_unit_test(of_a_module_that_others_can_write_none_is_made),
+	    cmocka_unit_test(an_image_that_is_doubted_goes_and_another_is_made),
+	    cmocka_unit_test(a_doubt_of_a_module_without_an_image_keeps_nobody_busy),
 	    cmocka_unit_test(many_modules_are_forgotten_not_kept),
 	    cmocka_unit_test(a_server_that_stops_does_not_wait_for_an_image),
 	};
