@@ -8,6 +8,7 @@
 #include "plugin/hash.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <mntent.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +75,14 @@ bool leftover_folder(char path[LEFTOVER_FOLDER_SIZE], struct error *err)
 	return is_noted || error_set_errno(err, errno, "cannot write %s", note);
 }
 
+/* A folder of that name may be somebody else's by now, whose links must not be gone along with. */
+static bool is_own_folder(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static void remove_folders(const char *directory)
 {
 	char note[PATH_SIZE];
@@ -84,7 +94,7 @@ static void remove_folders(const char *directory)
 		struct error ignored = ERROR_INIT;
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, FOLDER, strlen(FOLDER)) == 0 &&
-		    strchr(line + strlen(FOLDER), '/') == NULL)
+		    strchr(line + strlen(FOLDER), '/') == NULL && is_own_folder(line))
 			remove_tree(line, &ignored);
 	}
 	if (file != NULL)
@@ -123,15 +133,29 @@ static bool has_variable(pid_t pid, const char *variable)
 	return found;
 }
 
+/* Where there are no pidfds, or no more descriptors. */
+static bool end_by_number(pid_t pid, const char *variable, double deadline)
+{
+	while (has_variable(pid, variable)) {
+		if (monotonic_seconds() > deadline)
+			return false;
+		kill(pid, SIGKILL);
+		usleep(10000);
+	}
+	return true;
+}
+
 /* Kills one that has the variable, and waits until it is gone; it may be gone, or be another one,
  * before it is looked at. */
 static bool end_process(pid_t pid, const char *variable, double deadline)
 {
 	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd end = {.fd = fd, .events = POLLIN};
-	if (fd < 0 || !has_variable(pid, variable))
+	if (fd < 0)
+		return errno == ESRCH || end_by_number(pid, variable, deadline);
+	if (!has_variable(pid, variable))
 		return true;
-	kill(pid, SIGKILL);
+	syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	double left = deadline - monotonic_seconds();
 	return poll(&end, 1, left < 0 ? 0 : (int)(left * 1e3)) == 1;
 }

@@ -7,7 +7,7 @@
 # Peers are those of the path, by name: wasm3, iwasm, wasmi, silverfir, and for starts wasm3-musl. silverfir takes
 # seconds to start the Go program, so starts go without; node leaves the caches cold for whoever comes next.
 #
-# STARTS=5 KERNELS='dot fib' figures.bash … tries out in a minute whether all is there.
+# STARTS=5 KERNELS='dot fib' figures.bash … tries out in a minute whether all is there, and keeps nothing.
 set -eu
 source=$(cd "$1" && pwd) build=$(cd "$2" && pwd) large=${3:-}
 tiphys=$build/tiphys
@@ -28,6 +28,10 @@ measure() {
 	local file=$results/$1 peers
 	peers=$(peers $2)
 	shift 2
+	if [ -n "${STARTS:-}${KERNELS:-}" ]; then
+		PATH=$peers "$tiphys" bench "$@"
+		return
+	fi
 	PATH=$peers "$tiphys" bench "$@" --json "$file"
 	"$source/tests/bench/readme.bash" "$source" "$tiphys" --update
 }
