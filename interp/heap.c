@@ -352,7 +352,8 @@ static void mark_instances(struct store *store)
 	const struct type_def *defs = store->types.defs;
 	for (const struct instance *inst = store->instances; inst != NULL; inst = inst->next) {
 		const struct module *m = inst->module;
-		for (uint32_t i = m->imported_global_count; i < m->global_count; i++) {
+		const uint32_t globals = inst->global_refs != NULL ? m->global_count : 0;
+		for (uint32_t i = m->imported_global_count; i < globals; i++) {
 			const struct global *global = inst->global_refs[i];
 			if (global != NULL)
 				mark_word(heap, ref_kind_of(defs, global->type.type), global->value->i64);

@@ -373,12 +373,13 @@ static bool instantiate(struct instance *inst, import_resolver *resolve, void *e
 {
 	const struct module *m = inst->module;
 	struct store *store = inst->store;
+	if (!store_make_stacks(store, m, err))
+		return false;
 	/* From here on others can hold references to it, so it stays in the store whatever comes. */
 	inst->next = store->instances;
 	store->instances = inst;
-	if (!store_make_stacks(store, m, err) || !allocate(inst, err) ||
-	    !link_imports(inst, resolve, env, err) || !make_definitions(inst, err) ||
-	    !find_code(inst, err))
+	if (!allocate(inst, err) || !link_imports(inst, resolve, env, err) ||
+	    !make_definitions(inst, err) || !find_code(inst, err))
 		return false;
 
 	struct error *outer = store->host_error;

@@ -1,6 +1,9 @@
 /* The garbage-collected heap: within the memory limit, and collected in the middle of calls. What
  * its instructions do is the official suite's. */
+#include "tests/interp/address_space.h"
 #include "tests/interp/fixture.h"
+
+#include <sys/resource.h>
 
 #define PAGE UINT64_C(65536)
 #define LIMIT (64 * PAGE)
@@ -205,6 +208,36 @@ static void a_collection_at_every_allocation(void **state)
 	}
 }
 
+/* Its globals, which it did not get, were looked for references all the same. */
+static void an_instance_that_was_not_made_holds_nothing(void **state)
+{
+	(void)state;
+	struct guest g = {.options = {.collect_always = true, .stack_size = (size_t)1 << 30}};
+	struct wasm failing = {0}, w = {0};
+	struct bytes bytes;
+	struct module *module;
+	struct rlimit old, low;
+	wasm_global(&failing, 'i', true, "i32.const 1");
+	guest_open(&g, &modes[0]);
+	guest_give_func(&g, "back", "(i)i", (void (*)(void))back, &g);
+	assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+	low =
+	    (struct rlimit){.rlim_cur = address_space() + ((rlim_t)1 << 30), .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_AS, &low), 0);
+	struct instance *inst = guest_add(&g, &failing, &bytes, &module);
+	assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+	assert_null(inst);
+	assert_int_equal(g.err.kind, ERROR_SYSTEM);
+	error_clear(&g.err);
+
+	add_trees(&w, &holders[0]);
+	guest_start(&g, &w);
+	assert_int_equal(guest_i32(&g, "weigh", 3, 0), 7);
+	guest_close(&g);
+	module_destroy(module);
+	bytes_free(&bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(garbage_makes_room),
 	    cmocka_unit_test(the_heap_has_a_limit_by_default),
 	    cmocka_unit_test(a_collection_at_every_allocation),
+	    cmocka_unit_test(an_instance_that_was_not_made_holds_nothing),
 	};
 	return cmocka_run_group_tests_name("interp/gc", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Memories where the official suite does not reach: the edge of each kind, growth against limits,
  * and address space that is short. */
+#include "tests/interp/address_space.h"
 #include "tests/interp/running.h"
 
 #include <setjmp.h>
@@ -258,17 +259,6 @@ static void lanes_of_memories_on_both_sides_of_the_first(void **state)
 		assert_value(&run, "swap0", 8, 0x900000000, 0);
 		running_stop(&run);
 	}
-}
-
-/* Address space that the process has now. */
-static uint64_t address_space(void)
-{
-	unsigned long long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%llu", &pages), 1);
-	fclose(file);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void short_address_space_is_enough(void **state)
