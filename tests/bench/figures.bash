@@ -42,5 +42,5 @@ done
 starts='wasm3 wasm3-musl iwasm wasmi'
 measure start.json "$starts" start --starts "${STARTS:-200}"
 measure kernels.json 'wasm3 iwasm wasmi silverfir' kernels --rounds 5 ${KERNELS:-}
-[ -z "$large" ] || measure start-large.json "$starts" start --alone --starts "${STARTS:-9}" --touched --module "$large"
+[ -z "$large" ] || measure start-large.json "$starts" start --alone --starts "${STARTS:-5}" --touched --module "$large"
 measure variants.json '' kernels --rounds 7 "${variants[@]}" ${KERNELS:-}

@@ -212,7 +212,7 @@ static void a_collection_at_every_allocation(void **state)
 static void an_instance_that_was_not_made_holds_nothing(void **state)
 {
 	(void)state;
-	struct guest g = {.options = {.collect_always = true, .stack_size = (size_t)1 << 30}};
+	struct guest g = {.options = {.collect_always = true, .stack_size = (size_t)64 << 20}};
 	struct wasm failing = {0}, w = {0};
 	struct bytes bytes;
 	struct module *module;
@@ -222,7 +222,7 @@ static void an_instance_that_was_not_made_holds_nothing(void **state)
 	guest_give_func(&g, "back", "(i)i", (void (*)(void))back, &g);
 	assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
 	low =
-	    (struct rlimit){.rlim_cur = address_space() + ((rlim_t)1 << 30), .rlim_max = old.rlim_max};
+	    (struct rlimit){.rlim_cur = address_space() + ((rlim_t)32 << 20), .rlim_max = old.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_AS, &low), 0);
 	struct instance *inst = guest_add(&g, &failing, &bytes, &module);
 	assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
