@@ -85,7 +85,7 @@ limits() {
 	run 1 --blob data --blob-bytes 1000 "$objects" get data in/random
 	expect_in "File too large" "$err"
 	expect_in "--blob-bytes" "$err"
-	! head -c 5000 /dev/zero | "$tiphys" run --blob data:rw --blob-bytes 4096 --stdin "$objects" put data big 2>"$err"
+	must_fail "$tiphys" run --blob data:rw --blob-bytes 4096 --stdin "$objects" put data big < <(head -c 5000 /dev/zero) 2>"$err"
 	expect_in "File too large" "$err"
 	run 1 --blob data "$objects" hold data outside
 	[ "$(cat "$out")" = "8 held" ]
@@ -97,7 +97,7 @@ store_fails() {
 	AWS_SECRET_ACCESS_KEY=wrong run 1 --blob data "$objects" get data outside
 	expect_in "I/O error" "$err"
 	expect_in "the secret key is not the one of the access key" "$err"
-	! grep -q testing "$err"
+	must_fail grep -q testing "$err"
 	AWS_ENDPOINT_URL=http://127.0.0.1:1 run 1 --blob data "$objects" get data outside
 	expect_in "127.0.0.1:1" "$err"
 	run 1 --blob nowhere "$objects" get nowhere x
@@ -184,7 +184,7 @@ steps() {
 	expect_in "read secret of bucket other, which is not listed" "$out"
 	step "$full" '[{"bucket":"data"}]' '["put","data","steps/two"]' x
 	expect_in "not listed for writing" "$out"
-	! grep -q testing "$out" "$work/serve.log"
+	must_fail grep -q testing "$out" "$work/serve.log"
 	step "$bare" '[{"bucket":"data"}]' '["get","data","steps/one"]'
 	expect_in '"phase":"Failed"' "$out"
 	expect_in "the server has no object store" "$out"

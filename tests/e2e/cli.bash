@@ -16,7 +16,7 @@ help_lists_commands() {
 	for command in run compile validate inspect serve pull push spec; do
 		grep -qE "^  $command +[a-z]" "$out"
 	done
-	! grep -q run-ref "$out"
+	must_fail grep -q run-ref "$out"
 	[ ! -s "$err" ]
 	cp "$out" "$work/help"
 	status 0 "$tiphys" --help
@@ -164,7 +164,7 @@ inspects_hostile_names() {
 	printf '\0asm\1\0\0\0\5\3\1\0\1\7\12\1\6\33[31m\12\2\0' >"$work/hostile.wasm"
 	status 0 "$tiphys" inspect "$work/hostile.wasm"
 	expect_in 'memory \x1b[31m\x0a: 1 pages of 65536 bytes or more' "$out"
-	! grep -q $'\x1b' "$out"
+	must_fail grep -q $'\x1b' "$out"
 }
 tap_case "inspect hands no module's control characters to the terminal" inspects_hostile_names
 
@@ -173,7 +173,7 @@ inspects_features() {
 	printf '\0asm\1\0\0\0\1\6\1\140\1\177\1\177\3\2\1\0\12\7\1\5\0\40\0\300\13' >"$work/sign.wasm"
 	status 0 "$tiphys" inspect "$work/sign.wasm"
 	grep -qx "  sign-extension" "$out"
-	! grep -q "bulk-memory" "$out"
+	must_fail grep -q "bulk-memory" "$out"
 }
 tap_case "inspect names the features a module needs" inspects_features
 
@@ -189,7 +189,7 @@ inspects_newer() {
 	expect_in 'Not known to this build: a call gets "function not supported"' "$out"
 	grep -qx "  function wasi_snapshot_preview1.fd_frobnicate" "$out"
 	grep -qx "  function wasi_snapshot_preview1.proc_vanish" "$out"
-	! grep -q "does not run by itself" "$out"
+	must_fail grep -q "does not run by itself" "$out"
 	status 0 "$tiphys" inspect --granted stdout "$newer"
 	grep -qE '^  not supported wasi_snapshot_preview1.fd_frobnicate +this build does not know it' "$out"
 	status 0 "$tiphys" inspect --granted stdout --json "$newer"
@@ -297,7 +297,7 @@ output_limits() {
 	is "$(grep -c limited "$err")" 1
 	run 134 --stderr-limit 3 "$probe" fill-stderr 4
 	grep -q '^xxx' "$err"
-	! grep -q '^xxxx' "$err"
+	must_fail grep -q '^xxxx' "$err"
 }
 tap_case "output ends at its limit" output_limits
 
@@ -509,7 +509,7 @@ tap_case "spec takes a suite by any name, and a script that proves nothing fails
 reference() {
 	run 1 "127.0.0.1:1/team/step:1"
 	expect_in "127.0.0.1:1" "$err"
-	! grep -q 'cannot open' "$err"
+	must_fail grep -q 'cannot open' "$err"
 	run 1 ./no.dots:in/this
 	expect_in "cannot open" "$err"
 }

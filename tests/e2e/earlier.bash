@@ -57,7 +57,7 @@ unchanged() {
 		grep -q '^GET /page 200 ' "$faults_log"
 	done
 	find "$work/fs-cache" -type f | grep -q .
-	! find "$work/cache" -type f 2>/dev/null | grep -q .
+	[ -z "$(find "$work/cache" -type f 2>/dev/null || true)" ]
 }
 
 # Of a host that is not listed, its number for it.

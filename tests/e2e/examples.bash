@@ -167,9 +167,9 @@ report_into_a_file() {
 	rm "$work/data/report.md"
 }
 report_needs_grants() {
-	! report --dir "$work/data::/data:ro" "$guests/go-report.wasm" -o /data/report.md /data/ships.csv
+	must_fail report --dir "$work/data::/data:ro" "$guests/go-report.wasm" -o /data/report.md /data/ships.csv
 	[ ! -e "$work/data/report.md" ]
-	! report "$guests/go-report.wasm" /data/ships.csv
+	must_fail report "$guests/go-report.wasm" /data/ships.csv
 	expect_in "/data/ships.csv" "$err"
 }
 report_by_contract() {

@@ -49,7 +49,7 @@ methods() {
 	done
 	fetches 0 -i -X HEAD "http://$one/hello"
 	expect_in "content-length:6" "$out"
-	! grep -q '^hello' "$out"
+	must_fail grep -q '^hello' "$out"
 }
 tap_case "every method" methods
 
@@ -89,7 +89,7 @@ tap_case "a status of 400 and above is an answer" status_4xx
 interim() {
 	fetches 0 -i "http://$one/continue"
 	expect_in "x-final:1" "$out"
-	! grep -q interim "$out"
+	must_fail grep -q interim "$out"
 }
 tap_case "the head of an interim answer is not the answer's" interim
 
@@ -117,13 +117,13 @@ listed_methods() {
 	fetches 1 -X CONNECT "http://$one/method"
 	expect_in "Operation not permitted" "$err"
 	fetches 1 -X get "http://$one/method"
-	! grep -q '^DELETE|/method|.*CONNECT' "$work/one.log"
+	must_fail grep -q '^DELETE|/method|.*CONNECT' "$work/one.log"
 }
 tap_case "a method that is not listed" listed_methods
 
 proxy() {
 	http_proxy=http://$two HTTP_PROXY=http://$two ALL_PROXY=http://$two run 0 --http "http://$one" "$fetch" "http://$one/hello"
-	! grep -q hello "$work/two.log" || [ "$(grep -c hello "$work/two.log")" -eq 1 ]
+	must_fail grep -q hello "$work/two.log" || [ "$(grep -c hello "$work/two.log")" -eq 1 ]
 }
 tap_case "proxies of the environment are not asked" proxy
 
@@ -233,7 +233,7 @@ tap_case "1 GiB is streamed in less than 40 MB" gigabyte
 gigabyte_up() {
 	head -c 1073741824 /dev/zero | "$tiphys" run --http "http://$one" --http-body 2G --stdin "$fetch" -d "http://$one/sink" >"$out"
 	[ "$(cat "$out")" = 1073741824 ]
-	! head -c 200000000 /dev/zero | "$tiphys" run --http "http://$one" --stdin "$fetch" -d "http://$one/sink" >"$out" 2>"$err"
+	must_fail "$tiphys" run --http "http://$one" --stdin "$fetch" -d "http://$one/sink" < <(head -c 200000000 /dev/zero) >"$out" 2>"$err"
 	expect_in "File too large" "$err"
 }
 tap_case "1 GiB is sent, and no more than the limit" gigabyte_up
@@ -440,7 +440,7 @@ serve_leaves_nothing() {
 tap_case "serve: no descriptor is left" serve_leaves_nothing
 
 no_broker_is_left() {
-	! pgrep -f "^tiphys-net broker .*$one" >/dev/null
+	must_fail pgrep -f "^tiphys-net broker .*$one" >/dev/null
 }
 tap_case "no broker is left behind" no_broker_is_left
 

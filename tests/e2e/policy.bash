@@ -35,7 +35,7 @@ by_default_stderr() {
 	run 0 "$probe" fill-stderr 3
 	is "$(cat "$err")" xxx
 	run 4 --no-stderr "$probe" fill-stderr 3
-	! grep -q xxx "$err"
+	must_fail grep -q xxx "$err"
 }
 by_default_files() {
 	echo text >"$work/file"

@@ -35,7 +35,7 @@ steps() {
 	execute command '"args": ["show", "/store/index.json"]'
 	[ "$(node phase)" = Failed ]
 	[ "$(walls "$serve_log")" = "$(walls "$work/elsewhere.log")" ] || { walls "$serve_log" && walls "$work/elsewhere.log" && false; }
-	! mountpoint -q "$root"
+	must_fail mountpoint -q "$root"
 }
 
 serve_start elsewhere
@@ -51,7 +51,7 @@ fi
 
 # Executables beside each other are found by /proc; without it, where they are installed.
 alone() {
-	! chroot "$root" /bin/tiphys serve --listen 127.0.0.1:0 --no-auth >"$work/out" 2>&1
+	must_fail chroot "$root" /bin/tiphys serve --listen 127.0.0.1:0 --no-auth >"$work/out" 2>&1
 	expect_in "without /proc nobody knows what stands beside tiphys" "$work/out"
 }
 tap_case "without /proc and not installed it says what is missing" alone

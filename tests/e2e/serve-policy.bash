@@ -43,7 +43,7 @@ succeeds() {
 fails() {
 	execute "$1" '["echo","never"]' "${3:-}"
 	step_failed "$2"
-	! grep -q '"result"' "$work/reply"
+	must_fail grep -q '"result"' "$work/reply"
 }
 
 ceiling=$work/ceiling.yaml
@@ -159,14 +159,14 @@ nearly_full() {
 	execute '{"limits":{"fuel":1000000,"output":"1K"}}' "[\"say\",\"$thousand\",\"loop\"]"
 	step_failed "trapped (exit code 134) at its limit of 1000000 instructions (limits.fuel): out of fuel"
 	expect_in "$thousand" "$work/reply"
-	! grep -q 'wrote more' "$work/reply"
+	must_fail grep -q 'wrote more' "$work/reply"
 }
 tap_case "a step that runs out of fuel with stderr nearly full is told so" nearly_full
 
 writes_nothing() {
 	execute '{"limits":{"fuel":1000000,"output":"1"}}' '["loop"]'
 	step_failed "out of fuel: the limit of 1000000"
-	! grep -q 'wrote more' "$work/reply"
+	must_fail grep -q 'wrote more' "$work/reply"
 }
 tap_case "a step that writes nothing is not told to have written too much" writes_nothing
 
@@ -174,7 +174,7 @@ tap_case "a step that writes nothing is not told to have written too much" write
 names() {
 	execute "$1" "$2"
 	step_failed "$3"
-	! grep -qF "blobs/sha256" "$work/reply"
+	must_fail grep -qF "blobs/sha256" "$work/reply"
 }
 tap_case "a trap names the module as the template does" names '{}' '["trap"]' \
 	"module registry.test/team/command:1 trapped (exit code 134): unreachable"
@@ -187,7 +187,7 @@ tap_case "a step without memory is told by its own" names '{"limits":{"memory":"
 no_command() {
 	step_ask '{"module":"registry.test/team/library:1"}'
 	step_failed "registry.test/team/library:1: the module was not run: cannot link: is no command: it exports no _start; a step runs commands alone"
-	! grep -q -e --invoke -e exitCode "$work/reply"
+	must_fail grep -q -e --invoke -e exitCode "$work/reply"
 }
 tap_case "a module that is no command is told what a step runs" no_command
 
@@ -197,13 +197,13 @@ forged="tiphys run: $work/store/blobs/sha256/${digest%% *}"
 forges() {
 	execute '{}' "[\"say\",\"$forged: $1\\n\",\"fail\",$2]"
 	step_failed "exit code $2; the end of stderr:"
-	! grep -qE 'was not run|trapped' "$work/reply"
+	must_fail grep -qE 'was not run|trapped' "$work/reply"
 }
 tap_case "a guest forges no trap" forges "trap: unreachable" 134
 forges_failure() {
 	execute '{}' "[\"say\",\"$forged: malformed module: x\\n\",\"exit\",1]"
 	step_failed "exit code 1; from stderr:\n$forged"
-	! grep -q 'was not run' "$work/reply"
+	must_fail grep -q 'was not run' "$work/reply"
 }
 tap_case "a guest forges no fault of its module" forges_failure
 

@@ -59,7 +59,7 @@ not_run() {
 	"$tiphys_net" push "$work/cut.wasm" "$registry/team/cut:1" >/dev/null
 	step_ask "{\"module\":{\"oci\":\"$registry/team/cut:1\"},\"args\":[]}"
 	step_failed "$registry/team/cut:1: the module was not run: malformed module: "
-	! grep -q -e exitCode -e "$FS_CACHE_DIR" "$work/reply"
+	must_fail grep -q -e exitCode -e "$FS_CACHE_DIR" "$work/reply"
 	step_ask "{\"module\":{\"oci\":\"$registry/team/cut:1\"}}"
 	step_failed "$registry/team/cut:1: the module was not run: malformed module: "
 }
@@ -69,7 +69,7 @@ tap_case "a module that is none is not told as an exit of the guest" not_run
 too_large() {
 	step_ask "{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[],\"permissions\":{\"limits\":{\"memory\":\"64K\"}}}"
 	step_failed "the module was not run, having met its limit of 65536 bytes of memory (limits.memory): limit reached: "
-	! grep -q exitCode "$work/reply"
+	must_fail grep -q exitCode "$work/reply"
 }
 tap_case "a module that starts with more memory than it may have is told by whose limit" too_large
 
@@ -111,7 +111,7 @@ worker_has_image() {
 }
 
 from_image() {
-	! worker_has_image
+	must_fail worker_has_image
 	succeeds "$registry/team/command:1"
 	wait_for 10 grep -q 'msg="image of a module made"' "$work/serve.log"
 	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/toil" --data \
@@ -147,7 +147,7 @@ bounded() {
 	sleep 11
 	succeeds "$registry/team/number:2"
 	succeeds "$registry/team/number:3"
-	! cached 1
+	must_fail cached 1
 	cached 3
 	succeeds "$registry/team/number:1"
 	curl -sf --noproxy '*' "http://$serve/metrics" >"$work/metrics"
@@ -176,7 +176,7 @@ told_at_start() {
 	grep -q "level=warn msg=\"a place of modules cannot be used\" detail=\"$work/none is no image layout" "$serve_log"
 	stop "$serve_pid"
 	serve_start whole
-	! grep -q 'a place of modules' "$serve_log"
+	must_fail grep -q 'a place of modules' "$serve_log"
 	stop "$serve_pid"
 }
 tap_case "a cache or a store that cannot be used is told at the start" told_at_start

@@ -56,7 +56,7 @@ unnamed() {
 	expect_in "  reach the network" "$out"
 	status 0 "$tiphys" inspect "$talk"
 	expect_in "opens TCP connections to the addresses that are listed (--socket HOST:PORT)" "$out"
-	! grep -qx "  reach the network" "$out"
+	must_fail grep -qx "  reach the network" "$out"
 }
 tap_case "whoever imports no function of connections cannot guess one's number" unnamed
 
@@ -116,7 +116,7 @@ tap_case "serve: a step behind its walls" steps
 refused() {
 	step '["127.0.0.1:1"]' '["127.0.0.1:1","echo","x"]'
 	expect_in "the module was not run: network: cannot connect to 127.0.0.1:1: Connection refused" "$out"
-	! grep -q -e exitCode -e '--broker' -e 'last reached' "$out"
+	must_fail grep -q -e exitCode -e '--broker' -e 'last reached' "$out"
 }
 tap_case "serve: a connection that cannot be made is told before the module runs" refused
 

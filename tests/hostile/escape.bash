@@ -57,8 +57,8 @@ leaves_nothing_outside() {
 }
 
 learns_nothing() {
-	! grep -F "$secret" "$work/attempts" "$work/err"
-	! grep 'root:' "$work/attempts"
+	must_fail grep -F "$secret" "$work/attempts" "$work/err"
+	must_fail grep 'root:' "$work/attempts"
 }
 
 tried_all() {
@@ -88,8 +88,8 @@ race() {
 	# Without reads in between it was no race.
 	[ "$(sed -n 's/^reads: //p' "$work/raced")" -gt 100 ]
 	[ "$swaps" -ge 2000 ]
-	! grep '^foreign' "$work/raced"
-	! grep -F "$secret" "$work/raced"
+	must_fail grep '^foreign' "$work/raced"
+	must_fail grep -F "$secret" "$work/raced"
 	[ ! -e "$work/host/outside/made" ]
 }
 tap_case "a directory that is swapped for a link during opens" race

@@ -74,7 +74,7 @@ tap_case "the container is a restricted pod's shape" is_restricted
 serve_pod strict landlock --require-sandbox
 starts_whole() {
 	wait_for 30 grep -q msg=listening "$work/strict.log"
-	! grep -q "lacks a part of the sandbox" "$work/strict.log"
+	must_fail grep -q "lacks a part of the sandbox" "$work/strict.log"
 }
 tap_case "serve --require-sandbox starts, and lacks nothing" starts_whole
 tap_case "a step runs" step strict
@@ -90,7 +90,7 @@ serve_pod old old --require-sandbox
 names_what_is_lacking() {
 	wait_for 30 grep -q "landlock" "$work/old.log"
 	expect_in "--require-sandbox" "$work/old.log"
-	! grep -q msg=listening "$work/old.log"
+	must_fail grep -q msg=listening "$work/old.log"
 }
 tap_case "serve --require-sandbox names what the pod lacks, and does not start" names_what_is_lacking
 serve_pod lax old
@@ -109,7 +109,7 @@ went_through_all() {
 }
 tap_case "hostile native code was tried in the pod" went_through_all
 native_row() {
-	! grep -A3 -E "^not ok [0-9]+ - $1( |\$)" "$work/natives.tap"
+	must_fail grep -A3 -E "^not ok [0-9]+ - $1( |\$)" "$work/natives.tap"
 	grep -qE "^ok [0-9]+ - $1( |\$)" "$work/natives.tap"
 }
 while read -r name; do

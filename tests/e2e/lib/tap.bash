@@ -11,6 +11,8 @@
 #   free_port                  a port on 127.0.0.1 that nobody listens at
 #   wait_for SECONDS COMMAND…  until the command succeeds
 #   expect_in TEXT FILE        the file holds the text, else a message and status 1
+#   must_fail COMMAND…         the command fails, else a message and status 1; "! COMMAND" ends no case,
+#                              for errexit passes over it
 #
 # TIPHYS_BUILD is the folder of the executables under test.
 set -u
@@ -115,6 +117,13 @@ expect_in() {
 		echo "expected: $1"
 		echo "found in $2:"
 		cat "$2"
+		return 1
+	fi
+}
+
+must_fail() {
+	if "$@"; then
+		echo "should fail: $*"
 		return 1
 	fi
 }
