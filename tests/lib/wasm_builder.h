@@ -42,7 +42,7 @@ uint8_t type_code(char letter);
 valtype type_of_letter(char letter);
 char letter_of_type(valtype type);
 
-/* ---- instructions ---- */
+/* ---- instructions: wasm_text.c ---- */
 
 void put_insn(struct bytes *b, enum insn_id id);
 void put_insn_u(struct bytes *b, enum insn_id id, uint64_t immediate);
