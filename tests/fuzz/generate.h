@@ -10,7 +10,7 @@
  * wide arithmetic, loads and stores); four memories, of 32-bit addresses, of 64-bit addresses, with
  * pages of a byte and shared, with bulk operations within and between them and short waits;
  * addresses of all shapes that lowering folds (generate_address.c); operands in all places that it
- * tells apart, and the pairs of instructions that become one cell (generate_focus.c); tables of
+ * tells apart (generate_focus.c), and what becomes one cell (generate_pair.c); tables of
  * three reference types and of 64-bit indices; small functions without locals or blocks, which call
  * each other; blocks, branches and calls of several values; calls by table and by reference, also
  * in tail position; branch hints (generate_hint.c); exceptions, with all four kinds of clauses and

@@ -127,15 +127,59 @@ char sig_letter(uint8_t kind, char address);
 /* What stands behind the opcode; of an access, of this memory, aligned in some way. */
 void put_immediate(struct gen *g, const struct insn *insn, uint32_t memory);
 
+/* ---- generate_operand.c ---- */
+
+enum place {
+	IN_SLOT, /* a local */
+	IN_ACC,  /* computed just now */
+	IN_CELL, /* a constant */
+	IN_BOTH, /* a local that was set last */
+	PLACES,
+};
+
+struct operand {
+	enum place place;
+	char letter;
+	char lanes; /* f or F: a vector of floats, none a NaN; n: a float that is no NaN; or 0 */
+	bool is_odd;
+	uint32_t local;
+};
+
+/* An i32 or i64. */
+void put_literal(struct gen *g, char letter, int64_t number);
+void set_local(struct gen *g, uint32_t local);
+void get_local(struct gen *g, uint32_t local, char letter);
+/* The accumulator of this type then holds nothing that is asked for. */
+void forget(struct gen *g, char letter);
+/* What must be done before any operand is pushed. A place that there is none of becomes another. */
+void prepare_operand(struct gen *g, struct operand *operand);
+/* The same, right before the first operand is pushed. */
+void prepare_operand_last(struct gen *g, const struct operand *operand);
+void push_operand(struct gen *g, const struct operand *operand);
+struct operand any_operand(struct gen *g, char letter, char lanes);
+/* The result is read at once, or from where it was put. */
+void put_use(struct gen *g);
+/* One of those that fit, each as often. */
+enum insn_id any_of(struct gen *g, bool (*fits)(enum insn_id id));
+/* What an operand of this letter needs in its lanes, as in struct operand. */
+char lanes_of(enum insn_id id, char letter);
+/* A local of addresses that are small; false: there is none. */
+bool prepare_address(struct gen *g, uint32_t *local);
+/* An instruction that takes one of its two operands' type. */
+void put_second(struct gen *g, enum insn_id id);
+
 /* ---- generate_focus.c ---- */
 
 void put_focus(struct gen *g);
+void put_focused_access(struct gen *g);
+
+/* ---- generate_pair.c ---- */
+
 void put_pair(struct gen *g);
 void put_count(struct gen *g);
 void put_next(struct gen *g);
 /* Pushes a byte of memory 0, whose address stands in a local. */
 void put_byte(struct gen *g);
-void put_focused_access(struct gen *g);
 
 /* ---- generate_address.c ---- */
 
