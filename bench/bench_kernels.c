@@ -4,7 +4,6 @@
 #include "bench/guard.h"
 #include "bench/kernel.def"
 #include "bench/outcome.h"
-#include "bench/tables.h"
 #include "caps/cleanup.h"
 #include "plugin/handover.h"
 #include "plugin/module_file.h"
@@ -202,9 +201,7 @@ static bool run(struct measurement *measurement, struct error *err)
 	if (!measure_cells(plan->cells, plan->cell_count, &how, err))
 		return false;
 	outcome_note(&results, "kernels", FIGURE_USER, &plan->peers, plan->cells, plan->cell_count);
-	if (!tables_print(results.root, stdout))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the tables");
-	return options->json == NULL || results_write(&results, options->json, err);
+	return outcome_tell(&results, options->json, err);
 }
 
 static int measure(void *env)

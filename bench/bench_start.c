@@ -460,9 +460,7 @@ static bool run(struct measurement *measurement, struct error *err)
 	if (!measure_cells(plan->cells, plan->cell_count, &how, err) ||
 	    !note(plan, options->touched, &results, err))
 		return false;
-	if (!tables_print(results.root, stdout))
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the tables");
-	return options->json == NULL || results_write(&results, options->json, err);
+	return outcome_tell(&results, options->json, err);
 }
 
 static int measure(void *env)

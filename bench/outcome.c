@@ -1,5 +1,9 @@
 #include "bench/outcome.h"
 
+#include "bench/tables.h"
+
+#include <stdio.h>
+
 void outcome_note(struct results *results, const char *bench, enum figure figure,
                   const struct peers *peers, const struct cell *cells, size_t count)
 {
@@ -20,4 +24,11 @@ void outcome_note(struct results *results, const char *bench, enum figure figure
 		if (cell->refusal[0] != '\0')
 			results_refusal(results, bench, cell->job, cell->contender, cell->refusal);
 	}
+}
+
+bool outcome_tell(const struct results *results, const char *json, struct error *err)
+{
+	if (!tables_print(results->root, stdout))
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the tables");
+	return json == NULL || results_write(results, json, err);
 }

@@ -56,7 +56,8 @@ struct image *image_prepare(const struct module *module, const struct store_opti
  * a single store at a time. */
 void store_use_image(struct store *store, const struct module *module, struct image *image);
 
-/* Called before the process ends by a fault (SIGSEGV, SIGBUS) that is no module's: in the signal's
+/* Called at a fault (SIGSEGV, SIGBUS) that is no module's, before whoever handled them earlier is
+ * asked: mostly the process ends then, but a host's own handler may go on. It is in the signal's
  * handler, so it may do only what is async-signal-safe, and returns. */
 typedef void crash_watcher(void);
 

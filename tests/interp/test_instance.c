@@ -286,18 +286,27 @@ static void types_of_later_modules_and_hosts_are_those_of_the_first(void **state
 	}
 }
 
+/* A module that exports a function "seven". */
+static struct module *make_seven(struct bytes *bytes)
+{
+	struct wasm w = {0};
+	struct error err = ERROR_INIT;
+	wasm_export(&w, "seven", EXTERN_FUNC, wasm_func(&w, "_i", "", "i32.const 7"));
+	*bytes = wasm_finish(&w);
+	struct module *module = module_load(bytes->data, bytes->size, NULL, &err);
+	assert_non_null(module);
+	return module;
+}
+
 /* A size beyond the address space was rounded to a small one, and the frames ran over its end. */
 static void a_stack_beyond_address_space_is_refused(void **state)
 {
 	static const size_t sizes[] = {INTERP_STACK_MAX + 1, SIZE_MAX / 2, SIZE_MAX - 8192,
 	                               SIZE_MAX - 4096, SIZE_MAX};
 	(void)state;
-	struct wasm w = {0};
-	uint32_t f = wasm_func(&w, "_i", "", "i32.const 7");
-	wasm_export(&w, "seven", EXTERN_FUNC, f);
-	struct bytes bytes = wasm_finish(&w);
+	struct bytes bytes;
 	struct error err = ERROR_INIT;
-	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	struct module *module = make_seven(&bytes);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct store *store = store_create(&(struct store_options){.stack_size = sizes[i]}, &err);
 		assert_non_null(store);
@@ -320,12 +329,9 @@ static void a_stack_beyond_address_space_is_refused(void **state)
 static void fuel_beyond_what_is_counted_is_as_much(void **state)
 {
 	(void)state;
-	struct wasm w = {0};
-	uint32_t f = wasm_func(&w, "_i", "", "i32.const 7");
-	wasm_export(&w, "seven", EXTERN_FUNC, f);
-	struct bytes bytes = wasm_finish(&w);
+	struct bytes bytes;
 	struct error err = ERROR_INIT;
-	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	struct module *module = make_seven(&bytes);
 	struct store *store = store_create(&(struct store_options){.fuel = UINT64_MAX}, &err);
 	struct instance *inst = instance_create(store, module, NULL, NULL, &err);
 	union value result = {0};
