@@ -142,28 +142,36 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
-static int failed_signal, failure; /* of what follows */
-
-static void install(void)
+static bool install(struct error *err)
 {
 	/* The handler leaves by longjmp: SA_NODEFER keeps the signal deliverable. It runs on the stack
 	 * of the run, which never ends while a handler is at work (store.c). */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	sigemptyset(&action.sa_mask);
-	for (unsigned i = 0; i < HANDLED && failure == 0; i++) {
+	for (unsigned i = 0; i < HANDLED; i++) {
 		if (sigaction(handled[i], &action, &previous[i]) == 0)
 			continue;
-		failed_signal = handled[i];
-		failure = errno;
+		error_set_errno(err, errno, "cannot handle signal %d", handled[i]);
+		/* Else the next try would take this handler for the one before it. */
+		while (i-- > 0)
+			sigaction(handled[i], &previous[i], NULL);
+		return false;
 	}
+	return true;
 }
 
 bool trap_handlers_install(struct error *err)
 {
-	/* No thread goes on before they are there. */
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, install);
-	return failure == 0 || error_set_errno(err, failure, "cannot handle signal %d", failed_signal);
+	/* No thread goes on before they are there. By a mutex, which asks the kernel for nothing as
+	 * long as nobody waits: behind its wall a worker may make no call of futex, as glibc's
+	 * pthread_once() does. */
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static bool installed;
+	pthread_mutex_lock(&lock);
+	installed = installed || install(err);
+	bool fine = installed;
+	pthread_mutex_unlock(&lock);
+	return fine;
 }
 
 /* ---- backtraces ---- */
