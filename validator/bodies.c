@@ -3,10 +3,12 @@
 #include "validator/decode.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 struct crew {
 	const struct module *module;
+	cpu_set_t processors; /* that the process may use; none: not known */
 	pthread_mutex_t lock; /* of what follows */
 	uint32_t next;        /* the first function that nobody has taken */
 	uint32_t bad;         /* the lowest function that is not valid; UINT32_MAX: none so far */
@@ -72,15 +74,48 @@ static uint64_t bytes_of_bodies(const struct module *m)
 	return bytes;
 }
 
-static unsigned helpers_for(const struct module *m, unsigned threads)
+static unsigned helpers_for(const struct crew *crew, unsigned threads)
 {
-	if (threads <= 1 || bytes_of_bodies(m) < BODIES_PARALLEL_BYTES)
+	if (threads <= 1 || bytes_of_bodies(crew->module) < BODIES_PARALLEL_BYTES)
 		return 0;
 	if (threads == MODULE_THREADS_ALL) {
-		long processors = sysconf(_SC_NPROCESSORS_ONLN);
+		long processors = CPU_COUNT(&crew->processors);
+		if (processors == 0)
+			processors = sysconf(_SC_NPROCESSORS_ONLN);
 		threads = processors > 1 ? (unsigned)processors : 1;
 	}
 	return (threads < MODULE_THREADS_MAX ? threads : MODULE_THREADS_MAX) - 1;
+}
+
+/* The next processor of the crew behind `last`, and around. */
+static int next_processor(const struct crew *crew, int last)
+{
+	do
+		last = (last + 1) % CPU_SETSIZE;
+	while (!CPU_ISSET(last, &crew->processors));
+	return last;
+}
+
+/* A new thread is often put where its creator runs, and the kernel takes it elsewhere only after
+ * milliseconds, when all is done. So each is sent to a processor of its own, from where it may go
+ * anywhere. Returns how many there are: fewer than wanted are only slower. */
+static unsigned start_helpers(struct crew *crew, pthread_t *helpers, unsigned wanted)
+{
+	int processor = sched_getcpu();
+	bool is_placed = processor >= 0 && CPU_COUNT(&crew->processors) > 1;
+	unsigned count = 0;
+	while (count < wanted && pthread_create(&helpers[count], NULL, help, crew) == 0) {
+		cpu_set_t own;
+		if (is_placed) {
+			processor = next_processor(crew, processor);
+			CPU_ZERO(&own);
+			CPU_SET(processor, &own);
+			pthread_setaffinity_np(helpers[count], sizeof own, &own);
+			pthread_setaffinity_np(helpers[count], sizeof crew->processors, &crew->processors);
+		}
+		count++;
+	}
+	return count;
 }
 
 bool bodies_validate(const struct module *module, unsigned threads, struct body_scratch *scratch,
@@ -92,12 +127,11 @@ bool bodies_validate(const struct module *module, unsigned threads, struct body_
 	    .next = module->imported_func_count,
 	    .bad = UINT32_MAX,
 	};
+	/* Fails where there are more processors than a set has room for. */
+	if (sched_getaffinity(0, sizeof crew.processors, &crew.processors) != 0)
+		CPU_ZERO(&crew.processors);
 	pthread_t helpers[MODULE_THREADS_MAX];
-	unsigned wanted = helpers_for(module, threads);
-	unsigned count = 0;
-	/* Fewer threads than wanted are only slower. */
-	while (count < wanted && pthread_create(&helpers[count], NULL, help, &crew) == 0)
-		count++;
+	unsigned count = start_helpers(&crew, helpers, helpers_for(&crew, threads));
 	work(&crew, scratch);
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(helpers[i], NULL);

@@ -160,7 +160,7 @@ struct module_options {
 };
 
 #define MODULE_THREADS_MAX 16
-/* As many as there are processors, up to MODULE_THREADS_MAX. */
+/* As many as there are processors that the process may use, up to MODULE_THREADS_MAX. */
 #define MODULE_THREADS_ALL UINT32_MAX
 
 /* Decodes and validates. NULL on failure: ERROR_MALFORMED, ERROR_INVALID, ERROR_UNSUPPORTED (with

@@ -2,6 +2,8 @@
 #include "tests/validator/load.h"
 #include "validator/bodies.h"
 
+#include <sched.h>
+
 enum { FUNCTIONS = 3000 };
 
 /* Some 130 bytes a function, so that all together are worth several threads; those in `bad` leave a
@@ -65,11 +67,40 @@ static void test_first_error_wins(void **state)
 	}
 }
 
+/* As in a container that is given one processor of several. */
+static void test_on_one_processor(void **state)
+{
+	(void)state;
+	cpu_set_t all, one, after;
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	int processor = sched_getcpu();
+	assert_true(processor >= 0);
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+	static const uint32_t bad[] = {1700, 2300};
+	struct bytes valid = large_module(NULL, 0), invalid = large_module(bad, 2);
+	static const unsigned threads[] = {MODULE_THREADS_ALL, 4};
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+		assert_string_equal(load_with(&valid, threads[i]).message, "");
+		assert_int_equal(load_with(&invalid, threads[i]).func, bad[0]);
+	}
+	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+	assert_true(CPU_EQUAL(&one, &after));
+	assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+	assert_string_equal(load_with(&valid, MODULE_THREADS_ALL).message, "");
+	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+	assert_true(CPU_EQUAL(&all, &after));
+	bytes_free(&valid);
+	bytes_free(&invalid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_valid),
 	    cmocka_unit_test(test_first_error_wins),
+	    cmocka_unit_test(test_on_one_processor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
