@@ -18,14 +18,16 @@ struct broker_options {
 	OPTION_TEXTS(type, broker.http, "http", "SCHEME://HOST[:PORT]",                                \
 	             "grant HTTP requests to that host; may be given again"),                          \
 	    OPTION_TEXTS(type, broker.http_methods, "http-method", "METHOD",                           \
-	                 "grant this method and no other that is not given (all)"),                    \
+	                 "grant this method and no other that is not given (all)", .needs = "http"),   \
 	    OPTION_NUMBER(type, broker.http_concurrent, "http-concurrent", "N", 1, 64,                 \
 	                  "requests that may be open at a time (8); in a policy "                      \
-	                  "http.max_concurrent_requests"),                                             \
-	    OPTION_BYTES(type, broker.http_body, "http-body",                                          \
-	                 "size of a body, of a request or an answer (64M)"),                           \
+	                  "http.max_concurrent_requests",                                              \
+	                  .needs = "http"),                                                            \
+	    OPTION_BYTES_FROM(type, broker.http_body, "http-body", 1,                                  \
+	                      "size of a body, of a request or an answer (64M)", .needs = "http"),     \
 	    OPTION_TEXT(type, broker.http_timeout, "http-timeout", "TIME",                             \
-	                "time for a request and its answer, as 1500ms (ms, s, m, h; 60s)"),            \
+	                "time for a request and its answer, as 1500ms (ms, s, m, h; 60s)",             \
+	                .needs = "http"),                                                              \
 	    OPTION_TEXTS(type, broker.sockets, "socket", "HOST:PORT",                                  \
 	                 "grant a TCP connection to there, made before the run; may be given again"),  \
 	    OPTION_TEXTS(                                                                              \
@@ -33,10 +35,12 @@ struct broker_options {
 	        "grant objects of an S3 bucket, to read, or also to write; may be given again"),       \
 	    OPTION_TEXT(                                                                               \
 	        type, broker.blob_endpoint, "blob-endpoint", "URL",                                    \
-	        "where the bucket is ($AWS_ENDPOINT_URL); the keys are those that an SDK finds"),      \
+	        "where the bucket is ($AWS_ENDPOINT_URL); the keys are those that an SDK finds",       \
+	        .needs = "blob"),                                                                      \
 	    OPTION_TEXT(type, broker.blob_region, "blob-region", "NAME",                               \
-	                "its region ($AWS_REGION, us-east-1)"),                                        \
-	    OPTION_BYTES(type, broker.blob_bytes, "blob-bytes", "size of an object (1G)"),             \
+	                "its region ($AWS_REGION, us-east-1)", .needs = "blob"),                       \
+	    OPTION_BYTES_FROM(type, broker.blob_bytes, "blob-bytes", 1, "size of an object (1G)",      \
+	                      .needs = "blob"),                                                        \
 	    OPTION_OPTIONAL_TEXT(                                                                      \
 	        type, broker.kv, "kv", "ro|rw",                                                        \
 	        "grant small values that are kept (rw); here as long as the run lasts")

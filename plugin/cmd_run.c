@@ -109,6 +109,7 @@ static const struct command_line line = {
     .operands_min = 0, /* checked below: they may come by --args-from */
     .operands_max = OPERANDS_ANY,
     .stops_at_operand = true,
+    .comes_in_parts = true,
 };
 
 /* Everything that belongs to one run, freed in the order it depends on each other. */
@@ -212,20 +213,48 @@ static bool take_args_from(struct run *run, int *status)
 	return options_take(&line, run->argc, run->argv, &run->options, &run->operands, status);
 }
 
+/* What was typed at one and says two things. A policy's limits say nothing against its streams. */
+static bool check_typed(const struct run_options *typed, struct error *err)
+{
+	const struct {
+		bool is_given, is_void;
+		const char *option, *other;
+	} pairs[] = {
+	    {typed->grants.stdout_limit != 0, typed->grants.no_stdout, "stdout-limit", "no-stdout"},
+	    {typed->grants.stderr_limit != 0, typed->grants.no_stderr, "stderr-limit", "no-stderr"},
+	    {typed->name != NULL, typed->invoke != NULL, "name", "invoke"},
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		if (pairs[i].is_given && pairs[i].is_void)
+			return error_set(err, ERROR_USAGE,
+			                 "--%s does nothing beside --%s; leave one of them out",
+			                 pairs[i].option, pairs[i].other);
+	return true;
+}
+
+static bool misused(const struct error *err, int *status)
+{
+	fprintf(stderr, "tiphys run: %s\nSee: tiphys run --help\n", err->message);
+	*status = error_exit_status(err->kind);
+	return false;
+}
+
 static bool take_command_line(struct run *run, int *status)
 {
+	struct error err = ERROR_INIT;
 	run->options.args_from = run->options.broker_fd = NO_DESCRIPTOR;
 	run->options.images_bytes = IMAGES_BYTES_DEFAULT;
 	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
 		return false;
+	if (!check_typed(&run->options, &err))
+		return misused(&err, status);
 	if (run->options.args_from != NO_DESCRIPTOR && !take_args_from(run, status))
 		return false;
-	if (run->operands.count == 0) {
-		fprintf(stderr, "tiphys run: no FILE or REF to run\nSee: tiphys run --help\n");
-		*status = 2;
-		return false;
-	}
-	return true;
+	if (run->operands.count == 0)
+		error_set(&err, ERROR_USAGE, "no FILE or REF to run");
+	else if (run->options.policies.count == 0) /* it may grant what an option qualifies */
+		options_check(&line, &run->options, &err);
+	return err.kind == ERROR_NONE || misused(&err, status);
 }
 
 /* A reactor (a module without _start) is initialised before its functions are called. */

@@ -195,6 +195,42 @@ static bool check_count(const struct command_line *line, unsigned count, struct 
 	return true;
 }
 
+static bool is_given(const struct option *row, const void *into)
+{
+	const void *field = (const char *)into + row->field;
+	switch (row->kind) {
+	case OPTION_KIND_FLAG:
+		return *(const bool *)field;
+	case OPTION_KIND_TEXT:
+	case OPTION_KIND_OPTIONAL_TEXT:
+		return *(const char *const *)field != NULL;
+	case OPTION_KIND_TEXTS:
+		return ((const struct option_texts *)field)->count > 0;
+	case OPTION_KIND_BYTES:
+	case OPTION_KIND_NUMBER:
+		break;
+	}
+	return *(const uint64_t *)field != 0;
+}
+
+bool options_check(const struct command_line *line, const void *into, struct error *err)
+{
+	for (size_t i = 0; i < line->row_count; i++) {
+		const struct option *row = &line->rows[i];
+		if (row->needs == NULL || !is_given(row, into))
+			continue;
+		const struct option *needed = find_row(line, row->needs, strlen(row->needs));
+		if (!is_given(needed, into))
+			return error_set(err, ERROR_USAGE,
+			                 "--%s does nothing without --%s, which is not given; add --%s%s%s, or "
+			                 "leave --%s out",
+			                 row->name, needed->name, needed->name,
+			                 needed->value != NULL ? " " : "",
+			                 needed->value != NULL ? needed->value : "", row->name);
+	}
+	return true;
+}
+
 enum options_outcome options_parse(const struct command_line *line, int argc, char **argv,
                                    void *into, struct operands *operands, struct error *err)
 {
@@ -226,7 +262,10 @@ enum options_outcome options_parse(const struct command_line *line, int argc, ch
 
 	*operands =
 	    (struct operands){.items = argv + first_operand, .count = (unsigned)(argc - first_operand)};
-	return check_count(line, operands->count, err) ? OPTIONS_GO_ON : OPTIONS_WRONG;
+	return check_count(line, operands->count, err) &&
+	               (line->comes_in_parts || options_check(line, into, err))
+	           ? OPTIONS_GO_ON
+	           : OPTIONS_WRONG;
 }
 
 static void print_row(const struct option *row, FILE *out)

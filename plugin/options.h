@@ -57,6 +57,9 @@ struct option {
 	char letter;       /* of the short form, or 0 */
 	uint64_t min, max; /* of a number or bytes */
 	bool may_be_empty; /* of texts: else an empty value is a variable that was not set */
+	/* The option whose grant this one only qualifies: to give it alone is refused, for it would do
+	 * nothing. NULL: none. Both fields hold zero unless they are given. */
+	const char *needs;
 };
 
 #define OPTION_ROW(type, field_, field_type, ...)                                                  \
@@ -64,32 +67,33 @@ struct option {
 	     offsetof(type, field_) + 0 * sizeof(char[_Generic(((type *)0)->field_, field_type: 1)]),  \
 	 __VA_ARGS__}
 
-#define OPTION_FLAG(type, field_, name_, help_)                                                    \
-	OPTION_ROW(type, field_, bool, .kind = OPTION_KIND_FLAG, .name = name_, .help = help_)
-#define OPTION_FLAG_LETTER(type, field_, letter_, name_, help_)                                    \
+/* Behind the help of each may stand further members, as .needs = "http". */
+#define OPTION_FLAG(type, field_, name_, ...)                                                      \
+	OPTION_ROW(type, field_, bool, .kind = OPTION_KIND_FLAG, .name = name_, .help = __VA_ARGS__)
+#define OPTION_FLAG_LETTER(type, field_, letter_, name_, ...)                                      \
 	OPTION_ROW(type, field_, bool, .kind = OPTION_KIND_FLAG, .letter = letter_, .name = name_,     \
-	           .help = help_)
-#define OPTION_TEXT(type, field_, name_, value_, help_)                                            \
+	           .help = __VA_ARGS__)
+#define OPTION_TEXT(type, field_, name_, value_, ...)                                              \
 	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_TEXT, .name = name_,                \
-	           .value = value_, .help = help_)
-#define OPTION_TEXT_OR_EMPTY(type, field_, name_, value_, help_)                                   \
+	           .value = value_, .help = __VA_ARGS__)
+#define OPTION_TEXT_OR_EMPTY(type, field_, name_, value_, ...)                                     \
 	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_TEXT, .name = name_,                \
-	           .value = value_, .help = help_, .may_be_empty = true)
-#define OPTION_OPTIONAL_TEXT(type, field_, name_, value_, help_)                                   \
+	           .value = value_, .may_be_empty = true, .help = __VA_ARGS__)
+#define OPTION_OPTIONAL_TEXT(type, field_, name_, value_, ...)                                     \
 	OPTION_ROW(type, field_, const char *, .kind = OPTION_KIND_OPTIONAL_TEXT, .name = name_,       \
-	           .value = value_, .help = help_)
-#define OPTION_TEXTS(type, field_, name_, value_, help_)                                           \
+	           .value = value_, .help = __VA_ARGS__)
+#define OPTION_TEXTS(type, field_, name_, value_, ...)                                             \
 	OPTION_ROW(type, field_, struct option_texts, .kind = OPTION_KIND_TEXTS, .name = name_,        \
-	           .value = value_, .help = help_)
-#define OPTION_BYTES(type, field_, name_, help_)                                                   \
+	           .value = value_, .help = __VA_ARGS__)
+#define OPTION_BYTES(type, field_, name_, ...)                                                     \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_BYTES, .name = name_, .value = "BYTES", \
-	           .help = help_, .max = UINT64_MAX)
-#define OPTION_BYTES_FROM(type, field_, name_, min_, help_)                                        \
+	           .max = UINT64_MAX, .help = __VA_ARGS__)
+#define OPTION_BYTES_FROM(type, field_, name_, min_, ...)                                          \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_BYTES, .name = name_, .value = "BYTES", \
-	           .help = help_, .min = min_, .max = UINT64_MAX)
-#define OPTION_NUMBER(type, field_, name_, value_, min_, max_, help_)                              \
+	           .min = min_, .max = UINT64_MAX, .help = __VA_ARGS__)
+#define OPTION_NUMBER(type, field_, name_, value_, min_, max_, ...)                                \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_NUMBER, .name = name_, .value = value_, \
-	           .min = min_, .max = max_, .help = help_)
+	           .min = min_, .max = max_, .help = __VA_ARGS__)
 
 struct command_line {
 	const char *name;     /* as in plugin/command.def, whose help line is shown above the options */
@@ -99,6 +103,8 @@ struct command_line {
 	const char *notes; /* shown below the options, or NULL; lines end in \n */
 	unsigned operands_min, operands_max;
 	bool stops_at_operand; /* what follows the first operand belongs to the guest */
+	bool comes_in_parts;   /* its options come by more than one way: the command itself calls
+	                          options_check() when all are there */
 };
 
 #define OPERANDS_ANY UINT_MAX
@@ -119,6 +125,9 @@ enum options_outcome options_parse(const struct command_line *line, int argc, ch
  * what the command returns. */
 bool options_take(const struct command_line *line, int argc, char **argv, void *into,
                   struct operands *operands, int *status);
+
+/* False with *err set (ERROR_USAGE) when an option was given without the one that it needs. */
+bool options_check(const struct command_line *line, const void *into, struct error *err);
 
 void options_print_help(const struct command_line *line, FILE *out);
 

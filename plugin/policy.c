@@ -32,9 +32,10 @@ typedef struct policy_endpoints type_ENDPOINTS;
 #define BOUND false, true
 #define BOTH true, true
 
-#define CAPABILITY_ROW(id) id, -1
-#define LIMIT_ROW(id) -1, id
-#define OF_MODULES -1, -1
+#define CAPABILITY_ROW(id) id, -1, -1
+#define QUALIFIES(field, id) id, -1, field
+#define LIMIT_ROW(id) -1, id, -1
+#define OF_MODULES -1, -1, -1
 
 static const struct policy_row rows[] = {
 #define POLICY_FIELD(id, path, kind, member, role, row)                                            \

@@ -165,6 +165,7 @@ struct policy_row {
 	size_t member; /* its offset in struct policy */
 	bool of_policy, of_ceiling;
 	int capability, limit; /* the row of caps/capability.def it belongs to, or -1 */
+	int needs;             /* the field that it only qualifies, a list of origins, or -1 */
 };
 
 const struct policy_row *policy_row(enum policy_field field);

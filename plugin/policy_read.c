@@ -196,11 +196,33 @@ static bool read_group(struct policy_reading *reading, const char *group, const 
 	return true;
 }
 
+/* What qualifies a grant that the document does not give would do nothing. A list that is empty
+ * grants as little as none. */
+static bool check_needs(struct policy_reading *reading)
+{
+	const struct policy *out = reading->out;
+	for (int i = 0; i < POLICY_FIELD_COUNT; i++) {
+		const struct policy_row *row = policy_row(i);
+		if (!out->is_given[i] || row->needs < 0)
+			continue;
+		const struct policy_row *needed = policy_row(row->needs);
+		const struct policy_origins *origins = (const void *)((const char *)out + needed->member);
+		if (origins->count == 0)
+			return policy_wrong(
+			    reading, row->path,
+			    "does nothing without %s, which %s; list there what %s, or leave "
+			    "it out",
+			    needed->path, out->is_given[row->needs] ? "lists nothing" : "is not given",
+			    reading->role == POLICY_CEILING ? "templates may reach" : "the module may reach");
+	}
+	return true;
+}
+
 bool policy_read(const json_t *document, const json_t *marks, const char *source,
                  enum policy_role role, struct policy *out, struct error *err)
 {
 	struct policy_reading reading = {.out = out, .marks = marks, .role = role, .err = err};
 	*out = (struct policy){0};
 	out->source = policy_keep(&reading, source);
-	return out->source != NULL && read_group(&reading, "", document);
+	return out->source != NULL && read_group(&reading, "", document) && check_needs(&reading);
 }

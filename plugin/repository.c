@@ -56,9 +56,7 @@ bool repository_of_options(const struct repository_options *options, struct repo
 	struct s3_place *place = &repository->place;
 	*is_there = options->endpoint != NULL;
 	if (!*is_there)
-		return options->bucket == NULL ||
-		       error_set(err, ERROR_USAGE,
-		                 "--artifact-s3-bucket is given without --artifact-s3-endpoint");
+		return true;
 	if (options->bucket == NULL)
 		return error_set(err, ERROR_USAGE,
 		                 "--artifact-s3-endpoint is given without --artifact-s3-bucket");

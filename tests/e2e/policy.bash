@@ -27,7 +27,7 @@ by_default_stdin() { echo text | run 4 "$probe" cat; }
 by_default_stdout() {
 	run 0 "$probe" fill 3 # `run` grants it: a run that says nothing helps nobody
 	is "$(cat "$out")" xxx
-	run 4 --no-stdout --stdout-limit 9 "$probe" fill 3
+	run 4 --no-stdout "$probe" fill 3
 	[ ! -s "$out" ]
 	expect_in "leave away --no-stdout" "$err"
 }
@@ -374,5 +374,36 @@ inspects_json() {
 	expect_in '"clok" is no capability; did you mean clock?' "$err"
 }
 tap_case "inspect --policy --json for programs" inspects_json
+
+# Such options were taken, and did nothing.
+option_without_its_grant() {
+	local row option grant
+	for row in --http-method=GET:--http --http-concurrent=2:--http --http-body=1K:--http --http-timeout=1s:--http \
+		--blob-endpoint=http://127.0.0.1:--blob --blob-region=x:--blob --blob-bytes=1K:--blob; do
+		option=${row%:*} grant=${row##*:}
+		run 2 "$option" "$probe" fill 3
+		[ ! -s "$out" ]
+		expect_in "${option%%=*} does nothing without $grant, which is not given; add $grant " "$err"
+	done
+	run 2 --no-stdout --stdout-limit 9 "$probe" fill 3
+	expect_in "--stdout-limit does nothing beside --no-stdout" "$err"
+	run 2 --no-stderr --stderr-limit 9 "$probe" fill 3
+	run 2 --name x --invoke _start "$probe"
+	expect_in "--name does nothing beside --invoke" "$err"
+}
+tap_case "an option without the grant that it qualifies is refused by name" option_without_its_grant
+
+grant_by_document_option_by_hand() {
+	printf 'http: {allowed_hosts: ["http://127.0.0.1:1"]}\nlimits: {output: 9}\n' >"$policy"
+	run 0 --policy "$policy" --http-method GET "$probe" fill 3
+	run 4 --policy "$policy" --no-stdout "$probe" fill 3
+	printf 'kv: rw\n' >"$policy"
+	run 2 --policy "$policy" --http-method GET "$probe" fill 3
+	expect_in "--http-method does nothing without --http" "$err"
+	printf 'kv: rw\nhttp:\n  methods: [GET]\n' >"$policy"
+	run 2 --policy "$policy" "$probe" fill 3
+	expect_in "$policy:3:3: http.methods: does nothing without http.allowed_hosts" "$err"
+}
+tap_case "an option may qualify what a document grants" grant_by_document_option_by_hand
 
 tap_end

@@ -149,6 +149,15 @@ clocks() {
 }
 tap_case "clock: coarse and real" clocks
 
+# Was taken, and did nothing.
+qualifies_nothing() {
+	execute probe '"permissions": {"http": {"methods": ["GET"]}}'
+	[ "$(node phase)" = Failed ]
+	node message >"$work/message"
+	expect_in "permissions.http.methods: does nothing without http.allowed_hosts, which is not given" "$work/message"
+}
+tap_case "permissions that qualify no grant fail the step by name" qualifies_nothing
+
 # No field without its rows. A list of fields that is read in part, or not at all, would be a test of nothing.
 each_field() {
 	local field role def=$TIPHYS_SOURCE/plugin/policy.def

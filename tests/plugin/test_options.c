@@ -264,6 +264,58 @@ static void reads_bytes(void **state)
 	}
 }
 
+struct lamp {
+	bool on;
+	const char *colour;
+	struct option_texts sides;
+	uint64_t watts;
+};
+
+static const struct option lamp_rows[] = {
+    OPTION_FLAG(struct lamp, on, "on", "give light"),
+    OPTION_TEXT(struct lamp, colour, "colour", "NAME", "of the light", .needs = "on"),
+    OPTION_TEXTS(struct lamp, sides, "side", "SIDE", "to there alone"),
+    OPTION_NUMBER(struct lamp, watts, "watts", "N", 1, 9, "of a side", .needs = "side"),
+};
+
+/* Was taken, and did nothing. */
+static void what_qualifies_an_option_wants_it(void **state)
+{
+	const struct command_line lamp = {.name = "lamp",
+	                                  .operands = "",
+	                                  .rows = lamp_rows,
+	                                  .row_count = sizeof lamp_rows / sizeof lamp_rows[0]};
+	struct command_line in_parts = lamp;
+	struct operands operands;
+	struct error err = ERROR_INIT;
+	struct lamp read = {0}, part = {0};
+	(void)state;
+	char *colour[] = {"lamp", "--colour", "red", NULL};
+	assert_int_equal(options_parse(&lamp, 3, colour, &read, &operands, &err), OPTIONS_WRONG);
+	assert_int_equal(err.kind, ERROR_USAGE);
+	assert_string_equal(err.message, "--colour does nothing without --on, which is not given; add "
+	                                 "--on, or leave --colour out");
+	error_clear(&err);
+	read = (struct lamp){0};
+	char *watts[] = {"lamp", "--watts=5", "--on", NULL};
+	assert_int_equal(options_parse(&lamp, 3, watts, &read, &operands, &err), OPTIONS_WRONG);
+	assert_string_equal(err.message, "--watts does nothing without --side, which is not given; add "
+	                                 "--side SIDE, or leave --watts out");
+	error_clear(&err);
+	read = (struct lamp){0};
+	char *whole[] = {"lamp", "--watts=5", "--colour", "red", "--on", "--side", "left", NULL};
+	assert_int_equal(options_parse(&lamp, 7, whole, &read, &operands, &err), OPTIONS_GO_ON);
+	option_texts_clear(&read.sides);
+
+	in_parts.comes_in_parts = true;
+	assert_int_equal(options_parse(&in_parts, 3, colour, &part, &operands, &err), OPTIONS_GO_ON);
+	assert_false(options_check(&in_parts, &part, &err));
+	error_clear(&err);
+	char *rest[] = {"lamp", "--on", NULL};
+	assert_int_equal(options_parse(&in_parts, 2, rest, &part, &operands, &err), OPTIONS_GO_ON);
+	assert_true(options_check(&in_parts, &part, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(help_shows_each_row),
 	    cmocka_unit_test(help_may_stand_anywhere_before_two_dashes),
 	    cmocka_unit_test(reads_bytes),
+	    cmocka_unit_test(what_qualifies_an_option_wants_it),
 	};
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -206,6 +206,39 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+/* Was taken, and did nothing. */
+static void what_qualifies_nothing_is_refused(void **state)
+{
+	static const struct {
+		const char *field, *value;
+	} rows[] = {{"methods", "[\"GET\"]"},
+	            {"max_concurrent_requests", "2"},
+	            {"max_body", "\"1K\""},
+	            {"timeout", "\"1s\""}};
+	static const char *const hosts[] = {"", "\"allowed_hosts\":null,", "\"allowed_hosts\":[],"};
+	(void)state;
+	for (size_t i = 0; i < 3 * sizeof rows / sizeof rows[0]; i++) {
+		const char *field = rows[i / 3].field, *none = hosts[i % 3];
+		char text[160], words[160];
+		for (int role = POLICY_GRANTS; role <= POLICY_CEILING; role++) {
+			cleanup_policy struct policy policy;
+			struct error err;
+			snprintf(text, sizeof text, "{\"http\":{%s\"%s\":%s}}", none, field, rows[i / 3].value);
+			snprintf(words, sizeof words,
+			         "here.http.%s: does nothing without http.allowed_hosts, which %s; list there",
+			         field, strchr(none, '[') != NULL ? "lists nothing" : "is not given");
+			assert_false(decode(text, (enum policy_role)role, &policy, &err));
+			assert_int_equal(err.kind, ERROR_USAGE);
+			if (strstr(err.message, words) == NULL)
+				fail_msg("%s: %s", text, err.message);
+		}
+		cleanup_policy struct policy whole;
+		snprintf(text, sizeof text, "{\"http\":{\"%s\":%s,\"allowed_hosts\":[\"http://a\"]}}",
+		         field, rows[i / 3].value);
+		take(text, &whole);
+	}
+}
+
 /* A row of the table that nothing provides is refused wherever a policy names it; one that is
  * provided is not. */
 static void what_is_not_provided_is_refused_by_name(void **state)
@@ -271,6 +304,7 @@ int main(void)
 	    cmocka_unit_test(as_words_of_the_command_line),
 	    cmocka_unit_test(access_is_the_most_that_any_item_has),
 	    cmocka_unit_test(mistakes_are_named),
+	    cmocka_unit_test(what_qualifies_nothing_is_refused),
 	    cmocka_unit_test(what_is_not_provided_is_refused_by_name),
 	    cmocka_unit_test(every_row_can_be_named),
 	};
