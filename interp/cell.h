@@ -286,9 +286,13 @@ static inline uint32_t address_check_size(uint16_t check)
 	V(n##_br_ss)                                                                                   \
 	V(n##_br_sk) V(n##_br_as) V(n##_br_ak) V(n##_un_ss) V(n##_un_sk) V(n##_un_as) V(n##_un_ak)
 #define VARIANTS_UNARY(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w)
-#define VARIANTS_LOAD_PLAIN(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
 #define VARIANTS_LOAD(V, n)                                                                        \
-	VARIANTS_LOAD_PLAIN(V, n)                                                                      \
+	V(n##_s_r)                                                                                     \
+	V(n##_s_w)                                                                                     \
+	V(n##_a_r)                                                                                     \
+	V(n##_a_w)                                                                                     \
+	V(n##_k_r)                                                                                     \
+	V(n##_k_w)                                                                                     \
 	V(n##_p_r)                                                                                     \
 	V(n##_p_w)                                                                                     \
 	V(n##_q_r) V(n##_q_w) V(n##_u_r) V(n##_u_w) V(n##_v_r) V(n##_v_w) V(n##_t_r) V(n##_t_w)

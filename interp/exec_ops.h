@@ -121,12 +121,10 @@
 #define LOAD_BOTH(name, M, U, address, e)                                                          \
 	LOAD_AT(name##_r, M, U, address, e, (void)0)                                                   \
 	LOAD_AT(name##_w, M, U, address, e, KEEP_##U(pc->a))
-#define V_LOAD(n, M, U, e)                                                                         \
+#define LOAD(n, M, U, e)                                                                           \
 	LOAD_BOTH(n##_s, M, U, ADDRESS_s, e)                                                           \
 	LOAD_BOTH(n##_a, M, U, ADDRESS_a, e)                                                           \
-	LOAD_BOTH(n##_k, M, U, ADDRESS_k, e)
-#define LOAD(n, M, U, e)                                                                           \
-	V_LOAD(n, M, U, e)                                                                             \
+	LOAD_BOTH(n##_k, M, U, ADDRESS_k, e)                                                           \
 	LOAD_BOTH(n##_p, M, U, ADDRESS_p, e)                                                           \
 	LOAD_BOTH(n##_q, M, U, ADDRESS_q, e)                                                           \
 	LOAD_BOTH(n##_u, M, U, ADDRESS_u, e)                                                           \

@@ -43,7 +43,7 @@ void lower_load(struct lowering *l, const struct step *step)
 	const struct family *f = &families[step->id];
 	struct sym address = pop_lazy(l);
 	struct address_sum sum;
-	if (f->kind == FAMILY_LOAD && !needs_check(l, step) &&
+	if (!needs_check(l, step) &&
 	    (take_address_sum(l, &address, &sum) ||
 	     (step->value <= UINT16_MAX && take_kept_sum(l, &address, &sum)))) {
 		unsigned variant = 3 + (unsigned)sum.form;

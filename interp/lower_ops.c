@@ -27,8 +27,6 @@ const struct family families[INSN_COUNT] = {
 	[INSN_##n] = {OP_##n##_s_r, FAMILY_UNARY, CLASS_##t, CLASS_##u, 0, 0, 0},
 #define INNER(n, t, u, c, e)
 #define LOAD(n, m, u, e) [INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD, CLASS_INT, CLASS_##u, 0, 0, 0},
-#define V_LOAD(n, m, u, e)                                                                         \
-	[INSN_##n] = {OP_##n##_s_r, FAMILY_LOAD_PLAIN, CLASS_INT, CLASS_##u, 0, 0, 0},
 #define STORE(n, t, m)                                                                             \
 	[INSN_##n] = {OP_##n##_ss, FAMILY_STORE, CLASS_INT, CLASS_INT, IS_WIDE_##t, 0, 0},
 #define FSTORE(n, t) [INSN_##n] = {OP_##n##_s, FAMILY_FSTORE, CLASS_##t, CLASS_##t, 0, 0, 0},
@@ -474,7 +472,6 @@ bool lower_operation(struct lowering *l, const struct step *step)
 		lower_unary(l, step->id);
 		return true;
 	case FAMILY_LOAD:
-	case FAMILY_LOAD_PLAIN:
 		lower_load(l, step);
 		return true;
 	case FAMILY_STORE:

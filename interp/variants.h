@@ -6,7 +6,6 @@
 #define UNARY(n, t, u, c, e) VARIANTS_UNARY(V, n)
 #define INNER(n, t, u, c, e) VARIANTS_UNARY(V, n)
 #define LOAD(n, m, u, e) VARIANTS_LOAD(V, n)
-#define V_LOAD(n, m, u, e) VARIANTS_LOAD_PLAIN(V, n)
 #define STORE(n, t, m) VARIANTS_STORE(V, n)
 #define FSTORE(n, t) VARIANTS_FSTORE(V, n)
 #define ATOMIC_LOAD(n, m) VARIANTS_ATOMIC(V, n)

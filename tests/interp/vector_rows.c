@@ -37,7 +37,7 @@
 	}
 
 #define UNARY(n, t, u, trap, e) FUNCTION(n, SCALAR(TYPE_##t, x), RESULT_##u(e))
-#define LOAD(n, m, u, e)
+#define LOAD(n, m, u, e) FUNCTION(n, SCALAR(m, v), RESULT_##u(e))
 #define V_UNARY(n, lanes, u, e) FUNCTION(n, X_Y_Z(lanes), RESULT_##u(e))
 #define V_COMMUTE(n, lanes, e) FUNCTION(n, X_Y_Z(lanes), RESULT_v128(e))
 #define V_ORDERED(n, lanes, e) FUNCTION(n, X_Y_Z(lanes), RESULT_v128(e))
@@ -46,7 +46,6 @@
 #define V_REPLACE(n, t, e) FUNCTION(n, v128 x = v_read(in->x); SCALAR(TYPE_##t, y), RESULT_v128(e))
 /* Validated lanes are below 32. */
 #define V_SHUFFLE(n) FUNCTION(n, X_Y_Z(v128), RESULT_v128(v_shuffle(x, y, z &(v128)v_splat8(31))))
-#define V_LOAD(n, m, u, e) FUNCTION(n, SCALAR(m, v), RESULT_##u(e))
 #define V_LOAD_LANE(n, m, e) FUNCTION(n, X_Y_Z(v128) SCALAR(m, v), RESULT_v128(e))
 #define V_STORE_LANE(n, m, e) FUNCTION(n, X_Y_Z(v128), RESULT(m, e))
 #include "interp/op_simd.def"
@@ -55,7 +54,7 @@
 #undef LOAD
 #define ROW(n) {#n, run_##n},
 #define UNARY(n, t, u, trap, e) ROW(n)
-#define LOAD(n, m, u, e)
+#define LOAD(n, m, u, e) ROW(n)
 #define V_UNARY(n, lanes, u, e) ROW(n)
 #define V_COMMUTE(n, lanes, e) ROW(n)
 #define V_ORDERED(n, lanes, e) ROW(n)
@@ -63,7 +62,6 @@
 #define V_SHIFT(n, e) ROW(n)
 #define V_REPLACE(n, t, e) ROW(n)
 #define V_SHUFFLE(n) ROW(n)
-#define V_LOAD(n, m, u, e) ROW(n)
 #define V_LOAD_LANE(n, m, e) ROW(n)
 #define V_STORE_LANE(n, m, e) ROW(n)
 const struct vector_row ROWS[] = {

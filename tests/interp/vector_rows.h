@@ -10,7 +10,7 @@
 
 struct vector_operands {
 	uint8_t x[VECTOR_SIZE], y[VECTOR_SIZE], z[VECTOR_SIZE];
-	uint8_t scalar[8]; /* of what is no vector: the first bytes */
+	uint8_t scalar[VECTOR_SIZE]; /* of what is loaded, or no vector: the first bytes */
 	uint32_t lane;
 };
 
