@@ -74,10 +74,15 @@ static uint64_t bytes_of_bodies(const struct module *m)
 	return bytes;
 }
 
-static unsigned helpers_for(const struct crew *crew, unsigned threads)
+/* Who validates alone asks the kernel nothing: behind the wall of a step each question that is not
+ * foreseen ends the process. */
+static unsigned helpers_for(struct crew *crew, unsigned threads)
 {
 	if (threads <= 1 || bytes_of_bodies(crew->module) < BODIES_PARALLEL_BYTES)
 		return 0;
+	/* Fails where there are more processors than a set has room for. */
+	if (sched_getaffinity(0, sizeof crew->processors, &crew->processors) != 0)
+		CPU_ZERO(&crew->processors);
 	if (threads == MODULE_THREADS_ALL) {
 		long processors = CPU_COUNT(&crew->processors);
 		if (processors == 0)
@@ -101,7 +106,7 @@ static int next_processor(const struct crew *crew, int last)
  * anywhere. Returns how many there are: fewer than wanted are only slower. */
 static unsigned start_helpers(struct crew *crew, pthread_t *helpers, unsigned wanted)
 {
-	int processor = sched_getcpu();
+	int processor = wanted > 0 ? sched_getcpu() : -1;
 	bool is_placed = processor >= 0 && CPU_COUNT(&crew->processors) > 1;
 	unsigned count = 0;
 	while (count < wanted && pthread_create(&helpers[count], NULL, help, crew) == 0) {
@@ -127,9 +132,6 @@ bool bodies_validate(const struct module *module, unsigned threads, struct body_
 	    .next = module->imported_func_count,
 	    .bad = UINT32_MAX,
 	};
-	/* Fails where there are more processors than a set has room for. */
-	if (sched_getaffinity(0, sizeof crew.processors, &crew.processors) != 0)
-		CPU_ZERO(&crew.processors);
 	pthread_t helpers[MODULE_THREADS_MAX];
 	unsigned count = start_helpers(&crew, helpers, helpers_for(&crew, threads));
 	work(&crew, scratch);

@@ -2,7 +2,14 @@
 #include "tests/validator/load.h"
 #include "validator/bodies.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { FUNCTIONS = 3000 };
 
@@ -95,12 +102,45 @@ static void test_on_one_processor(void **state)
 	bytes_free(&invalid);
 }
 
+/* From here on the process dies of a question about processors, as a step does behind its wall. */
+static bool forbid_questions(void)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_getaffinity, 1, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getcpu, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {.len = sizeof code / sizeof *code, .filter = code};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* Every step without an image died of it. */
+static void test_who_validates_alone_asks_for_no_processors(void **state)
+{
+	(void)state;
+	struct bytes bytes = large_module(NULL, 0);
+	for (unsigned threads = 0; threads < 2; threads++) {
+		int status;
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(!forbid_questions() ? 2 : load_with(&bytes, threads).kind != ERROR_NONE);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	bytes_free(&bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_valid),
 	    cmocka_unit_test(test_first_error_wins),
 	    cmocka_unit_test(test_on_one_processor),
+	    cmocka_unit_test(test_who_validates_alone_asks_for_no_processors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
