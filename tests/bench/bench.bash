@@ -131,7 +131,7 @@ expect 'a peer without vectors is left out and named' 0 'quitter refuses dot-sim
 	"$tiphys" bench kernels --rounds 5 --peer "quitter=$scratch/quitter" dot-simd
 
 expect 'starts are timed as processes and inside one' 0 \
-	'^\| nothing, a static process ' '^\| hello, tiphys .*[0-9] \|$' '^\| hello, same .*[0-9] \|$' \
+	'^\| nothing, a static process ' '^\| hello, tiphys +\|.*[0-9] \|$' '^\| hello, same +\|.*[0-9] \|$' \
 	'^\| hello, tiphys, first run .*[0-9] \|$' '^\| hello validated, tiphys validate ' \
 	'^\| hello, tiphys inside: module in memory ' '^\| hello, tiphys serve: sandboxed worker, until it is gone ' \
 	'^\| hello, tiphys inside: until the first instruction ' \
@@ -139,8 +139,25 @@ expect 'starts are timed as processes and inside one' 0 \
 	'^\| hello, tiphys serve: sandboxed worker, until its answer ' \
 	'^hello, tiphys serve: sandboxed worker, until its answer: -?[0-9.]+ µs a step more ' \
 	'^hello, tiphys serve: sandboxed worker, until it is gone: -?[0-9.]+ µs a step more ' 'median of 5 interleaved starts' \
-	'^\| hello, process, cached, to an empty process .* met' -- \
+	'^\| hello, process, cached, to an empty process +\| +≤ 3\.0 \| +[0-9]+\.[0-9] \| +\| +(not met|met)(, scatters)? \|$' -- \
 	"$tiphys" bench start --starts 5 --json "$scratch/start.json" --peer "same=$tiphys run"
+# "met" was looked for, which stands in "not met", too. Which of them it is, the machine decides; that it follows from the
+# figures, tiphys.
+cat >"$scratch/verdict.awk" <<'END'
+function cell(i) { gsub(/^ +| +$/, "", $i); return $i }
+cell(2) == "nothing, a static process" { empty = cell(3) }
+cell(2) == "hello, tiphys, cached" { cached = cell(3) }
+cell(2) == "hello, process, cached, to an empty process" { bound = substr(cell(3), 5) + 0; measured = cell(4); word = cell(6); rows++ }
+END {
+	ratio = cached / empty
+	sub(/, scatters$/, "", word)
+	print "median of " cached " to " empty ": " ratio ", told " measured ", " word
+	is_near = ratio > bound - 0.01 && ratio < bound + 0.01
+	exit !(rows == 1 && bound == 3 && measured > ratio - 0.06 && measured < ratio + 0.06 && (is_near || word == (ratio <= bound ? "met" : "not met")))
+}
+END
+expect 'what should hold is judged by the figures of the table' 0 '^median of [0-9]' -- sh -c '
+	"$1" bench table "$2.json" >"$2.md" && exec /usr/bin/awk -F"|" -f "$3" "$2.md"' sh "$tiphys" "$scratch/start" "$scratch/verdict.awk"
 expect 'the starts are in the file' 0 '"bench": "start"' '"contender": "tiphys inside: instantiation alone"' \
 	'"measure": "wall"' '"measure": "wall beyond tiphys inside: module in memory"' -- grep -E '' "$scratch/start.json"
 expect 'they tell what was run, and no directories' 0 '"arguments": \[' '"--starts"' '"same=(build/)?tiphys run"' '^ *"--cache-dir",' '"bytes": [0-9]{4}' -- \
