@@ -4,6 +4,7 @@
 #include "plugin/listen.h"
 #include "plugin/log.h"
 #include "plugin/metrics.h"
+#include "plugin/now.h"
 #include "plugin/overdue.h"
 
 #include <inttypes.h>
@@ -22,6 +23,9 @@
  * --max-body. */
 #define REFUSED_BODIES 4
 
+/* A server that is full at every other connection says so no more often. */
+#define FULL_TELL_MS 60000
+
 struct server {
 	struct server_setting setting;
 	char address[LISTEN_ADDRESS_SIZE];
@@ -29,6 +33,12 @@ struct server {
 	struct executor *executor;
 	struct overdue *requests, *replies;
 	atomic_uint calls; /* between the first line of a request and the last byte of its reply */
+	/* Of libmicrohttpd's thread alone. */
+	unsigned connections;
+	struct {
+		uint64_t told_ms; /* when it was last told that all places are taken; 0: never */
+		int64_t times;    /* that they were since */
+	} full;
 };
 
 /* What is expected on a connection; each is NULL without memory, when it is bounded by its silence
@@ -262,12 +272,39 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 	return send_reply(call);
 }
 
+/* The last place is taken. libmicrohttpd then leaves callers in the kernel's queue and tells
+ * nobody: to them the server seems to hang. */
+static void tell_full(struct server *server)
+{
+	uint64_t now = now_ms();
+	metrics_add(METRIC_CONNECTIONS_FULL, 1);
+	server->full.times++;
+	if (server->full.told_ms != 0 && now - server->full.told_ms < FULL_TELL_MS)
+		return;
+	struct log_line line = log_begin(LOG_WARN, "all connections are taken; more callers wait");
+	log_number(&line, "connections", server->connections);
+	log_text(&line, "limits", "--max-connections");
+	log_number(&line, "times", server->full.times);
+	log_end(&line);
+	server->full.told_ms = now;
+	server->full.times = 0;
+}
+
+static void count_connection(struct server *server, bool begins)
+{
+	server->connections = begins ? server->connections + 1 : server->connections - 1;
+	metrics_set(METRIC_CONNECTIONS, server->connections);
+	if (begins && server->connections == server->setting.connections_max)
+		tell_full(server);
+}
+
 /* A connection begins, or ends; its socket is open at both. */
 static void connection_changed(void *env, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
 	struct server *server = env;
 	struct expected *expected = *context;
+	count_connection(server, code == MHD_CONNECTION_NOTIFY_STARTED);
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		overdue_leave(server->requests, expected->request);
 		overdue_leave(server->replies, expected->reply);

@@ -52,6 +52,25 @@ tap_case "one that takes its reply drop by drop is closed, and the result is kep
 tap_case "what is no request is refused or closed, and starts no step" calls malformed
 tap_case "a body that is announced or grows too large is refused at once" calls oversized
 tap_case "requests behind each other on a connection are each answered" calls pipelined
-tap_case "connections above --max-connections wait until idle ones are closed" calls crowded
+# The value of a metric.
+metric() { curl -sf --noproxy '*' "http://$serve/metrics" | sed -n "s/^$1 //p"; }
+# Nothing told it: callers waited, and the server seemed to hang.
+crowding() {
+	local before after times=0
+	before=$(metric tiphys_connections_full_total)
+	calls crowded
+	after=$(metric tiphys_connections_full_total)
+	[ "$after" -gt "$before" ]
+	calls crowded
+	[ "$(metric tiphys_connections_full_total)" -gt "$after" ]
+	grep 'level=warn msg="all connections are taken; more callers wait" connections=40 limits=--max-connections times=[1-9]' \
+		"$serve_log" >"$work/full"
+	# Once a minute, however often it is.
+	times=$(wc -l <"$work/full")
+	[ "$times" -ge 1 ] && [ "$times" -le 2 ] || { cat "$work/full" && false; }
+	# Its own, and what is not yet cleared away.
+	[ "$(metric tiphys_connections_open)" -le 3 ]
+}
+tap_case "connections above --max-connections wait until idle ones are closed, and it is told" crowding
 
 tap_end
