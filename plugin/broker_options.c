@@ -18,7 +18,7 @@ bool broker_options_grant(const struct broker_options *options)
 	       options->blobs.count > 0;
 }
 
-#define NUMBERS 3
+#define NUMBERS 4
 #define NUMBER_SIZE 24 /* of a decimal number of 64 bits */
 
 struct words {
@@ -71,6 +71,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
 	add_number(&words, "--blob-bytes", options->blob_bytes);
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
+	add_number(&words, "--" TRANSFER_STALL_OPTION, options->stall_seconds);
 	if (options->http_timeout != NULL)
 		add(&words, "--http-timeout", options->http_timeout);
 	if (options->kv != NULL)

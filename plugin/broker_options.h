@@ -4,6 +4,7 @@
 #define PLUGIN_BROKER_OPTIONS_H
 
 #include "plugin/options.h"
+#include "plugin/transfer.h"
 
 struct broker_options {
 	struct option_texts http, http_methods, sockets, blobs;
@@ -11,6 +12,7 @@ struct broker_options {
 	uint64_t blob_bytes, http_concurrent, http_body; /* 0: the default */
 	const char *http_timeout;                        /* NULL: the default */
 	const char *kv;                                  /* NULL, "" or "rw", "ro" */
+	uint64_t stall_seconds;                          /* 0: the default */
 };
 
 /* Rows of a command whose struct `type` holds a struct broker_options as `broker`. */
@@ -43,7 +45,12 @@ struct broker_options {
 	                      .needs = "blob"),                                                        \
 	    OPTION_OPTIONAL_TEXT(                                                                      \
 	        type, broker.kv, "kv", "ro|rw",                                                        \
-	        "grant small values that are kept (rw); here as long as the run lasts")
+	        "grant small values that are kept (rw); here as long as the run lasts"),               \
+	    OPTION_NUMBER(type, broker.stall_seconds, TRANSFER_STALL_OPTION, "SECONDS", 1,             \
+	                  TRANSFER_STALL_SECONDS_MAX,                                                  \
+	                  "how long the registry of REF, the store of --blob or a server of --http "   \
+	                  "may send no byte (30), or these and those of --socket take to answer a "    \
+	                  "connection (10)")
 
 void broker_options_clear(struct broker_options *options);
 

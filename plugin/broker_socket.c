@@ -1,6 +1,7 @@
 #include "plugin/broker_socket.h"
 
 #include "caps/cleanup.h"
+#include "plugin/transfer.h"
 #include "validator/printable.h"
 
 #include <errno.h>
@@ -59,17 +60,19 @@ static int refuse(const struct endpoint *endpoint, const struct address *address
 	return -EACCES;
 }
 
-static int fail(const struct endpoint *endpoint, int failure, struct error *err)
+static int fail(const struct endpoint *endpoint, int failure, unsigned seconds, struct error *err)
 {
-	char at[ENDPOINT_TEXT_SIZE];
+	char at[ENDPOINT_TEXT_SIZE], limit[64] = "";
+	if (failure == ETIMEDOUT)
+		snprintf(limit, sizeof limit, " after %u s (--" TRANSFER_STALL_OPTION ")", seconds);
 	error_clear(err);
-	error_set(err, ERROR_NETWORK, "connect to %s: %s", endpoint_text(endpoint, at),
-	          strerror(failure));
+	error_set(err, ERROR_NETWORK, "connect to %s: %s%s", endpoint_text(endpoint, at),
+	          strerror(failure), limit);
 	return -failure;
 }
 
-/* The connected socket, or a negative errno. */
-static int connect_to(const struct addrinfo *to)
+/* The connected socket, or a negative errno: -ETIMEDOUT after so many seconds. */
+static int connect_to(const struct addrinfo *to, unsigned seconds)
 {
 	cleanup_close int fd =
 	    socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->ai_protocol);
@@ -83,7 +86,7 @@ static int connect_to(const struct addrinfo *to)
 			return -errno;
 		int ready;
 		do
-			ready = poll(&wait, 1, SOCKET_CONNECT_MS);
+			ready = poll(&wait, 1, (int)seconds * 1000);
 		while (ready < 0 && errno == EINTR);
 		if (ready <= 0)
 			return ready == 0 ? -ETIMEDOUT : -errno;
@@ -119,7 +122,8 @@ int broker_socket(const struct socket_terms *terms, size_t index, struct error *
 	if (endpoint->is_address)
 		how.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;
 	if (getaddrinfo(endpoint->host, port, &how, &list) != 0)
-		return fail(endpoint, EHOSTUNREACH, err);
+		return fail(endpoint, EHOSTUNREACH, 0, err);
+	const unsigned seconds = transfer_connect_seconds(transfer_stall_seconds(terms->stall_seconds));
 	int result = -EHOSTUNREACH;
 	for (const struct addrinfo *to = list; to != NULL; to = to->ai_next) {
 		struct address address;
@@ -131,12 +135,12 @@ int broker_socket(const struct socket_terms *terms, size_t index, struct error *
 			result = refuse(endpoint, &address, what, err);
 			continue;
 		}
-		result = connect_to(to);
+		result = connect_to(to, seconds);
 		if (result >= 0) {
 			error_clear(err);
 			return result;
 		}
-		fail(endpoint, -result, err);
+		fail(endpoint, -result, seconds, err);
 	}
 	return result;
 }

@@ -5,12 +5,14 @@
 #include "plugin/endpoint.h"
 
 #define SOCKETS_MAX 64u
-#define SOCKET_CONNECT_MS 10000
 
 /* Starts as {0}. */
 struct socket_terms {
 	struct endpoint *items;
 	size_t count;
+	/* How long an address may take to answer is the connect_seconds of such transfers; 0: the
+	 * default. */
+	unsigned stall_seconds;
 };
 
 void socket_terms_clear(struct socket_terms *terms);

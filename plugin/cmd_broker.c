@@ -49,6 +49,7 @@ static bool read_terms(const struct broker_options *options, struct broker_terms
 	terms->has_http = options->http.count > 0;
 	terms->http.concurrent = (unsigned)options->http_concurrent;
 	terms->http.body_max = options->http_body;
+	terms->http.stall_seconds = terms->sockets.stall_seconds = (unsigned)options->stall_seconds;
 	if (!read_timeout(options, &terms->http, err))
 		return false;
 	for (size_t i = 0; i < options->http.count; i++) {
@@ -113,8 +114,10 @@ static bool add_blob(struct blob_terms *terms, const char *text, struct error *e
 static bool read_blob(const struct broker_options *options, struct store *store,
                       struct blob_terms *terms, struct error *err)
 {
-	const struct transfer_options patience = {.connect_seconds = TRANSFER_CONNECT_SECONDS,
-	                                          .stall_seconds = TRANSFER_STALL_SECONDS,
+	const unsigned stall = transfer_stall_seconds((unsigned)options->stall_seconds);
+	const struct transfer_options patience = {.connect_seconds = transfer_connect_seconds(stall),
+	                                          .stall_seconds = stall,
+	                                          .stall_option = "--" TRANSFER_STALL_OPTION,
 	                                          .retries = 2};
 	const char *endpoint = variable(options->blob_endpoint, "AWS_ENDPOINT_URL");
 	const char *region = variable(options->blob_region, "AWS_REGION");

@@ -32,7 +32,6 @@ struct run_options {
 	struct broker_options broker;
 	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
 	struct option_texts stores;     /* image layouts for REF */
-	uint64_t stall_seconds;         /* for REF; 0: the default */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
 	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
 	const char *invoke;             /* an export, or NULL for _start */
@@ -75,8 +74,6 @@ static const struct option rows[] = {
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
         "look for REF in this image layout before any registry; may be given again"),
-    ROW(NUMBER, stall_seconds, TRANSFER_STALL_OPTION, "SECONDS", 1, TRANSFER_STALL_SECONDS_MAX,
-        "how long the registry of REF may send no byte (30)"),
     ROW(TEXT_OR_EMPTY, invoke, "invoke", "NAME",
         "call this export with ARGS read by its type, and print its results"),
     ROW(TEXT, name, "name", "NAME", "tell the guest that it is called so, not as its file is"),
@@ -179,8 +176,8 @@ static int hand_over_reference(struct run *run)
 		argv[count++] = "--cache";
 		argv[count++] = (char *)(uintptr_t)run->options.cache_dir;
 	}
-	if (run->options.stall_seconds != 0) {
-		snprintf(seconds, sizeof seconds, "%" PRIu64, run->options.stall_seconds);
+	if (run->options.broker.stall_seconds != 0) {
+		snprintf(seconds, sizeof seconds, "%" PRIu64, run->options.broker.stall_seconds);
 		argv[count++] = "--" TRANSFER_STALL_OPTION;
 		argv[count++] = seconds;
 	}

@@ -144,7 +144,8 @@ static const struct option serve_rows[] = {
                   "how long an artifact may be on its way (default 3600)"),
     OPTION_NUMBER(struct serve_options, artifacts.stall_seconds, TRANSFER_STALL_OPTION, "SECONDS",
                   1, TRANSFER_STALL_SECONDS_MAX,
-                  "how long a registry, a store or another server of artifacts may send no byte; "
+                  "how long a registry, a store or another server, of artifacts or that a step "
+                  "asks, may send no byte; "
                   "what it had begun to send is then asked for again (default 30)"),
     OPTION_TEXT(struct serve_options, artifacts.repository.endpoint, "artifact-s3-endpoint", "URL",
                 "the default artifact repository: HOST[:PORT], or http://HOST[:PORT]"),
@@ -503,6 +504,7 @@ static bool start(struct life *life, const struct serve_options *options, const 
 	    .cache_dir = life->compiler == NULL ? NULL : life->cache_dir,
 	    .compiler = life->compiler,
 	    .blob_bytes = options->blob_bytes,
+	    .stall_seconds = (unsigned)options->artifacts.stall_seconds,
 	    .kv = life->kv,
 	    .ceiling = options->policy_ceiling != NULL ? &life->ceiling : NULL,
 	    .limits = {.parameter = options->max_parameter, .outputs = options->max_outputs},

@@ -4,6 +4,7 @@
 #include "plugin/bytes.h"
 #include "plugin/http_headers.h"
 #include "plugin/now.h"
+#include "plugin/transfer.h"
 #include "validator/printable.h"
 
 #include <errno.h>
@@ -308,6 +309,11 @@ static void set_up_body(struct exchange *exchange)
 	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, http_method_name(exchange->method));
 }
 
+static unsigned stall_seconds(const struct exchange *exchange)
+{
+	return transfer_stall_seconds(exchange->terms->stall_seconds);
+}
+
 static void set_up(struct exchange *exchange)
 {
 	CURL *handle = exchange->handle;
@@ -328,11 +334,12 @@ static void set_up(struct exchange *exchange)
 	authorities_set(handle, NULL);
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, exchange->headers);
-	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT,
+	                 (long)transfer_connect_seconds(stall_seconds(exchange)));
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
 	                 exchange->deadline_ms > now ? (long)(exchange->deadline_ms - now) : 1L);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)HTTP_IDLE_SECONDS);
+	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)stall_seconds(exchange));
 	curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)body_max(exchange));
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, exchange->curl_error);
 	curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
@@ -506,6 +513,13 @@ static int errno_of(CURLcode code)
 	}
 }
 
+/* What ended an exchange that took too long. */
+static const char *limit_met(const struct exchange *exchange)
+{
+	return now_ms() >= exchange->deadline_ms ? " (--http-timeout, http.timeout)"
+	                                         : " (--" TRANSFER_STALL_OPTION ")";
+}
+
 static void fail_by(struct exchange *exchange, CURLcode code)
 {
 	char shown[PRINTABLE_NAME_SIZE], words[CURL_ERROR_SIZE];
@@ -517,8 +531,9 @@ static void fail_by(struct exchange *exchange, CURLcode code)
 	}
 	printable_ascii(*exchange->curl_error != '\0' ? exchange->curl_error : curl_easy_strerror(code),
 	                words, sizeof words);
-	FAIL(exchange, errno_of(code), "%s %s: %s", http_method_name(exchange->method),
-	     printable_text(exchange->url, strlen(exchange->url), shown, sizeof shown), words);
+	FAIL(exchange, errno_of(code), "%s %s: %s%s", http_method_name(exchange->method),
+	     printable_text(exchange->url, strlen(exchange->url), shown, sizeof shown), words,
+	     code == CURLE_OPERATION_TIMEDOUT ? limit_met(exchange) : "");
 }
 
 void exchange_finished(CURL *handle, CURLcode code)

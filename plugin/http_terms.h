@@ -30,9 +30,7 @@ enum http_method http_method_find(const char *name, size_t size);
 #define HTTP_CONCURRENT_DEFAULT 8u
 #define HTTP_CONCURRENT_MAX 64u
 #define HTTP_BODY_DEFAULT ((uint64_t)64 << 20)
-#define HTTP_CONNECT_MS 10000u /* until a connection stands, TLS included */
 #define HTTP_TIMEOUT_MS_DEFAULT 60000u
-#define HTTP_IDLE_SECONDS 30u      /* without a byte in either direction */
 #define HTTP_REDIRECTS_MAX 5u      /* followed for one request */
 #define HTTP_HEADER_LINES_MAX 256u /* of a request, and of an answer */
 
@@ -42,6 +40,9 @@ struct http_terms {
 	unsigned concurrent; /* requests that are open at a time; 0: HTTP_CONCURRENT_DEFAULT */
 	uint64_t body_max;   /* of a request, and of an answer; 0: HTTP_BODY_DEFAULT */
 	unsigned timeout_ms; /* from the request to the answer's last byte; 0: the default */
+	/* Without a byte in either direction; 0: the default of transfers. How long it may be until a
+	 * connection stands, TLS included, is the connect_seconds of such ones. */
+	unsigned stall_seconds;
 	/* For tests alone: answers of the name service, as CURLOPT_RESOLVE writes them; NULL ends. */
 	const char *const *names;
 };

@@ -36,7 +36,7 @@ struct modules_options {
 	const char *docker_config;       /* the file with `auths`; NULL: $DOCKER_CONFIG/config.json,
 	                                    ~/.docker/config.json */
 	uint64_t max_module_bytes;       /* of a layer and of the module in it; 0: MODULES_MAX_BYTES */
-	unsigned connect_seconds;        /* 0: 10, or as stall_seconds when that is less */
+	unsigned connect_seconds;        /* 0: 10, or as stall_seconds when that is set */
 	unsigned stall_seconds;          /* no byte for so long ends a transfer; 0: 30 */
 	const char *stall_option;        /* that sets it, for messages; NULL: none */
 	unsigned retries;                /* after 429, 5xx and broken connections, for every request;

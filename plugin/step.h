@@ -25,6 +25,7 @@ struct step_setting {
 	const struct workroot *root;
 	struct reply_limits limits;
 	uint64_t blob_bytes;           /* --blob-bytes */
+	unsigned stall_seconds;        /* --stall-timeout */
 	struct kv_store *kv;           /* what workflows keep */
 	const struct policy *ceiling;  /* --policy-ceiling; NULL: none */
 	const struct load_words *load; /* --enable, --limit */

@@ -146,6 +146,7 @@ static bool take_broker(const struct step_setting *setting, const struct request
 		error_wrap(err, "%s", policy->source);
 		return false;
 	}
+	out->broker.http.stall_seconds = out->broker.sockets.stall_seconds = setting->stall_seconds;
 	memset(&policy->http, 0, sizeof policy->http);
 	memset(&policy->sockets, 0, sizeof policy->sockets);
 	memset(&policy->blob, 0, sizeof policy->blob);

@@ -40,10 +40,16 @@ struct transfer_options {
 	const void *may_ask_env;
 };
 
-/* The default of connect_seconds beside such a stall_seconds. */
+/* `given`, or the default for 0. */
+static inline unsigned transfer_stall_seconds(unsigned given)
+{
+	return given != 0 ? given : TRANSFER_STALL_SECONDS;
+}
+
+/* The default of connect_seconds beside such a stall_seconds: the same, when that was set. */
 static inline unsigned transfer_connect_seconds(unsigned stall_seconds)
 {
-	return stall_seconds < TRANSFER_CONNECT_SECONDS ? stall_seconds : TRANSFER_CONNECT_SECONDS;
+	return stall_seconds == TRANSFER_STALL_SECONDS ? TRANSFER_CONNECT_SECONDS : stall_seconds;
 }
 
 /* Connections that are kept between exchanges. Thread-safe. */

@@ -110,6 +110,18 @@ store_fails() {
 }
 tap_case "what the store says is told, its keys are not" store_fails
 
+# It was 30 seconds, whatever was said.
+store_is_silent() {
+	start silent python3 "$here/lib/silent.py" "$work/silent.port" accepts
+	wait_for 10 test -s "$work/silent.port"
+	timeout 25 "$tiphys" run --blob data --blob-endpoint "http://127.0.0.1:$(cat "$work/silent.port")" --stall-timeout 1 \
+		"$objects" get data outside 2>"$err" && false
+	stop "$started"
+	expect_in "no byte for 1 s (--stall-timeout)" "$err"
+	run 0 --blob data --stall-timeout 20 "$objects" get data outside
+}
+tap_case "how long a store may be silent can be set, and is named" store_is_silent
+
 by_policy() {
 	printf 'blob:\n  - {bucket: data, prefix: in/, access: rw}\n  - {bucket: other}\n' >"$work/policy.yaml"
 	run 0 --policy "$work/policy.yaml" "$objects" get other secret

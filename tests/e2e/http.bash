@@ -202,6 +202,17 @@ times_out() {
 }
 tap_case "a request has a time limit, also when bytes trickle" times_out
 
+# They were 30 seconds, whatever was said.
+stalls() {
+	timeout 25 "$tiphys" run --http "http://$one" --http-timeout 5m --stall-timeout 1 "$fetch" "http://$one/hang" 2>"$err" && false
+	expect_in "the last 1 seconds (--stall-timeout)" "$err"
+	run 1 --http "http://$one" --http-timeout 1s "$fetch" "http://$one/hang"
+	expect_in "(--http-timeout, http.timeout)" "$err"
+	run 0 --http "http://$one" --stall-timeout 20 "$fetch" "http://$one/hello"
+	run 2 --stall-timeout 0 "$fetch" x
+}
+tap_case "how long a server may be silent can be set, and is named" stalls
+
 # It was rounded up to whole seconds.
 times_out_in_milliseconds() {
 	run 0 --http "http://$one" --http-timeout 30s "$fetch" "http://$one/late"
@@ -443,5 +454,12 @@ no_broker_is_left() {
 	must_fail pgrep -f "^tiphys-net broker .*$one" >/dev/null
 }
 tap_case "no broker is left behind" no_broker_is_left
+
+serve_start impatient --stall-timeout 1
+serve_stalls() {
+	step fetch "{\"http\":{\"allowed_hosts\":[\"http://$one\"],\"timeout\":\"5m\"}}" "[\"http://$one/hang\"]"
+	expect_in "the last 1 seconds (--stall-timeout)" "$out"
+}
+tap_case "serve: how long a server may be silent can be set, and is named" serve_stalls
 
 tap_end

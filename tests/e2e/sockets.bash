@@ -86,6 +86,33 @@ tap_case "a policy's document grants the same" by_policy
 # ---- `serve` ----
 
 "$tiphys_net" push --store "$work/store" "$talk" test.example/talk:1 >"$work/pushed"
+# Who listens takes no connection, and its queue is full. It was 10 seconds, whatever was said.
+cat >"$work/full.py" <<'END'
+import signal, socket, sys, time
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(0)
+held = []
+for _ in range(4):
+    held.append(socket.socket())
+    held[-1].setblocking(False)
+    held[-1].connect_ex(listener.getsockname())
+time.sleep(0.2)
+print(listener.getsockname()[1], flush=True)
+signal.pause()
+END
+nobody_answers() {
+	local full
+	start full python3 "$work/full.py"
+	wait_for 10 test -s "$work/full.log"
+	full=127.0.0.1:$(head -n 1 "$work/full.log")
+	timeout 8 "$tiphys" run --socket "$full" --stall-timeout 1 "$talk" "$full" echo x 2>"$err" && false
+	[ $? = 1 ]
+	stop "$started"
+	expect_in "connect to $full: Connection timed out after 1 s (--stall-timeout)" "$err"
+}
+tap_case "how long a connection may take can be set, and is named" nobody_answers
+
 serve_start serve
 
 # step SOCKETS ARGS: the reply is in $out.
