@@ -277,6 +277,7 @@ static bool keep_tries(struct code *code, struct lowering *l, uint32_t index)
 	    .ranges = l->ranges,
 	    .clauses = l->clauses,
 	};
+	exception_index(tries);
 	l->ranges = NULL;
 	l->range_room = 0;
 	l->clauses = NULL;

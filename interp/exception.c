@@ -25,17 +25,44 @@ static uint32_t native_slot(const struct code *code, uint32_t index)
 	return type_header(module_func_type(m, m->imported_func_count + index)) + 1;
 }
 
-static const struct try_clause *find_clause(const struct try_table *tries, uint32_t at,
-                                            const struct instance *inst, const struct tag *tag)
+void exception_index(struct try_table *tries)
 {
-	for (uint32_t i = tries->range_count; i-- > 0;) {
+	for (uint32_t i = 0; i < tries->range_count; i++) {
+		struct try_range *range = &tries->ranges[i];
+		uint32_t outer = i > 0 ? i - 1 : NO_RANGE;
+		while (outer != NO_RANGE && tries->ranges[outer].end <= range->start)
+			outer = tries->ranges[outer].outer;
+		range->outer = outer;
+	}
+}
+
+/* The last range that starts at the cell or before it, or NO_RANGE: any range that holds the cell
+ * is this one or around it, since none overlaps another in part. */
+static uint32_t last_range_from(const struct try_table *tries, uint32_t at, uint64_t *looks)
+{
+	uint32_t low = 0, high = tries->range_count;
+	for (; low < high; ++*looks) {
+		uint32_t middle = low + (high - low) / 2;
+		if (tries->ranges[middle].start <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? low - 1 : NO_RANGE;
+}
+
+static const struct try_clause *find_clause(const struct try_table *tries, uint32_t at,
+                                            const struct instance *inst, const struct tag *tag,
+                                            uint64_t *looks)
+{
+	uint32_t next;
+	for (uint32_t i = last_range_from(tries, at, looks); i != NO_RANGE; i = next, ++*looks) {
 		const struct try_range *range = &tries->ranges[i];
-		if (at < range->start || at >= range->end)
+		next = range->outer;
+		if (at >= range->end)
 			continue;
 		if (range->is_delegate) {
-			if (range->delegate_to == UINT32_MAX)
-				return NULL;
-			i = range->delegate_to + 1;
+			next = range->delegate_to;
 			continue;
 		}
 		for (uint32_t j = range->first_clause; j != NO_CLAUSE; j = tries->clauses[j].next) {
@@ -63,7 +90,7 @@ struct landing exception_find(struct instance *inst, struct object *exception,
 		uint32_t native = native_slot(walk.code, walk.index);
 		const struct instance *owner = (const struct instance *)(uintptr_t)walk.fp[native + 3].i64;
 		const struct try_clause *clause =
-		    find_clause(tries, (uint32_t)(walk.pc - start), owner, tag);
+		    find_clause(tries, (uint32_t)(walk.pc - start), owner, tag, &walk.code->looks);
 		if (clause == NULL)
 			continue;
 		struct landing landing = {

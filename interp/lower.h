@@ -85,7 +85,6 @@ struct held {
 };
 
 #define NO_FIXUP UINT32_MAX
-#define NO_RANGE UINT32_MAX
 
 /* A jump whose target is not known yet. */
 struct fixup {

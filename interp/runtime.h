@@ -69,7 +69,8 @@ struct code {
 	uint32_t *ends;     /* the cell behind each lowered function */
 	uint32_t *order;    /* own functions as they were lowered here, and so as their cells stand */
 	uint32_t order_count;
-	uint64_t looks; /* at functions, to find those of cells: what walks over frames cost */
+	uint64_t
+	    looks; /* at functions and ranges, to find those of cells: what walks over frames cost */
 	uint32_t count;
 	uint32_t room;
 	uint32_t *hints;          /* by own function: branch_hints_index(); NULL: the module has none */
@@ -94,15 +95,17 @@ struct frame_maps {
 };
 
 #define NO_CLAUSE UINT32_MAX
+#define NO_RANGE UINT32_MAX
 
 /* What a function catches. Cells count from its first one. */
 struct try_range {
 	uint32_t start;        /* from here */
 	uint32_t end;          /* up to, not with, this */
+	uint32_t outer;        /* the innermost one around it, or NO_RANGE (exception_index()) */
 	uint32_t first_clause; /* asked in order; NO_CLAUSE: none */
 	uint32_t last_clause;  /* of these, when there is one */
 	bool is_delegate;      /* catches nothing: the search goes on at range `delegate_to` … */
-	uint32_t delegate_to;  /* … or, when that is UINT32_MAX, in the caller */
+	uint32_t delegate_to;  /* … or, when that is NO_RANGE, in the caller */
 };
 
 struct try_clause {
@@ -116,7 +119,7 @@ struct try_clause {
 };
 
 struct try_table {
-	uint32_t range_count; /* an inner range stands behind those around it */
+	uint32_t range_count; /* by their starts; an inner range stands behind those around it */
 	struct try_range *ranges;
 	struct try_clause *clauses;
 	uint32_t clause_count;
@@ -364,6 +367,8 @@ bool interrupt_is_at(const struct store *store, uintptr_t address);
 void interrupt_report(struct store *store, const struct cell *pc);
 
 /* exception.c */
+/* Fills in which range is around which: once, when the ranges of a function are whole. */
+void exception_index(struct try_table *tries);
 struct object *exception_create(struct instance *inst, struct tag *tag, const union slot *args);
 /* Where the exception, thrown at pc, is caught. */
 struct landing {

@@ -60,6 +60,52 @@ static void test_a_frame_is_found_without_looking_at_all_functions(void **state)
 	}
 }
 
+enum { TRIES = 200000, THROWS = 1000 };
+
+/* Each turn of a loop throws in the first of many try_tables, out of one that catches another tag;
+ * and once behind them all, where none but the outermost catches. */
+static void build_many_tries(struct wasm *w)
+{
+	static const char one[] = "block try_table catch 0 0 nop end end ";
+	static const char head[] =
+	    "block loop "
+	    "block try_table catch 0 0 block try_table catch 1 0 throw 0 end end end unreachable end "
+	    "local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end "
+	    "block try_table catch 0 0 ";
+	static const char tail[] = "throw 0 end unreachable end i32.const 7 return end unreachable";
+	char *text = malloc(sizeof head + sizeof tail + TRIES * strlen(one));
+	assert_non_null(text);
+	char *at = stpcpy(text, head);
+	for (uint32_t i = 0; i < TRIES; i++)
+		at = stpcpy(at, one);
+	stpcpy(at, tail);
+	wasm_tag(w, "_");
+	wasm_tag(w, "_");
+	wasm_export(w, "many", EXTERN_FUNC, wasm_func(w, "i_i", "", "%s", text));
+	free(text);
+}
+
+/* All ranges of the function were once looked at for each throw: for as many throws as ranges,
+ * forty thousand million looks. */
+static void test_a_range_is_found_without_looking_at_all(void **state)
+{
+	(void)state;
+	struct guest g = {0};
+	guest_open(&g, &modes[0]);
+	struct wasm w = {0};
+	build_many_tries(&w);
+	guest_start(&g, &w);
+	assert_int_equal(guest_i32(&g, "many", 1, 0), 7);
+	struct code *code = g.inst->code;
+	code->looks = 0;
+	assert_int_equal(guest_i32(&g, "many", THROWS, 0), 7);
+	assert_true(code->looks >= THROWS);
+	_Static_assert(TRIES + 3 < 1 << 18, "so many halves");
+	/* Besides: the function, the range that catches another tag, its outer one. */
+	assert_true(code->looks <= (THROWS + 1) * (18 + 8));
+	guest_close(&g);
+}
+
 /* The innermost frame first, whose caller is the other one. */
 static void check_backtrace(struct guest *g, uint32_t first)
 {
@@ -111,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_frame_is_found_without_looking_at_all_functions),
+	    cmocka_unit_test(test_a_range_is_found_without_looking_at_all),
 	    cmocka_unit_test(test_functions_of_an_image_and_behind_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
