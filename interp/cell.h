@@ -286,13 +286,9 @@ static inline uint32_t address_check_size(uint16_t check)
 	V(n##_br_ss)                                                                                   \
 	V(n##_br_sk) V(n##_br_as) V(n##_br_ak) V(n##_un_ss) V(n##_un_sk) V(n##_un_as) V(n##_un_ak)
 #define VARIANTS_UNARY(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w)
-#define VARIANTS_LOAD(V, n)                                                                        \
-	V(n##_s_r)                                                                                     \
-	V(n##_s_w)                                                                                     \
-	V(n##_a_r)                                                                                     \
-	V(n##_a_w)                                                                                     \
-	V(n##_k_r)                                                                                     \
-	V(n##_k_w)                                                                                     \
+#define VARIANTS_LOAD(V, n) VARIANTS_LOAD_AT(V, n) VARIANTS_LOAD_AT_SUM(V, n)
+#define VARIANTS_LOAD_AT(V, n) V(n##_s_r) V(n##_s_w) V(n##_a_r) V(n##_a_w) V(n##_k_r) V(n##_k_w)
+#define VARIANTS_LOAD_AT_SUM(V, n)                                                                 \
 	V(n##_p_r)                                                                                     \
 	V(n##_p_w)                                                                                     \
 	V(n##_q_r) V(n##_q_w) V(n##_u_r) V(n##_u_w) V(n##_v_r) V(n##_v_w) V(n##_t_r) V(n##_t_w)
@@ -315,6 +311,17 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_FUSE_L(V, n) V(n##_l_a_r) V(n##_l_a_w) V(n##_l_s_r) V(n##_l_s_w)
 #define VARIANTS_FUSE_C(V, n) V(n##_c_as_r) V(n##_c_as_w)
 #define VARIANTS_FUSE_LL(V, n) V(n##_ll_p_r) V(n##_ll_p_w) V(n##_ll_s_r) V(n##_ll_s_w)
+#define VARIANTS_FUSE_V_LOADS(V, n)                                                                \
+	V(n##_l_a_r) V(n##_l_a_w) V(n##_l_s_r) V(n##_l_s_w) V(n##_ll_r) V(n##_ll_w)
+#define VARIANTS_FUSE_V_SUM(V, n) VARIANTS_FUSE_V_SUM_SLOTS(V, n) VARIANTS_FUSE_V_SUM_LOADS(V, n)
+#define VARIANTS_FUSE_V_SUM_SLOTS(V, n)                                                            \
+	V(n##_ass_r) V(n##_ass_w) V(n##_sss_r) V(n##_sss_w) V(n##_sas_r) V(n##_sas_w)
+#define VARIANTS_FUSE_V_SUM_LOADS(V, n)                                                            \
+	V(n##_l_as_r)                                                                                  \
+	V(n##_l_as_w)                                                                                  \
+	V(n##_l_ss_r)                                                                                  \
+	V(n##_l_ss_w)                                                                                  \
+	V(n##_l_sa_r) V(n##_l_sa_w) V(n##_ll_a_r) V(n##_ll_a_w) V(n##_ll_s_r) V(n##_ll_s_w)
 
 /* The same of op_simd.def. */
 #define VARIANTS_V_COMMUTE(V, n)                                                                   \

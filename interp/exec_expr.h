@@ -15,7 +15,21 @@
 #define FCOMPARE(n, t, e, s)
 #define UNARY(n, t, u, c, e)
 #define INNER(n, t, u, c, e)
-#define LOAD(n, m, u, e)
+/* What is in memory, and what the load makes of it. */
+#define LOAD(n, m, u, e)                                                                           \
+	typedef m loaded_##n;                                                                          \
+	static inline __attribute__((always_inline, unused)) TYPE_##u value_##n(loaded_##n v)          \
+	{                                                                                              \
+		return (TYPE_##u)(e);                                                                      \
+	}
+#define V_COMMUTE(n, lanes, e)                                                                     \
+	V_INLINE __attribute__((unused)) v128 expr_##n(v128 first, v128 second)                        \
+	{                                                                                              \
+		lanes x = (lanes)first;                                                                    \
+		lanes y = (lanes)second;                                                                   \
+		return (v128)(e);                                                                          \
+	}
+#define V_ORDERED(n, lanes, e) V_COMMUTE(n, lanes, e)
 #define STORE(n, t, m)
 #define FSTORE(n, t)
 #define ATOMIC_LOAD(n, m)

@@ -92,6 +92,64 @@
 	V_LOAD_LANE_VARIANT(n##_as, M, ADDRESS_a, SLOT_v128((uint16_t)pc->d), e)                       \
 	V_LOAD_LANE_VARIANT(n##_aa, M, ADDRESS_a, fv, e)
 
+/* Pairs and sums (op_fused.def); z is what was loaded last, y what was before it. */
+#define V_FUSED_LOAD(name, load, e, keep)                                                          \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		loaded_##load v;                                                                           \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, PLACE(ADDRESS_p), sizeof v);                                          \
+		HOLD_STATE();                                                                              \
+		v128 z = value_##load(v);                                                                  \
+		SET_v128(e);                                                                               \
+		keep;                                                                                      \
+		pc++;                                                                                      \
+		NEXT;                                                                                      \
+	}
+#define V_FUSED_LOAD_BOTH(name, load, e)                                                           \
+	V_FUSED_LOAD(name##_r, load, e, (void)0)                                                       \
+	V_FUSED_LOAD(name##_w, load, e, KEEP_v128(pc->a))
+#define ADDRESS_behind ((uint64_t)(uint32_t)(fp[pc[1].b].i32 + pc[1].c) + pc[1].d)
+#define V_FUSED_TWO(name, load, e, keep)                                                           \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		loaded_##load v, w;                                                                        \
+		MARK_FAULT();                                                                              \
+		__builtin_memcpy(&v, PLACE(ADDRESS_p), sizeof v);                                          \
+		__builtin_memcpy(&w, PLACE(ADDRESS_behind), sizeof w);                                     \
+		HOLD_STATE();                                                                              \
+		v128 y = value_##load(v);                                                                  \
+		v128 z = value_##load(w);                                                                  \
+		SET_v128(e);                                                                               \
+		keep;                                                                                      \
+		pc++;                                                                                      \
+		NEXT;                                                                                      \
+	}
+#define V_FUSED_TWO_BOTH(name, load, e)                                                            \
+	V_FUSED_TWO(name##_r, load, e, (void)0)                                                        \
+	V_FUSED_TWO(name##_w, load, e, KEEP_v128(pc->a))
+#define FUSE_V_LOADS(second, load)                                                                 \
+	V_FUSED_LOAD_BOTH(second##_##load##_l_a, load, expr_##second(fv, z))                           \
+	V_FUSED_LOAD_BOTH(second##_##load##_l_s, load, expr_##second(SLOT_v128(pc[1].b), z))           \
+	V_FUSED_TWO_BOTH(second##_##load##_ll, load, expr_##second(y, z))
+#define V_SUM(third, second, x, y, z) expr_##third(x, expr_##second(y, z))
+#define FUSE_V_SUM(third, second)                                                                  \
+	FUSED(third##_##second##_ass, v128,                                                            \
+	      V_SUM(third, second, fv, SLOT_v128(pc->b), SLOT_v128(pc->c)))                            \
+	FUSED(third##_##second##_sss, v128,                                                            \
+	      V_SUM(third, second, SLOT_v128(pc->d), SLOT_v128(pc->b), SLOT_v128(pc->c)))              \
+	FUSED(third##_##second##_sas, v128,                                                            \
+	      V_SUM(third, second, SLOT_v128(pc->d), fv, SLOT_v128(pc->c)))                            \
+	V_FUSED_LOAD_BOTH(third##_##second##_l_as, v128_load,                                          \
+	                  V_SUM(third, second, fv, SLOT_v128(pc[1].b), z))                             \
+	V_FUSED_LOAD_BOTH(third##_##second##_l_ss, v128_load,                                          \
+	                  V_SUM(third, second, SLOT_v128(pc[1].a), SLOT_v128(pc[1].b), z))             \
+	V_FUSED_LOAD_BOTH(third##_##second##_l_sa, v128_load,                                          \
+	                  V_SUM(third, second, SLOT_v128(pc[1].a), fv, z))                             \
+	V_FUSED_TWO_BOTH(third##_##second##_ll_a, v128_load, V_SUM(third, second, fv, y, z))           \
+	V_FUSED_TWO_BOTH(third##_##second##_ll_s, v128_load,                                           \
+	                 V_SUM(third, second, SLOT_v128(pc[1].a), y, z))
+
 #define V_STORE_HANDLER(name, M, address, vector, e)                                               \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \

@@ -125,6 +125,7 @@ struct last {
 	enum insn_id insn; /* INSN_COUNT: not of a family in op.def */
 	unsigned variant;  /* its place among the family's pairs */
 	struct held before[CLASS_COUNT];
+	struct held earlier; /* of its class, before the cell that precedes it; or nothing known */
 };
 
 struct lowering {
@@ -453,6 +454,14 @@ bool fuse_arguments(struct lowering *l, const struct functype *type, uint16_t fr
 
 /* Emits fp[to] = fp[from], 64 bits. */
 void emit_move(struct lowering *l, uint16_t to, uint16_t from);
+
+/* ---- lower_fuse_simd.c ---- */
+
+/* The same for vectors, x and y popped: with a cell that loads, or sums of products. */
+bool fuse_vectors(struct lowering *l, enum insn_id insn, bool commutes, const struct sym *x,
+                  const struct sym *y);
+/* The bytes of the first access of a cell that loads two vectors; 0: it does not. */
+uint32_t first_vector_size(const struct cell *cell);
 
 /* ---- lower_simd.c ---- */
 

@@ -109,11 +109,14 @@ static void hold(struct lowering *l, enum acc_class class, uint16_t slot, bool m
 static struct cell *emit_value(struct lowering *l, enum op op, enum acc_class class, uint16_t slot,
                                enum insn_id insn, unsigned variant)
 {
+	bool is_next = l->last.cell != UINT32_MAX && l->last.cell + 1 == l->cell_count;
+	struct held earlier = is_next ? l->last.before[class] : (struct held){.slot = -1};
 	struct cell *cell = emit(l, op);
 	cell->a = slot;
 	if (l->out_of_memory)
 		return cell;
-	l->last = (struct last){.cell = l->cell_count - 1, .insn = insn, .variant = variant};
+	l->last = (struct last){
+	    .cell = l->cell_count - 1, .insn = insn, .variant = variant, .earlier = earlier};
 	memcpy(l->last.before, l->held, sizeof l->held);
 	hold(l, class, slot, true);
 	return cell;

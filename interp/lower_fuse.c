@@ -265,6 +265,9 @@ static bool fuse_two_loads(struct lowering *l, enum insn_id insn, const struct s
 
 bool first_load_faults(const struct cell *cell, const union slot *fp, uint64_t size)
 {
+	uint32_t vector = first_vector_size(cell);
+	if (vector > 0)
+		return (uint32_t)(fp[cell->b].i32 + cell->c) + (uint64_t)cell->d + vector > size;
 	for (size_t i = 0; i < fusions[FORM_LL].count; i++) {
 		const struct fusion *row = &fusions_ll[i];
 		int32_t variant = cell->handler - (int32_t)row->base;

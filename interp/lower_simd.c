@@ -53,6 +53,11 @@ const uint8_t op_data_cells[OP_COUNT] = {
 	[OP_##n##_ss_r] = 1, [OP_##n##_ss_w] = 1, [OP_##n##_as_r] = 1, [OP_##n##_as_w] = 1,            \
 	[OP_##n##_sa_r] = 1, [OP_##n##_sa_w] = 1,
 #include "interp/op_simd.def"
+#define V(name) [OP_##name] = 1,
+#define FUSE_V_LOADS(second, load) VARIANTS_FUSE_V_LOADS(V, second##_##load)
+#define FUSE_V_SUM(third, second) VARIANTS_FUSE_V_SUM_LOADS(V, third##_##second)
+#include "interp/op_fused.def"
+#undef V
 };
 
 /* Pairs (r, w), in the order of cell.h. */
@@ -140,6 +145,8 @@ static void lower_two(struct lowering *l, const struct vector_family *f, const s
 	syms[1] = pop_sym(l);
 	syms[0] = pop_sym(l);
 	bool commutes = f->kind == VECTOR_COMMUTE;
+	if (fuse_vectors(l, step->id, commutes, &syms[0], &syms[1]))
+		return;
 	if (commutes && (syms[0].kind == SYM_CONST || find(l, &syms[1]).kind == SRC_ACC)) {
 		struct sym first = syms[0];
 		syms[0] = syms[1];

@@ -29,4 +29,6 @@
 #define FUSE_L(t, second, first) VARIANTS_FUSE_L(V, t##_##second##_##first)
 #define FUSE_C(t, second, first) VARIANTS_FUSE_C(V, t##_##second##_##first)
 #define FUSE_LL(t, second, first) VARIANTS_FUSE_LL(V, t##_##second##_##first)
+#define FUSE_V_LOADS(second, load) VARIANTS_FUSE_V_LOADS(V, second##_##load)
+#define FUSE_V_SUM(third, second) VARIANTS_FUSE_V_SUM(V, third##_##second)
 #include "interp/op.def"

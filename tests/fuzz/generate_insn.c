@@ -139,7 +139,7 @@ static void canonicalise(struct gen *g, char letter)
 	put_insn(b, INSN_select);
 }
 
-/* Lanes of floats: NaNs become 0 by x & (x == x). What comparisons leave are no floats. */
+/* What comparisons leave are no floats. */
 static bool compares_lanes(const char *mnemonic)
 {
 	static const char *const names[] = {".eq", ".ne", ".lt", ".gt", ".le", ".ge"};
@@ -149,7 +149,7 @@ static bool compares_lanes(const char *mnemonic)
 	return false;
 }
 
-static void canonicalise_lanes(struct gen *g, enum insn_id id)
+void canonicalise_lanes(struct gen *g, enum insn_id id)
 {
 	const char *mnemonic = insns[id].mnemonic;
 	enum insn_id equal = strncmp(mnemonic, "f32x4.", 6) == 0   ? INSN_f32x4_eq

@@ -95,8 +95,93 @@ static void put_two_loads(struct gen *g, const struct pair *pair)
 	put_use(g);
 }
 
+/* ---- pairs and sums of vectors ---- */
+
+static const struct vector_pair {
+	enum insn_id third; /* INSN_COUNT: there is none */
+	enum insn_id second;
+	enum insn_id load;
+} vector_pairs[] = {
+#define FUSE_V_LOADS(second, load) {INSN_COUNT, INSN_##second, INSN_##load},
+#define FUSE_V_SUM(third, second) {INSN_##third, INSN_##second, INSN_v128_load},
+#include "interp/op_fused.def"
+};
+
+static void put_vector_load(struct gen *g, enum insn_id load, uint32_t address)
+{
+	get_local(g, address, 'i');
+	if (source_once_in(&g->s, 2)) {
+		put_literal(g, 'i', source_choose(&g->s, 256));
+		put_second(g, INSN_i32_add);
+	}
+	put_memarg(&g->code, load, 0, source_choose(&g->s, 64));
+	pop(g, 1);
+	push(g, 'v');
+}
+
+/* The result, of lanes of floats maybe, is read from the accumulator, or as any other is. */
+static void put_vector_use(struct gen *g, enum insn_id id)
+{
+	char lanes = lanes_of(id, 'v');
+	if (lanes != 0 && source_once_in(&g->s, 2)) {
+		put_leaf(g, 'v');
+		put_second(g, lanes == 'f' ? INSN_f32x4_lt : INSN_f64x2_lt);
+	} else {
+		canonicalise_lanes(g, id);
+	}
+	put_use(g);
+}
+
+static void put_vector_pair(struct gen *g)
+{
+	const struct vector_pair *pair = &vector_pairs[source_choose(&g->s, COUNT(vector_pairs))];
+	uint32_t addresses[2];
+	if (!has_local(g, 'v') || !prepare_address(g, &addresses[0]) ||
+	    !prepare_address(g, &addresses[1]))
+		return;
+	bool is_sum = pair->third != INSN_COUNT;
+	uint32_t loads = is_sum ? source_choose(&g->s, 3) : 1 + source_choose(&g->s, 2);
+	struct operand x = any_operand(g, 'v', 0);
+	struct operand y = any_operand(g, 'v', 0);
+	struct operand z = {.place = IN_SLOT, .letter = 'v'};
+	if (x.place == IN_CELL)
+		x.place = IN_ACC;
+	if (y.place == IN_CELL)
+		y.place = IN_ACC;
+	prepare_operand(g, &y);
+	prepare_operand(g, &z);
+	prepare_operand(g, &x);
+	forget(g, 'v');
+	forget(g, 'i');
+	prepare_operand_last(g, &y);
+	if (is_sum)
+		prepare_operand_last(g, &x);
+	bool comes_first = !source_once_in(&g->s, 6);
+	if (is_sum && comes_first)
+		push_operand(g, &x);
+	if (loads == 2)
+		put_vector_load(g, pair->load, addresses[0]);
+	else
+		push_operand(g, &y);
+	if (loads > 0)
+		put_vector_load(g, pair->load, addresses[1]);
+	else
+		push_operand(g, &z);
+	put_second(g, pair->second);
+	if (is_sum) {
+		if (!comes_first)
+			push_operand(g, &x);
+		put_second(g, pair->third);
+	}
+	put_vector_use(g, is_sum ? pair->third : pair->second);
+}
+
 void put_pair(struct gen *g)
 {
+	if (is_on(FEATURE_SIMD) && source_once_in(&g->s, 4)) {
+		put_vector_pair(g);
+		return;
+	}
 	const struct pair *pair = &pairs[source_choose(&g->s, COUNT(pairs))];
 	if (pair->form == FORM_LL) {
 		put_two_loads(g, pair);

@@ -113,6 +113,8 @@ enum insn_id any_insn(struct gen *g, char letter);
 bool mostly_traps(const char *mnemonic);
 /* Operands, of instructions nested so deep, and then this one. */
 void put_simple(struct gen *g, enum insn_id id, uint32_t depth);
+/* What the instruction left, if lanes of floats: NaNs become 0 by x & (x == x). */
+void canonicalise_lanes(struct gen *g, enum insn_id id);
 /* One of the plain stores. */
 void put_store(struct gen *g);
 /* Pushes a value of the type and takes nothing that stands there. */

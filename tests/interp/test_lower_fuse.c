@@ -90,6 +90,149 @@ static void test_pairs(void **state)
 	}
 }
 
+/* Makes a number of the vector on top, by local 4. */
+#define BOTH_HALVES                                                                                \
+	" local.tee 4 i64x2.extract_lane 0 i64.const 31 i64.mul "                                      \
+	"local.get 4 i64x2.extract_lane 1 i64.xor"
+
+/* ---- vectors: parameters 0 and 1, an address in local 2, scratch in 3 to 5 ---- */
+
+static const struct {
+	const char *third, *second, *load; /* third NULL: there is none */
+} vectors[] = {
+#define FUSE_V_LOADS(second, load) {NULL, #second, #load},
+#define FUSE_V_SUM(third, second) {#third, #second, "v128_load"},
+#include "interp/op_fused.def"
+};
+
+/* A name of op_simd.def as a mnemonic, with a blank. */
+static void put_name(char *out, size_t size, const char *name)
+{
+	snprintf(out, size, "%s ", name);
+	*strchr(out, '_') = '.';
+}
+
+/* The end of the text: the vector on top as a number, in which NaNs do not show, taken from where
+ * the operation left it, or from another local. */
+static void put_number(char *out, size_t size, const char *name, bool from_local)
+{
+	const char *type = strncmp(name, "f32x4", 5) == 0   ? "f32x4"
+	                   : strncmp(name, "f64x2", 5) == 0 ? "f64x2"
+	                                                    : NULL;
+	char numbers[100] = "";
+	if (type != NULL)
+		snprintf(numbers, sizeof numbers, "local.tee 4 local.get 4 local.get 4 %s.eq v128.and",
+		         type);
+	snprintf(out, size, "%s%s" BOTH_HALVES, from_local ? "local.set 5 local.get 5 " : "", numbers);
+}
+
+/* From local 2, in one of four ways: plain, a sum, an offset, both. */
+static void put_load(char *out, size_t size, const char *load, unsigned way, unsigned offset)
+{
+	char name[40];
+	put_name(name, sizeof name, load);
+	snprintf(out, size, "local.get 2 %s%soffset=%u ", way % 2 == 0 ? "" : "i32.const 66 i32.add ",
+	         name, way / 2 == 0 ? 0 : offset);
+}
+
+/* The second's operands: none, one or two of them loads. */
+static void put_two(char *out, size_t size, size_t row, unsigned loads, unsigned way)
+{
+	char x[200], y[200];
+	/* The last bytes of memory, and some beyond it. */
+	static const unsigned offsets[] = {9, 65512, 65536};
+	put_load(y, sizeof y, vectors[row].load, way % 4, offsets[way % 3]);
+	if (loads == 2)
+		put_load(x, sizeof x, vectors[row].load, way / 4, offsets[way / 4 % 3]);
+	else
+		put_operand(x, sizeof x, (enum source)(way / 4 % SOURCES), 'v', 0, 3);
+	if (loads == 0)
+		put_operand(y, sizeof y, (enum source)(way % SOURCES), 'v', 1, 3);
+	bool is_turned = loads != 2 && way % 2 == 1;
+	snprintf(out, size, "%s%s", is_turned ? y : x, is_turned ? x : y);
+}
+
+static void add_vectors(struct builder *b, size_t row)
+{
+	char second[60], third[60] = "", end[300];
+	put_name(second, sizeof second, vectors[row].second);
+	bool is_sum = vectors[row].third != NULL;
+	if (is_sum)
+		put_name(third, sizeof third, vectors[row].third);
+	for (unsigned loads = is_sum ? 0 : 1; loads <= 2; loads++) {
+		for (unsigned way = 0; way < 4 * SOURCES; way++) {
+			char two[500], x[200], text[1500];
+			put_two(two, sizeof two, row, loads, way % (loads == 2 ? 16 : 32));
+			put_number(end, sizeof end, is_sum ? third : second, way % 2 == 0);
+			for (unsigned source = 0; source < (is_sum ? 2 * SOURCES : 1); source++) {
+				put_operand(x, sizeof x, (enum source)(source / 2), 'v', 1, 3);
+				bool is_left = source % 2 == 0;
+				snprintf(text, sizeof text, "i32.const 7 local.set 2 %s%s%s%s%s%s",
+				         is_sum && is_left ? x : "", two, second, is_sum && !is_left ? x : "",
+				         is_sum ? third : "", end);
+				builder_add(b, "vv_I", "ivvv", text);
+			}
+		}
+	}
+}
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	for (size_t row = 0; row < sizeof vectors / sizeof *vectors; row++) {
+		struct builder *b = builder_create();
+		wasm_memory(&b->w, 1, 1);
+		wasm_data(&b->w, 0,
+		          "some bytes that loads find: \x80\xff\x01\x7f and more of them behind these, so "
+		          "that vectors are full of lanes",
+		          100);
+		add_vectors(b, row);
+		builder_run(b);
+	}
+}
+
+/* Sums over memory, in loops as compilers make them: the accumulator is a local, and from the
+ * second of a row of sums on it is in its register. */
+static const char *const loops[] = {
+    "local.get 3 local.get 2 v128.load local.get 2 v128.load offset=32 f32x4.mul f32x4.add "
+    "local.set 3 ",
+    "local.get 3 local.get 2 i32.const 8 i32.add v128.load local.get 2 v128.load offset=100000 "
+    "f64x2.mul f64x2.add local.get 2 v128.load offset=16 local.get 2 v128.load offset=32 f64x2.mul "
+    "f64x2.add local.set 3 ",
+    "local.get 2 v128.load local.get 2 v128.load offset=32 i32x4.dot_i16x8_s "
+    "local.get 2 v128.load offset=16 local.get 2 v128.load offset=48 i32x4.dot_i16x8_s "
+    "local.get 3 i32x4.add i32x4.add local.set 3 ",
+    "local.get 2 v128.load offset=256 local.get 0 local.get 2 v128.load f32x4.mul f32x4.add "
+    "local.set 4 local.get 2 local.get 4 v128.store offset=256 "
+    "local.get 3 local.get 4 i32x4.add local.set 3 ",
+    "local.get 3 local.get 3 local.get 2 v128.load f32x4.mul f32x4.sub local.set 3 ",
+    "local.get 3 local.get 2 v128.load8x8_u local.get 2 v128.load8x8_u offset=1 i16x8.add "
+    "i16x8.add "
+    "local.get 2 v128.load8x8_u offset=2 i16x8.add local.set 3 ",
+};
+
+static void test_loops_over_vectors(void **state)
+{
+	(void)state;
+	struct builder *b = builder_create();
+	wasm_memory(&b->w, 2, 2);
+	uint8_t bytes[512];
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37 + (i % 4 == 3 ? 0x40 - i * 37 : 0));
+	wasm_data(&b->w, 0, bytes, sizeof bytes);
+	wasm_data(&b->w, 100000, bytes, sizeof bytes);
+	for (size_t i = 0; i < sizeof loops / sizeof *loops; i++) {
+		char text[1500], end[300];
+		put_number(end, sizeof end, i == 1 ? "f64x2" : "f32x4", false);
+		snprintf(text, sizeof text,
+		         "local.get 1 local.set 3 loop %s local.get 2 i32.const 16 i32.add local.tee 2 "
+		         "i32.const 192 i32.lt_u br_if 0 end local.get 3 %s",
+		         loops[i], end);
+		builder_add(b, "vv_I", "ivvv", text);
+	}
+	builder_run(b);
+}
+
 /* From address 8 on: the next node, and what is another list at offset 4. */
 static const uint32_t nodes[][2] = {{24, 40}, {32, 48}, {40, 64}, {0, 7}, {16, 16}, {0, 24}};
 
@@ -128,11 +271,6 @@ static void test_steps_along_lists(void **state)
 	}
 	builder_run(b);
 }
-
-/* Makes a number of the vector on top, by local 4. */
-#define BOTH_HALVES                                                                                \
-	" local.tee 4 i64x2.extract_lane 0 i64.const 31 i64.mul "                                      \
-	"local.get 4 i64x2.extract_lane 1 i64.xor"
 
 /* A sum is put into a local and is an address: both are seen. */
 static void test_kept_sums(void **state)
@@ -176,6 +314,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pairs),
+	    cmocka_unit_test(test_vectors),
+	    cmocka_unit_test(test_loops_over_vectors),
 	    cmocka_unit_test(test_steps_along_lists),
 	    cmocka_unit_test(test_kept_sums),
 	};

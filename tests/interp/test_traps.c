@@ -262,6 +262,14 @@ static void test_which_of_two_loads_faults(void **state)
 	    "local.get 0 i64.load offset=3 local.get 1 i64.load offset=8 i64.add drop",
 	    "local.get 0 i32.const 7 i32.add f64.load local.get 1 f64.load f64.mul drop",
 	    "local.get 0 i32.const 8 i32.add f32.load local.get 1 f32.load f32.sub drop",
+	    "local.get 0 v128.load local.get 1 v128.load f32x4.mul drop",
+	    "local.get 0 v128.load8x8_u offset=2 local.get 1 i32.const 7 i32.add "
+	    "v128.load8x8_u i16x8.add drop",
+	    "local.get 2 local.get 0 v128.load local.get 1 v128.load "
+	    "i32x4.dot_i16x8_s i32x4.add drop",
+	    "local.get 0 i32.const 3 i32.add v128.load local.get 1 v128.load offset=66000 f64x2.mul "
+	    "local.get 2 f64x2.add drop",
+	    "local.get 2 local.get 0 v128.load local.get 1 v128.load f64x2.mul f64x2.sub drop",
 	};
 	enum { X, Y, BOTH, LAST, CALLS };
 	(void)state;
@@ -273,7 +281,7 @@ static void test_which_of_two_loads_faults(void **state)
 			struct guest g = {0};
 			guest_open(&g, &modes[m]);
 			struct wasm w = {0};
-			wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "ii_", "", "%s", bodies[i]));
+			wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "ii_", "v", "%s", bodies[i]));
 			wasm_memory(&w, 1, 1);
 			guest_start(&g, &w);
 			for (int c = 0; c < CALLS; c++) {
