@@ -220,11 +220,36 @@ void trap_backtrace(struct store *store, const struct run *run)
 		report->frames[i].offset = places[i].offset;
 }
 
+/* The names of all frames: those of one module are looked for at once. */
+static void find_names(const struct trap_report *report, struct name names[TRAP_FRAMES_MAX])
+{
+	bool is_found[TRAP_FRAMES_MAX] = {false};
+	for (uint32_t first = 0; first < report->frame_count; first++) {
+		const struct module *module = instance_module(report->frames[first].inst);
+		struct func_name wanted[TRAP_FRAMES_MAX];
+		uint32_t frames[TRAP_FRAMES_MAX], count = 0;
+		for (uint32_t i = first; i < report->frame_count; i++) {
+			if (is_found[i] || instance_module(report->frames[i].inst) != module)
+				continue;
+			wanted[count] = (struct func_name){.func = report->frames[i].func};
+			frames[count++] = i;
+		}
+		if (count > 0)
+			module_func_names(module, wanted, count);
+		for (uint32_t i = 0; i < count; i++) {
+			names[frames[i]] = wanted[i].name;
+			is_found[frames[i]] = true;
+		}
+	}
+}
+
 void trap_report_print(const struct trap_report *report, FILE *out)
 {
+	struct name names[TRAP_FRAMES_MAX];
+	find_names(report, names);
 	for (uint32_t i = 0; i < report->frame_count; i++) {
 		const struct trap_frame *frame = &report->frames[i];
-		struct name name = module_func_name(instance_module(frame->inst), frame->func);
+		struct name name = names[i];
 		char shown[PRINTABLE_NAME_SIZE];
 		fprintf(out, "  #%u %s%s(function %u) at offset 0x%llx\n", i,
 		        printable_text(name.data, name.len, shown, sizeof shown), name.len > 0 ? " " : "",

@@ -329,11 +329,9 @@ const struct export *module_find_export(const struct module *module, const char 
 	return NULL;
 }
 
-struct name module_func_name(const struct module *module, uint32_t func)
+/* The first export that is the function; the import's, or none, when there is none. */
+static struct name name_from_outside(const struct module *module, uint32_t func)
 {
-	struct name name;
-	if (name_section_func(module, func, &name))
-		return name;
 	for (uint32_t i = 0; i < module->export_count; i++) {
 		const struct export *export = &module->exports[i];
 		if (export->kind == EXTERN_FUNC && export->index == func)
@@ -341,4 +339,19 @@ struct name module_func_name(const struct module *module, uint32_t func)
 	}
 	const struct import *import = module_func_import(module, func);
 	return import != NULL ? import->name : (struct name){.data = "", .len = 0};
+}
+
+void module_func_names(const struct module *module, struct func_name *wanted, uint32_t count)
+{
+	name_section_funcs(module, wanted, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (!wanted[i].is_known)
+			wanted[i].name = name_from_outside(module, wanted[i].func);
+}
+
+struct name module_func_name(const struct module *module, uint32_t func)
+{
+	struct func_name wanted = {.func = func};
+	module_func_names(module, &wanted, 1);
+	return wanted.name;
 }

@@ -201,6 +201,14 @@ const struct export *module_find_export(const struct module *module, const char 
  * name. A broken name section counts as none (spec: appendix, custom sections). Borrowed. */
 struct name module_func_name(const struct module *module, uint32_t func);
 
+/* The same for several: the name section is gone through once. */
+struct func_name {
+	uint32_t func;
+	struct name name; /* filled in */
+	bool is_known;    /* starts as false */
+};
+void module_func_names(const struct module *module, struct func_name *wanted, uint32_t count);
+
 /* The section's name as the specification has it ("type", "code", …). */
 const char *section_id_name(uint8_t id);
 

@@ -4,22 +4,39 @@
 
 #define SUBSECTION_FUNCTIONS 1
 
-static bool find_in_map(struct reader *r, uint64_t longest, uint32_t func, struct name *out,
-                        struct error *err)
+/* The functions whose names are looked for, and how many of them have none yet. */
+struct search {
+	struct func_name *wanted;
+	uint32_t count, left;
+};
+
+static void take_name(struct search *search, uint32_t func, struct name name)
 {
-	uint32_t count, index;
-	if (!read_u32(r, &count, err))
-		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		if (!read_u32(r, &index, err) || !read_name(r, longest, out, err))
-			return false;
-		if (index == func)
-			return true;
+	for (uint32_t i = 0; i < search->count; i++) {
+		struct func_name *wanted = &search->wanted[i];
+		if (wanted->func != func || wanted->is_known)
+			continue;
+		wanted->is_known = true;
+		wanted->name = name;
+		search->left--;
 	}
-	return false;
 }
 
-static bool find_in_section(struct reader *r, uint64_t longest, uint32_t func, struct name *out,
+static void find_in_map(struct reader *r, uint64_t longest, struct search *search,
+                        struct error *err)
+{
+	uint32_t count, func;
+	struct name name;
+	if (!read_u32(r, &count, err))
+		return;
+	for (uint32_t i = 0; i < count && search->left > 0; i++) {
+		if (!read_u32(r, &func, err) || !read_name(r, longest, &name, err))
+			return;
+		take_name(search, func, name);
+	}
+}
+
+static void find_in_section(struct reader *r, uint64_t longest, struct search *search,
                             struct error *err)
 {
 	while (r->pos < r->end) {
@@ -28,17 +45,18 @@ static bool find_in_section(struct reader *r, uint64_t longest, uint32_t func, s
 		const uint8_t *contents;
 		if (!read_byte(r, &id, err) || !read_u32(r, &size, err) ||
 		    !read_bytes(r, size, &contents, err))
-			return false;
+			return;
 		if (id == SUBSECTION_FUNCTIONS) {
 			struct reader map = {.base = r->base, .pos = contents, .end = contents + size};
-			return find_in_map(&map, longest, func, out, err);
+			find_in_map(&map, longest, search, err);
+			return;
 		}
 	}
-	return false;
 }
 
-bool name_section_func(const struct module *module, uint32_t func, struct name *out)
+void name_section_funcs(const struct module *module, struct func_name *wanted, uint32_t count)
 {
+	struct search search = {.wanted = wanted, .count = count, .left = count};
 	for (uint32_t i = 0; i < module->custom_count; i++) {
 		const struct custom_section *custom = &module->customs[i];
 		if (!name_is(custom->name, "name"))
@@ -49,7 +67,7 @@ bool name_section_func(const struct module *module, uint32_t func, struct name *
 		    .pos = module->bytes + custom->offset,
 		    .end = module->bytes + custom->offset + custom->size,
 		};
-		return find_in_section(&r, module->limits.of[LOAD_LIMIT_NAME_BYTES], func, out, &ignored);
+		find_in_section(&r, module->limits.of[LOAD_LIMIT_NAME_BYTES], &search, &ignored);
+		return;
 	}
-	return false;
 }

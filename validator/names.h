@@ -4,7 +4,8 @@
 
 #include "validator/module.h"
 
-/* The name that the section gives a function. False: none, or the section is broken up to there. */
-bool name_section_func(const struct module *module, uint32_t func, struct name *out);
+/* Fills in the names that the section gives, which is gone through once. Whoever stands behind a
+ * broken part of it has none. */
+void name_section_funcs(const struct module *module, struct func_name *wanted, uint32_t count);
 
 #endif

@@ -78,12 +78,53 @@ static void a_backtrace(void **state)
 	assert_null(strchr(report, '\x1b'));
 }
 
+static unsigned readings;
+
+void __real_name_section_funcs(const struct module *module, struct func_name *wanted,
+                               uint32_t count);
+void __wrap_name_section_funcs(const struct module *module, struct func_name *wanted,
+                               uint32_t count);
+void __wrap_name_section_funcs(const struct module *module, struct func_name *wanted,
+                               uint32_t count)
+{
+	readings++;
+	__real_name_section_funcs(module, wanted, count);
+}
+
+/* The section was once read anew for each frame that is shown: that of a large program has
+ * megabytes. */
+static void the_names_of_a_backtrace_are_read_once(void **state)
+{
+	static const char names[] = "\1\x13\3"
+	                            "\0\4deep"
+	                            "\1\3top"
+	                            "\2\5never";
+	char report[4096] = "";
+	struct wasm w = {0};
+	(void)state;
+	wasm_func(&w, "i_", "",
+	          "local.get 0 i32.eqz if unreachable end local.get 0 i32.const 1 i32.sub call 0");
+	uint32_t top = wasm_func(&w, "_", "", "i32.const 20 call 0");
+	wasm_func(&w, "_", "", "nop");
+	wasm_start(&w, top);
+	wasm_custom(&w, "name", names, sizeof names - 1);
+	readings = 0;
+	struct error err = instantiate(&w, report, sizeof report);
+	assert_int_equal(err.kind, ERROR_TRAP);
+	assert_int_equal(readings, 1);
+	assert_non_null(strstr(report, "  #0 deep (function 0) at offset 0x"));
+	assert_non_null(strstr(report, "  #20 deep (function 0) at offset 0x"));
+	assert_non_null(strstr(report, "  #21 top (function 1) at offset 0x"));
+	assert_null(strstr(report, "never"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_missing_import),
 	    cmocka_unit_test(a_missing_import_with_long_names_is_told_whole),
 	    cmocka_unit_test(a_backtrace),
+	    cmocka_unit_test(the_names_of_a_backtrace_are_read_once),
 	};
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);
 }
