@@ -360,6 +360,12 @@ next_day() {
 	rm -f "$folder"/.ledger-*
 }
 
+# What counts on a day that goes on, by UTC, begins early enough in it.
+not_at_midnight() {
+	local left=$((86400 - $(date +%s) % 86400))
+	[ "$left" -gt 30 ] || sleep $((left + 1))
+}
+
 killed() {
 	local i
 	fresh
@@ -429,6 +435,7 @@ tap_case "the oldest go when there are too many" the_oldest_go
 # looks, and not before.
 many_images() {
 	local i size limit
+	not_at_midnight # the folder was looked through then, before its images were counted here
 	fresh
 	keeps
 	size=$(($(stat -c %b "$(the_image)") * 512))
