@@ -211,7 +211,7 @@ static bool make_empty(const struct party *party, struct error *err)
 	if (!is_done)
 		return false;
 	if (party->is_removed)
-		return remove_tree(party->store, err) &&
+		return remove_directory(party->store, err) &&
 		       (disk_bytes(party->store) == 0 ||
 		        error_set(err, ERROR_SYSTEM, "%s is not empty", party->store));
 	for (size_t i = 0; i < COMMANDS_MAX && party->prove[i].count > 0; i++) {

@@ -304,7 +304,7 @@ static bool store_modules(struct contenders *all, const char *tiphys, struct err
 	char *wait = keep(all, data_find("step-wait.wasm"));
 	if (wait == NULL)
 		return error_set(err, ERROR_SYSTEM, "step-wait.wasm is missing; it is built with tiphys");
-	if (!remove_tree(all->store, err) || !remove_tree(all->cache, err) ||
+	if (!remove_directory(all->store, err) || !remove_directory(all->cache, err) ||
 	    !module_push(tiphys, wait, all->store, BENCH_MODULE("wait"), err))
 		return false;
 	for (size_t i = 0; i < JOB_COUNT; i++) {

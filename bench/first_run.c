@@ -7,7 +7,7 @@
 
 bool first_run_prepare(const struct first_run *first, struct error *err)
 {
-	return remove_tree(first->cache, err);
+	return remove_directory(first->cache, err);
 }
 
 bool first_run_run(void *env, struct process_result *result, struct error *err)

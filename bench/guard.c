@@ -210,7 +210,7 @@ bool guard_run(const char *directory, int (*work)(void *env), void *env, int *st
 static void remove_folder(const char *folder)
 {
 	struct error err = ERROR_INIT;
-	if (!remove_tree(folder, &err))
+	if (!remove_directory(folder, &err))
 		fprintf(stderr, "tiphys bench: %s\n", err.message);
 }
 

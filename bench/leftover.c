@@ -95,7 +95,7 @@ static void remove_folders(const char *directory)
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, FOLDER, strlen(FOLDER)) == 0 &&
 		    strchr(line + strlen(FOLDER), '/') == NULL && is_own_folder(line))
-			remove_tree(line, &ignored);
+			remove_directory(line, &ignored);
 	}
 	if (file != NULL)
 		fclose(file);
@@ -298,7 +298,7 @@ bool leftover_remove(const char *directory, struct error *err)
 		nftw("/sys/fs/cgroup", remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
 	}
 	remove_folders(directory);
-	if (err->kind != ERROR_NONE || !remove_tree(containerd, err))
+	if (err->kind != ERROR_NONE || !remove_directory(containerd, err))
 		return false;
 	leftover_forget(directory);
 	return true;

@@ -236,7 +236,7 @@ bool plugin_first_request_run(void *env, struct process_result *result, struct e
 	cleanup_process struct process_result ignored = {0};
 	struct plugin_request before = {.server = &server, .body = first->before};
 	struct plugin_request request = {.server = &server, .body = first->body};
-	bool went_well = remove_tree(first->server.cache, err) &&
+	bool went_well = remove_directory(first->server.cache, err) &&
 	                 plugin_server_start(&server, &first->server, err) &&
 	                 (first->before == NULL || plugin_request_run(&before, &ignored, err)) &&
 	                 plugin_request_run(&request, result, err);

@@ -25,7 +25,7 @@ bool registry_server_start(struct registry_server *server, const char *directory
 	snprintf(config, sizeof config, "%s/config.yml", directory);
 	snprintf(log, sizeof log, "%s/log", directory);
 	/* It takes any free port and says which. */
-	return remove_tree(directory, err) && make_directories(directory, err) &&
+	return remove_directory(directory, err) && make_directories(directory, err) &&
 	       write_config(config, directory, err) && daemon_start(&server->daemon, argv, log, err) &&
 	       daemon_await(&server->daemon, "listening on ", server->address, sizeof server->address,
 	                    err);

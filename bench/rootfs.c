@@ -4,10 +4,10 @@
 #include "bench/job.def"
 #include "bench/process.h"
 #include "caps/cleanup.h"
+#include "plugin/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -15,7 +15,6 @@
 
 /* debootstrap fetches and unpacks some 60 packages. */
 #define DEBOOTSTRAP_SECONDS 600
-enum { DESCRIPTORS = 16 };
 
 static const char *const jobs[] = {
 #define X(name, what) name,
@@ -40,19 +39,10 @@ bool make_directories(const char *directory, struct error *err)
 	}
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+bool remove_directory(const char *directory, struct error *err)
 {
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path) == 0 || errno == ENOENT ? 0 : -1;
-}
-
-bool remove_tree(const char *directory, struct error *err)
-{
-	int wrong = nftw(directory, remove_entry, DESCRIPTORS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	return wrong == 0 || errno == ENOENT ||
-	       error_set_errno(err, errno, "cannot remove %s", directory);
+	int failure = remove_tree(directory);
+	return failure == 0 || error_set_errno(err, failure, "cannot remove %s", directory);
 }
 
 static bool copy_file(const char *from, const char *directory, const char *name, mode_t mode,
@@ -131,7 +121,7 @@ bool rootfs_python(const char *directory, struct error *err)
 		snprintf(part, sizeof part, "%s.part", directory);
 		char *argv[] = {"debootstrap", "--variant=minbase", "--include=python3", "bookworm", part,
 		                NULL};
-		if (!remove_tree(part, err) || !make_directories(part, err) ||
+		if (!remove_directory(part, err) || !make_directories(part, err) ||
 		    !process_do(argv, DEBOOTSTRAP_SECONDS, err))
 			return false;
 		if (rename(part, directory) != 0)

@@ -19,6 +19,6 @@ bool make_directories(const char *directory, struct error *err);
 
 /* Removes it with all that is in it; what is not there is removed. A mount in it is left as it is,
  * and told. */
-bool remove_tree(const char *directory, struct error *err);
+bool remove_directory(const char *directory, struct error *err);
 
 #endif
