@@ -164,9 +164,9 @@ static void add_vectors(struct builder *b, size_t row)
 			char two[500], x[200], text[1500];
 			put_two(two, sizeof two, row, loads, way % (loads == 2 ? 16 : 32));
 			put_number(end, sizeof end, is_sum ? third : second, way % 2 == 0);
-			for (unsigned source = 0; source < (is_sum ? 2 * SOURCES : 1); source++) {
-				put_operand(x, sizeof x, (enum source)(source / 2), 'v', 1, 3);
-				bool is_left = source % 2 == 0;
+			for (unsigned source = 0; source < (is_sum ? SOURCES : 1); source++) {
+				put_operand(x, sizeof x, (enum source)source, 'v', 1, 3);
+				bool is_left = (way / 16 + way + source) % 2 == 0;
 				snprintf(text, sizeof text, "i32.const 7 local.set 2 %s%s%s%s%s%s",
 				         is_sum && is_left ? x : "", two, second, is_sum && !is_left ? x : "",
 				         is_sum ? third : "", end);
@@ -178,14 +178,13 @@ static void add_vectors(struct builder *b, size_t row)
 
 static void test_vectors(void **state)
 {
+	static const char bytes[] = "some bytes that loads find: \x80\xff\x01\x7f and more of them "
+	                            "behind these, so that vectors are full of lanes";
 	(void)state;
 	for (size_t row = 0; row < sizeof vectors / sizeof *vectors; row++) {
 		struct builder *b = builder_create();
 		wasm_memory(&b->w, 1, 1);
-		wasm_data(&b->w, 0,
-		          "some bytes that loads find: \x80\xff\x01\x7f and more of them behind these, so "
-		          "that vectors are full of lanes",
-		          100);
+		wasm_data(&b->w, 0, bytes, sizeof bytes - 1);
 		add_vectors(b, row);
 		builder_run(b);
 	}
