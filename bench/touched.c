@@ -63,15 +63,35 @@ static bool add_line(struct pages *pages, const char *line)
 	return add(pages, first >> PAGE_BITS) && add(pages, last >> PAGE_BITS);
 }
 
+/* What is written into it is thrown away. A pipe, as in the runs that are measured: programs do
+ * other things with /dev/null, which might be a terminal. -1: there is none. */
+static int open_sink(int log)
+{
+	int ends[2];
+	char piece[4096];
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		close(log);
+		while (read(ends[0], piece, sizeof piece) > 0)
+			;
+		_exit(0);
+	}
+	close(ends[0]);
+	return pid > 0 ? ends[1] : -1;
+}
+
 _Noreturn static void become(char *const *argv, int log)
 {
 	char *words[WORDS] = {"valgrind", "--tool=lackey", "--trace-mem=yes", "--log-fd=9"};
 	size_t count = 4;
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDONLY), sink = open_sink(log);
 	for (size_t i = 0; argv[i] != NULL && count < WORDS - 1; i++)
 		words[count++] = argv[i];
-	if (null < 0 || dup2(log, LOG_FD) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(null, 2) < 0)
+	if (null < 0 || sink < 0 || dup2(log, LOG_FD) < 0 || dup2(null, 0) < 0 || dup2(sink, 1) < 0 ||
+	    dup2(sink, 2) < 0)
 		_exit(126);
 	execvp(words[0], words);
 	_exit(127);

@@ -5,6 +5,8 @@
 #include "bench/touched.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* This program itself, as a command: touches so many pages of a large array, one byte each. */
 static volatile char many[4096 * 4096];
@@ -45,6 +47,17 @@ static void each_page_counts_once(void **state)
 	assert_in_range(more - few, 999 * 4096, 1001 * 4096);
 }
 
+/* As in the runs whose memory is compared with it. */
+static void standard_output_is_a_pipe(void **state)
+{
+	(void)state;
+	if (!has_valgrind())
+		skip();
+	struct error err = ERROR_INIT;
+	uint64_t bytes;
+	assert_true(touched_by_command((char *[]){own, "pipe", NULL}, &bytes, &err));
+}
+
 static void command_that_fails_is_told(void **state)
 {
 	(void)state;
@@ -60,11 +73,20 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_page_counts_once),
+	    cmocka_unit_test(standard_output_is_a_pipe),
 	    cmocka_unit_test(command_that_fails_is_told),
 	};
 	own = argv[0];
 	if (argc > 1 && strcmp(argv[1], "fail") == 0)
 		return 3;
+	if (argc > 1 && strcmp(argv[1], "pipe") == 0) {
+		/* More than a pipe holds. */
+		static const char many_bytes[1 << 18];
+		struct stat out, complaints;
+		return fstat(1, &out) != 0 || fstat(2, &complaints) != 0 || !S_ISFIFO(out.st_mode) ||
+		       !S_ISFIFO(complaints.st_mode) ||
+		       write(1, many_bytes, sizeof many_bytes) != (ssize_t)sizeof many_bytes;
+	}
 	if (argc > 2 && strcmp(argv[1], "touch") == 0)
 		return touch((unsigned)atoi(argv[2]));
 	return cmocka_run_group_tests(tests, NULL, NULL);
