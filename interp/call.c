@@ -142,7 +142,7 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 const struct functype *func_type(const struct func *func)
 {
 	if (func->inst == NULL)
-		return func->type;
+		return host_func_type(func);
 	return &func->inst->store->types.types[func->type_id];
 }
 
@@ -195,7 +195,7 @@ static bool report_trap(struct store *store, enum trap trap, struct error *err)
 bool func_call(struct store *store, struct func *func, const union value *args,
                union value *results, struct error *err)
 {
-	const struct functype *type = func->type;
+	const struct functype *type = func_type(func);
 	if (!store_make_stacks(store, NULL, err)) /* a host function's, without any instance */
 		return false;
 	union slot *slots = store->stack_top;

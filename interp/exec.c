@@ -137,7 +137,7 @@ static enum trap call_foreign(struct instance *inst, struct func *func, union sl
 		/* It may call back: its run starts above the arguments and results. */
 		union slot *top = store->stack_top;
 		store->stack_top = callee + func->header + 1;
-		link.host_type = func->type;
+		link.host_type = host_func_type(func);
 		trap = host_invoke(store, func, inst, callee);
 		store->stack_top = top;
 	} else {

@@ -180,7 +180,8 @@ ASIDE(return_call_found)
 	enum trap trap = call_foreign(inst, target, callee, pc);
 	if (!LIKELY(trap == TRAP_NONE))
 		FOREIGN_TRAP(trap);
-	for (uint32_t n = 0; n < target->type->result_slots; n++)
+	uint32_t results = func_type(target)->result_slots;
+	for (uint32_t n = 0; n < results; n++)
 		fp[n].i64 = callee[n].i64;
 	acc = fp[0].i64;
 	RETURN_VIA(pc[TAIL_ROW].a);

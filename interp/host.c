@@ -7,16 +7,26 @@
 #include <string.h>
 
 struct host_func {
+	struct func func; /* first: host_of() */
 	ffi_cif cif;
 	void (*fn)(void);
 	void *env;
 	char result; /* letter, or 0 */
 	struct functype type;
-	struct func func;
 	/* As many as the function has: most have few. */
 	valtype *valtypes; /* of the params and the result */
 	ffi_type *types[]; /* the host_call, then the params; behind them the valtypes */
 };
+
+static struct host_func *host_of(struct func *func)
+{
+	return (struct host_func *)func;
+}
+
+const struct functype *host_func_type(const struct func *func)
+{
+	return &((const struct host_func *)func)->type;
+}
 
 static ffi_type *ffi_type_of(char letter, valtype *type)
 {
@@ -111,12 +121,8 @@ struct func *host_func_create(struct store *store, const char *signature, void (
 		error_set(err, ERROR_USAGE, "host function signature \"%s\": libffi refuses it", signature);
 		return NULL;
 	}
-	*func = (struct func){
-	    .type = &host->type,
-	    .host = host,
-	    .header = type_header(&host->type),
-	};
-	return store_intern_type(store, func->type, &func->type_id, err) ? func : NULL;
+	func->header = type_header(&host->type);
+	return store_intern_type(store, &host->type, &func->type_id, err) ? func : NULL;
 }
 
 /* Results shorter than a register come back widened (libffi: ffi_arg). */
@@ -150,7 +156,7 @@ static void keep_result(char letter, const union ffi_result *result, union slot 
 enum trap host_invoke(struct store *store, struct func *func, struct instance *caller,
                       union slot *slots)
 {
-	struct host_func *host = func->host;
+	struct host_func *host = host_of(func);
 	struct host_call call = {.env = host->env, .store = store, .caller = caller};
 	struct host_call *call_pointer = &call;
 	void *args[HOST_PARAMS_MAX + 1] = {&call_pointer};

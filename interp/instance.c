@@ -20,15 +20,13 @@ struct func *instance_func(struct instance *inst, uint32_t index)
 	struct func *func = &inst->funcs[own];
 	/* Written before it is read: a page that is read first faults twice. */
 	*(volatile uint32_t *)&func->own = own;
-	if (func->type == NULL) {
-		const struct functype *type = module_func_type(m, index);
+	if (func->inst == NULL) {
 		*func = (struct func){
-		    .type = type,
 		    .inst = inst,
 		    .type_id = inst->type_ids[m->funcs[index].type_index],
 		    .index = index,
 		    .own = own,
-		    .header = type_header(type),
+		    .header = type_header(module_func_type(m, index)),
 		};
 	}
 	return func;
@@ -64,7 +62,7 @@ static bool check_import(const struct instance *inst, const struct import *impor
 		                     inst->type_ids[import->type_index]))
 			return true;
 		return wrong_type(import, err, functype_name(import->type.func, want, sizeof want),
-		                  functype_name(value->as.func->type, got, sizeof got));
+		                  functype_name(func_type(value->as.func), got, sizeof got));
 	case EXTERN_TABLE: {
 		const struct table *table = value->as.table;
 		if (table->type.element == store_valtype(inst, import->type.table.element) &&

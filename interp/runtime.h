@@ -11,16 +11,13 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 
-struct host_func;
-
 struct func {
-	const struct functype *type; /* NULL: not made yet (instance_func()) */
-	struct instance *inst;       /* whose code it is; NULL for a host function */
-	struct host_func *host;      /* NULL for a Wasm function */
-	uint32_t type_id;            /* in the store's type space */
-	uint32_t index;              /* in the instance's function index space */
-	uint32_t own;                /* among the instance's own functions */
-	uint32_t header;             /* slot of the frame header */
+	struct instance *inst; /* whose code it is; NULL for a host function (host.c), and for one that
+	                        * is not made yet (instance_func()) */
+	uint32_t type_id;      /* in the store's type space */
+	uint32_t index;        /* in the instance's function index space */
+	uint32_t own;          /* among the instance's own functions */
+	uint32_t header;       /* slot of the frame header */
 };
 
 struct memory {
@@ -346,6 +343,8 @@ bool const_eval_plain(const struct module *m, struct const_expr *expr, union slo
  * returned; then the store's host_error may hold a message. */
 enum trap host_invoke(struct store *store, struct func *func, struct instance *caller,
                       union slot *slots);
+/* As its signature has it. */
+const struct functype *host_func_type(const struct func *func);
 
 /* trap.c */
 /* The store whose code this thread runs, for the fault handler; NULL: none. */
