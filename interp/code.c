@@ -34,12 +34,15 @@ uint64_t code_room(const struct module *module)
 	return room < UINT32_MAX ? room : UINT32_MAX;
 }
 
+static bool has_entries_of_image(const struct code *code)
+{
+	return code->image != NULL && code->image->header.is_complete;
+}
+
 static void free_tables(struct code *code)
 {
-	if (code->image == NULL) {
+	if (!has_entries_of_image(code))
 		mem_free(code->entries);
-		mem_free(code->ends);
-	}
 	mem_free(code->order);
 	mem_free(code->hints);
 	mem_free(code->maps);
@@ -56,15 +59,19 @@ struct cell code_lazy_cell(void)
 	return (struct cell){.handler = distance_of(exec_handlers(), OP_lazy)};
 }
 
+static bool make_entries(struct code *code, struct error *err)
+{
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
+	code->entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries);
+	return code->entries != NULL || error_set(err, ERROR_NO_MEMORY, "out of memory");
+}
+
 /* Cells of its own. Cell 0 is where every function starts that is not lowered. */
 static bool reserve_cells(struct code *code, struct error *err)
 {
-	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	uint64_t room = code_room(code->module);
-	code->entries = mem_zeroed(functions + (size_t)1, sizeof *code->entries);
-	code->ends = mem_zeroed(functions + (size_t)1, sizeof *code->ends);
-	if (code->entries == NULL || code->ends == NULL)
-		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	if (!make_entries(code, err))
+		return false;
 	void *cells = mmap(NULL, room * sizeof(struct cell), PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (cells == MAP_FAILED)
@@ -90,15 +97,45 @@ static void find_hints(struct code *code)
 	}
 }
 
+/* A damaged one may name functions that are not there. */
+static bool names_own_functions(const struct image *image, uint32_t functions)
+{
+	uint64_t count = image->header.sections[IMAGE_ORDER].count;
+	const uint32_t *order = image_section(image, IMAGE_ORDER);
+	if (image->header.is_complete)
+		return count == functions;
+	for (uint64_t i = 0; i < count; i++)
+		if (order[i] >= functions)
+			return false;
+	return true;
+}
+
 /* Is the store's image one of this code, and are there cells of it that no other store has? */
 static bool image_fits(const struct store *store, const struct code *code)
 {
 	const struct image *image = store->image;
-	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	return image != NULL && store->image_module == code->module &&
 	       (image->is_shared || !atomic_load(&image->is_taken)) &&
 	       image->header.code_flags == code_flags(store, code->checked) &&
-	       image->header.sections[IMAGE_ENTRIES].count == functions + UINT64_C(1);
+	       image->header.sections[IMAGE_FUNCS].count == code->module->func_count &&
+	       names_own_functions(image, code->module->func_count - code->module->imported_func_count);
+}
+
+/* By index, of what the image has. */
+static bool take_entries(struct code *code, struct error *err)
+{
+	if (has_entries_of_image(code)) {
+		code->entries = image_section(code->image, IMAGE_ENTRIES);
+		return true;
+	}
+	const uint32_t *order = image_section(code->image, IMAGE_ORDER);
+	const uint32_t *from = image_section(code->image, IMAGE_ENTRIES);
+	uint64_t count = code->image->header.sections[IMAGE_ORDER].count;
+	if (!make_entries(code, err))
+		return false;
+	for (uint64_t i = 0; i < count; i++)
+		code->entries[order[i]] = from[i];
+	return true;
 }
 
 static bool take_tries(struct code *code, struct error *err)
@@ -162,12 +199,10 @@ static bool take_image(struct code *code, struct error *err)
 	if (code->cells == NULL)
 		return reserve_cells(code, err);
 	code->image = image;
-	code->entries = image_section(image, IMAGE_ENTRIES);
-	code->ends = image_section(image, IMAGE_ENDS);
 	code->count = (uint32_t)image->header.sections[IMAGE_CELLS].count;
 	/* What is mapped: behind a complete one stands nothing. */
 	code->room = image->header.is_complete ? code->count : (uint32_t)image->header.cell_room;
-	if (take_tries(code, err))
+	if (take_entries(code, err) && take_tries(code, err))
 		return true;
 	give_cells_back(code);
 	if (!code->has_own_cells)
@@ -321,7 +356,6 @@ bool code_lower(struct code *code, uint32_t index, struct error *err)
 		place(code, l);
 		code->entries[index] = code->count;
 		code->count += l->cell_count;
-		code->ends[index] = code->count;
 		code->order[code->order_count++] = index;
 	} else if (err->func == ERROR_NO_FUNC) {
 		err->func = m->imported_func_count + index;
@@ -368,8 +402,8 @@ static enum op near_of(enum op op)
 
 bool code_make_calls_near(const struct code *code, struct error *err)
 {
-	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	const void *const *handlers = exec_handlers();
+	const struct cell *end = code->cells + code->count;
 	if (atomic_load(&code->store->interrupted))
 		return error_set(err, ERROR_TRAP, "%s", trap_words(TRAP_INTERRUPTED));
 	struct op_place *places = mem_zeroed(OP_COUNT, sizeof *places);
@@ -379,21 +413,18 @@ bool code_make_calls_near(const struct code *code, struct error *err)
 		places[i] =
 		    (struct op_place){.handler = distance_of(handlers, (enum op)i), .op = (uint16_t)i};
 	qsort(places, OP_COUNT, sizeof *places, compare_places);
-	for (uint32_t f = 0; f < functions; f++) {
-		struct cell *end = code->cells + code->ends[f];
-		for (struct cell *cell = code->cells + code->entries[f]; cell < end; cell++) {
-			enum op op = op_of(places, cell);
-			enum op near = near_of(op);
-			if (near == OP_COUNT) {
-				cell += data_rows(cell, op);
-				continue;
-			}
-			int64_t way = (const char *)(code->cells + code->entries[cell->c]) - (const char *)cell;
-			if (way != (int32_t)way)
-				continue;
-			cell->jump = (int32_t)way;
-			cell->handler = distance_of(handlers, near);
+	for (struct cell *cell = code->cells + 1; cell < end; cell++) {
+		enum op op = op_of(places, cell);
+		enum op near = near_of(op);
+		if (near == OP_COUNT) {
+			cell += data_rows(cell, op);
+			continue;
 		}
+		int64_t way = (const char *)(code->cells + code->entries[cell->c]) - (const char *)cell;
+		if (way != (int32_t)way)
+			continue;
+		cell->jump = (int32_t)way;
+		cell->handler = distance_of(handlers, near);
 	}
 	mem_free(places);
 	return true;
@@ -413,17 +444,20 @@ bool store_lower_all(struct store *store, const struct module *module, struct er
 	return true;
 }
 
-bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index)
+bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index,
+                      const struct cell **end)
 {
 	if (pc < code->cells + 1 || pc >= code->cells + code->count)
 		return false;
 	uint32_t at = (uint32_t)(pc - code->cells);
 	const uint32_t *order = code->order;
-	uint32_t low = 0, high = code->order_count;
+	uint32_t low = 0, high = code->order_count, behind = code->count;
 	if (code->image != NULL && at < code->image->header.sections[IMAGE_CELLS].count) {
 		order = image_section(code->image, IMAGE_ORDER);
 		high = (uint32_t)code->image->header.sections[IMAGE_ORDER].count;
+		behind = (uint32_t)code->image->header.sections[IMAGE_CELLS].count;
 	}
+	uint32_t count = high;
 	/* Whatever starts before `low` does so at the cell or before it, from `high` on behind it. */
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -433,9 +467,10 @@ bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index)
 		else
 			high = middle;
 	}
-	if (low == 0 || at >= code->ends[order[low - 1]])
+	if (low == 0)
 		return false;
 	*index = order[low - 1];
+	*end = code->cells + (low < count ? code->entries[order[low]] : behind);
 	return true;
 }
 

@@ -1,10 +1,11 @@
 /* The frames that are under way, found by their headers (cell.h) and the store's links. */
 #include "interp/runtime.h"
 
-struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index)
+struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index,
+                          const struct cell **end)
 {
 	for (struct code *code = store->codes; code != NULL; code = code->next)
-		if (code_function_at(code, pc, index))
+		if (code_function_at(code, pc, index, end))
 			return code;
 	return NULL;
 }
@@ -14,9 +15,9 @@ static void locate(struct frame_walk *walk)
 {
 	const struct code *code = walk->code;
 	if (code != NULL && walk->pc >= code->cells + code->entries[walk->index] &&
-	    walk->pc < code->cells + code->ends[walk->index])
+	    walk->pc < walk->end)
 		return;
-	walk->code = code_holding(walk->store, walk->pc, &walk->index);
+	walk->code = code_holding(walk->store, walk->pc, &walk->index, &walk->end);
 	if (walk->code == NULL)
 		walk->pc = NULL;
 }

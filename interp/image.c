@@ -69,10 +69,9 @@ static bool check_sections(const struct image_header *header, struct error *err)
 	}
 	if (header->file_size != cells->offset + cells->count * sizeof(struct cell))
 		return error_set(err, ERROR_MALFORMED, "something stands behind its cells");
-	uint64_t own = header->sections[IMAGE_ENTRIES].count;
-	if (own == 0 || header->sections[IMAGE_ENDS].count != own ||
-	    header->sections[IMAGE_ORDER].count >= own ||
-	    header->sections[IMAGE_FUNCS].count < own - 1 || header->sections[IMAGE_CELLS].count == 0 ||
+	uint64_t lowered = header->sections[IMAGE_ORDER].count;
+	if (header->sections[IMAGE_ENTRIES].count != lowered ||
+	    header->sections[IMAGE_FUNCS].count < lowered || header->sections[IMAGE_CELLS].count == 0 ||
 	    header->sections[IMAGE_CELLS].count > header->cell_room || header->cell_room > UINT32_MAX)
 		return error_set(err, ERROR_MALFORMED, "its parts do not fit each other");
 	return true;

@@ -1,7 +1,7 @@
 /* Images: what was found out about a module (its long tables, its lowered code, its memory's first
  * contents) in a file that is mapped by the next run instead of being found out again.
  *
- *     | header | functions | segments | entries, ends | exceptions | module | memory | cells …room
+ *     | header | functions | segments | order, entries | exceptions | module | memory | cells …room
  * for more |
  *
  * Everything is position independent; a mapping that can be written is private, so nothing is read

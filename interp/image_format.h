@@ -26,14 +26,15 @@
 #define IMAGE_MEMORY_MIN ((uint64_t)64 << 10)
 
 /* Row: suffix, element type, alignment. In the order of the file; cells stand last, so that room
- * for more of them follows. */
+ * for more of them follows. ENTRIES are the cells that functions start at, by index in a complete
+ * image; else only of those that are lowered, beside ORDER: of a hundred thousand functions a run
+ * may call a few thousand. */
 #define IMAGE_SECTIONS(X)                                                                          \
 	X(FUNCS, struct func_decl, IMAGE_ALIGNMENT)                                                    \
 	X(ELEMS, struct elem_segment, IMAGE_ALIGNMENT)                                                 \
 	X(DATAS, struct data_segment, IMAGE_ALIGNMENT)                                                 \
-	X(ENTRIES, uint32_t, IMAGE_ALIGNMENT)                                                          \
-	X(ENDS, uint32_t, IMAGE_ALIGNMENT)                                                             \
 	X(ORDER, uint32_t, IMAGE_ALIGNMENT)                                                            \
+	X(ENTRIES, uint32_t, IMAGE_ALIGNMENT)                                                          \
 	X(TRIES, struct image_try, IMAGE_ALIGNMENT)                                                    \
 	X(RANGES, struct try_range, IMAGE_ALIGNMENT)                                                   \
 	X(CLAUSES, struct try_clause, IMAGE_ALIGNMENT)                                                 \
@@ -72,7 +73,7 @@ struct image_header {
 	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
 	struct image_section sections[IMAGE_SECTION_COUNT];
 	uint64_t types_differ;      /* of the module (validator/module.h) */
-	uint64_t is_complete;       /* every function is lowered: there is nothing to append */
+	uint64_t is_complete;       /* every function is lowered: ORDER has all, nothing is appended */
 	uint64_t is_summed;         /* it was not waited for until it was on the disk */
 	uint64_t contents_checksum; /* when it is_summed; else 0 */
 	uint64_t checksum;          /* of what stands before it */

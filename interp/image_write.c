@@ -13,6 +13,7 @@ struct draft {
 	struct image_header header;
 	uint32_t own; /* functions */
 	uint32_t *order;
+	uint32_t *entries; /* in that order, when not complete */
 	struct image_try *tries;
 	struct try_range *ranges;
 	struct try_clause *clauses;
@@ -75,6 +76,18 @@ static bool gather_order(struct draft *draft, struct error *err)
 	if (more > 0)
 		memcpy(draft->order + had, code->order, more * sizeof *draft->order);
 	draft->header.sections[IMAGE_ORDER].count = had + more;
+	draft->header.sections[IMAGE_ENTRIES].count = had + more;
+	return true;
+}
+
+static bool gather_entries(struct draft *draft, struct error *err)
+{
+	uint64_t count = draft->header.sections[IMAGE_ORDER].count;
+	draft->entries = mem_alloc((count + 1) * sizeof *draft->entries);
+	if (draft->entries == NULL)
+		return error_set(err, ERROR_NO_MEMORY, "out of memory");
+	for (uint64_t i = 0; i < count; i++)
+		draft->entries[i] = draft->code->entries[draft->order[i]];
 	return true;
 }
 
@@ -168,6 +181,23 @@ static void plan_memory(struct draft *draft)
 	draft->header.sections[IMAGE_MEMORY].count = high - low;
 }
 
+/* A run touches a memory here and there, and Linux maps with a page all that its cache holds in one
+ * piece with it: mostly what was written in one piece. */
+static bool write_in_pages(const struct draft *draft, const uint8_t *bytes, uint64_t size,
+                           uint64_t offset, struct error *err)
+{
+	while (size > 0) {
+		uint64_t piece = IMAGE_PAGE - offset % IMAGE_PAGE;
+		piece = piece < size ? piece : size;
+		if (!write_at(draft, bytes, piece, offset, err))
+			return false;
+		bytes += piece;
+		offset += piece;
+		size -= piece;
+	}
+	return true;
+}
+
 static bool write_memory(const struct draft *draft, struct error *err)
 {
 	const struct module *m = draft->module;
@@ -176,8 +206,8 @@ static bool write_memory(const struct draft *draft, struct error *err)
 		uint64_t at = 0;
 		const struct data_segment *data = &m->datas[i];
 		if (is_in_memory(data) && segment_place(m, data, &at) &&
-		    !write_at(draft, m->bytes + data->data_offset, data->size,
-		              part->offset + at - draft->header.memory_at, err))
+		    !write_in_pages(draft, m->bytes + data->data_offset, data->size,
+		                    part->offset + at - draft->header.memory_at, err))
 			return false;
 	}
 	return true;
@@ -206,9 +236,9 @@ static bool lay_out(struct draft *draft, struct error *err)
 	sections[IMAGE_FUNCS].count = m->func_count;
 	sections[IMAGE_ELEMS].count = m->elem_count;
 	sections[IMAGE_DATAS].count = m->data_count;
-	sections[IMAGE_ENTRIES].count = sections[IMAGE_ENDS].count = draft->own + UINT64_C(1);
 	sections[IMAGE_CELLS].count = draft->code != NULL ? draft->code->count : 1;
-	if (!gather_order(draft, err) || !gather_tries(draft, err))
+	if (!gather_order(draft, err) || !gather_tries(draft, err) ||
+	    (!draft->header.is_complete && !gather_entries(draft, err)))
 		return false;
 	plan_memory(draft);
 	sections[IMAGE_MODULE].count = m->size;
@@ -225,19 +255,16 @@ static bool write_sections(const struct draft *draft, struct error *err)
 	const struct module *m = draft->module;
 	const struct code *code = draft->code;
 	const struct cell lazy_cell = code_lazy_cell();
+	/* A complete image may have no function at all, and then there is no code. */
+	const uint32_t *entries = draft->entries;
+	if (entries == NULL && code != NULL)
+		entries = code->entries;
 	const void *const contents[IMAGE_SECTION_COUNT] = {
-	    [IMAGE_FUNCS] = m->funcs,
-	    [IMAGE_ELEMS] = m->elems,
-	    [IMAGE_DATAS] = m->datas,
-	    /* NULL: zeros, which a file has where nothing is written. */
-	    [IMAGE_ENTRIES] = code != NULL ? code->entries : NULL,
-	    [IMAGE_ENDS] = code != NULL ? code->ends : NULL,
-	    [IMAGE_ORDER] = draft->order,
-	    [IMAGE_TRIES] = draft->tries,
-	    [IMAGE_RANGES] = draft->ranges,
-	    [IMAGE_CLAUSES] = draft->clauses,
-	    [IMAGE_MODULE] = m->bytes,
-	    [IMAGE_CELLS] = code != NULL ? code->cells : &lazy_cell,
+	    [IMAGE_FUNCS] = m->funcs,       [IMAGE_ELEMS] = m->elems,
+	    [IMAGE_DATAS] = m->datas,       [IMAGE_ORDER] = draft->order,
+	    [IMAGE_ENTRIES] = entries,      [IMAGE_TRIES] = draft->tries,
+	    [IMAGE_RANGES] = draft->ranges, [IMAGE_CLAUSES] = draft->clauses,
+	    [IMAGE_MODULE] = m->bytes,      [IMAGE_CELLS] = code != NULL ? code->cells : &lazy_cell,
 	};
 	const struct image_section *sections = draft->header.sections;
 #define X(id, type, alignment)                                                                     \
@@ -276,12 +303,12 @@ static bool is_complete(const struct draft *draft)
 
 static bool write_draft(struct draft *draft, bool *needs_sync, struct error *err)
 {
+	draft->header.is_complete = is_complete(draft);
 	if (!lay_out(draft, err))
 		return false;
 	*needs_sync = *needs_sync || draft->header.file_size > IMAGE_SUMMED_MAX;
 	draft->header.is_summed = !*needs_sync;
 	draft->header.types_differ = draft->module->types_differ;
-	draft->header.is_complete = is_complete(draft);
 	if (draft->header.is_complete && draft->code != NULL && !code_make_calls_near(draft->code, err))
 		return false;
 	if (ftruncate(draft->fd, (off_t)draft->header.file_size) != 0)
@@ -310,6 +337,7 @@ bool image_write(int fd, const struct store *store, const struct module *module,
 		return error_set(err, ERROR_UNSUPPORTED, "this executable has no build id");
 	bool fine = write_draft(&draft, needs_sync, err);
 	mem_free(draft.order);
+	mem_free(draft.entries);
 	mem_free(draft.tries);
 	mem_free(draft.ranges);
 	mem_free(draft.clauses);

@@ -28,7 +28,8 @@ void interrupt_report(struct store *store, const struct cell *pc)
 	/* Between two cells pc and the frame need not belong together, and the calls below cannot be
 	 * read: the function is known, the way to it is not. */
 	uint32_t index;
-	struct code *code = pc == NULL ? NULL : code_holding(store, pc, &index);
+	const struct cell *end;
+	struct code *code = pc == NULL ? NULL : code_holding(store, pc, &index, &end);
 	if (code == NULL)
 		return;
 	struct code_place place = {.code = code, .pc = pc, .index = index};

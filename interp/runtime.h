@@ -63,8 +63,8 @@ struct code {
 	struct store *store;
 	struct cell *cells; /* one reservation, so code never moves */
 	uint32_t *entries;  /* by index among the module's own functions */
-	uint32_t *ends;     /* the cell behind each lowered function */
-	uint32_t *order;    /* own functions as they were lowered here, and so as their cells stand */
+	uint32_t *order;    /* own functions as they were lowered here, and so as their cells stand, one
+	                     * behind the other */
 	uint32_t order_count;
 	uint64_t
 	    looks; /* at functions and ranges, to find those of cells: what walks over frames cost */
@@ -73,9 +73,10 @@ struct code {
 	uint32_t *hints;          /* by own function: branch_hints_index(); NULL: the module has none */
 	struct frame_maps **maps; /* by own function; made by the first collection that meets it */
 	struct try_table **tries; /* by own function; NULL where it has no try_table */
-	struct image *image; /* that cells, entries, ends, and the order and the try_tables of the first
-	                      * functions stand in; or NULL */
-	bool has_own_cells;  /* the cells are the image's, in a mapping that this code alone has */
+	/* That cells, the entries when it is complete, and the order and the try_tables of the first
+	 * functions stand in; or NULL. */
+	struct image *image;
+	bool has_own_cells; /* the cells are the image's, in a mapping that this code alone has */
 };
 
 /* Where the references of a function's frame are, for the collector. */
@@ -266,8 +267,10 @@ void store_lowering_clear(struct store *store);
 bool code_lower(struct code *code, uint32_t index, struct error *err);
 /* Where every function is lowered: all calls of own functions know their way from the start. */
 bool code_make_calls_near(const struct code *code, struct error *err);
-/* The own function whose code holds the cell; a search among those that are lowered. */
-bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index);
+/* The own function whose code holds the cell, and the end of its code; a search among those that
+ * are lowered. */
+bool code_function_at(struct code *code, const struct cell *pc, uint32_t *index,
+                      const struct cell **end);
 /* A cell of own function `index`, and the byte offset of its instruction. */
 struct code_place {
 	const struct code *code;
@@ -282,7 +285,9 @@ void code_find_offsets(struct code_place *places, uint32_t count, enum trap trap
                        const union slot *fp, uint64_t size);
 /* NULL: out of memory. */
 const struct frame_maps *code_frame_maps(struct code *code, uint32_t index);
-struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index);
+/* NULL: none of the store's code does. */
+struct code *code_holding(struct store *store, const struct cell *pc, uint32_t *index,
+                          const struct cell **end);
 
 /* The frames of everything that is under way in the store, innermost first. At a host function's
  * frame code is NULL and host_type says what stands at fp. */
@@ -292,7 +297,8 @@ struct frame_walk {
 	const struct cell *pc; /* NULL: the end */
 	union slot *fp;
 	struct code *code;
-	uint32_t index;
+	uint32_t index;         /* of the function, among the code's own */
+	const struct cell *end; /* behind its cells */
 	const struct functype *host_type;
 	bool crossed; /* this frame is another instance's than the one before */
 };

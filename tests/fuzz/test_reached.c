@@ -174,11 +174,12 @@ struct landing __wrap_exception_find(struct instance *inst, struct object *excep
                                      const struct cell *pc, union slot *fp)
 {
 	uint32_t index;
+	const struct cell *end;
 	const struct landing landing = __real_exception_find(inst, exception, pc, fp);
-	const struct code *code = code_holding(inst->store, pc, &index);
+	const struct code *code = code_holding(inst->store, pc, &index, &end);
 	if (code != NULL)
 		note_throw(code, index, pc, exception, landing.pc != NULL && landing.fp == fp);
-	code = landing.pc == NULL ? NULL : code_holding(inst->store, landing.pc, &index);
+	code = landing.pc == NULL ? NULL : code_holding(inst->store, landing.pc, &index, &end);
 	if (code != NULL)
 		note_landing(code, index, landing.pc, exception);
 	return landing;

@@ -265,7 +265,7 @@ static void test_calls_of_a_whole_image_are_near(void **state)
 	static const enum op nears[] = {OP_call_near, OP_call_move_near, OP_call_move2_near,
 	                                OP_call_sum_near};
 	unsigned near = 0;
-	for (uint32_t i = code->entries[0]; i < code->ends[0]; i++) {
+	for (uint32_t i = code->entries[0]; i < code->entries[1]; i++) {
 		const char *handler = exec_base() + code->cells[i].handler;
 		for (unsigned k = 0; k < 4; k++) {
 			assert_ptr_not_equal(handler, exec_handlers()[fars[k]]);

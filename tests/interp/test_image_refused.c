@@ -147,6 +147,51 @@ static void test_no_sum_of_what_is_on_the_disk(void **state)
 	close(fd);
 }
 
+/* In an image that was waited for nothing is summed, and its order of functions says where to
+ * write.
+ */
+static void test_functions_that_are_not_there(void **state)
+{
+	(void)state;
+	struct guest first = {0};
+	int fd = image_of(&first);
+	struct image_header header = read_header(fd);
+	assert_int_equal(header.is_complete, 0);
+	const uint32_t order_count = (uint32_t)header.sections[IMAGE_ORDER].count;
+	assert_true(order_count > 0);
+	header.is_summed = 0;
+	header.contents_checksum = 0;
+	header.checksum = image_checksum(&header);
+	write_header(fd, &header);
+	for (uint32_t i = 0; i <= order_count; i++) {
+		struct guest second = {0};
+		const uint32_t none = first.module->func_count - first.module->imported_func_count;
+		uint32_t func;
+		off_t at = (off_t)(header.sections[IMAGE_ORDER].offset + i * sizeof func);
+		assert_int_equal(pread(fd, &func, sizeof func, at), sizeof func);
+		if (i < order_count)
+			assert_int_equal(pwrite(fd, &none, sizeof none, at), sizeof none);
+		struct image *image = start_from(&second, &first, fd, &modes[0]);
+		assert_ptr_equal(second.inst->code->image, i < order_count ? NULL : image);
+		check_guest(&second);
+		guest_close(&second);
+		image_close(image);
+		assert_int_equal(pwrite(fd, &func, sizeof func, at), sizeof func);
+	}
+	/* A complete one has all. */
+	header.is_complete = 1;
+	header.checksum = image_checksum(&header);
+	write_header(fd, &header);
+	struct guest third = {0};
+	struct image *image = start_from(&third, &first, fd, &modes[0]);
+	assert_null(third.inst->code->image);
+	check_guest(&third);
+	guest_close(&third);
+	image_close(image);
+	guest_close(&first);
+	close(fd);
+}
+
 /* With a checksum that is right: what is said is the reason. */
 static void test_foreign(void **state)
 {
@@ -243,6 +288,7 @@ int main(void)
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_flipped_bits),
 	    cmocka_unit_test(test_no_sum_of_what_is_on_the_disk),
+	    cmocka_unit_test(test_functions_that_are_not_there),
 	    cmocka_unit_test(test_foreign),
 	    cmocka_unit_test(test_damaged_contents),
 	    cmocka_unit_test(test_failing_writes),
