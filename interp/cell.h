@@ -78,9 +78,7 @@ enum acc_class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(enter_meter) /* the same with what meter does */                                             \
 	X(enter1_meter)                                                                                \
 	X(enter2_meter)                                                                                \
-	X(meter)             /* c units of fuel are used; only in code of stores that have a limit */  \
-	X(meter_load8_u_s_w) /* d units, and what i32_load8_u_s_w does, whose cell stands behind */    \
-	X(meter_load8_u_s_r)                                                                           \
+	X(meter)        /* c units of fuel are used; only in code of stores that have a limit */       \
 	X(trap)         /* trap with code c */                                                         \
 	X(move_s)       /* fp[a] = fp[b], 64 bits */                                                   \
 	X(move_s32)     /* fp[a] = fp[b], f32 */                                                       \
@@ -253,6 +251,26 @@ enum acc_class { CLASS_INT, CLASS_F32, CLASS_F64, CLASS_V128, CLASS_COUNT };
 	X(array_init_data)                                                                             \
 	X(array_init_elem)
 
+/* Jumps of which there is one, …_meter, that goes back to a loop and pays for the round that it
+ * begins: the cell that it goes to is the loop's meter, it does what that does, and goes on behind
+ * it. So are those of VARIANTS_COMPARE_JUMPS. Only a branch on a reference that is not null would
+ * go back by jump_nz64_…. */
+#define PAYING_JUMPS(V)                                                                            \
+	V(jump)                                                                                        \
+	V(move_jump)                                                                                   \
+	V(add_jump_i32)                                                                                \
+	V(add_jump_i64)                                                                                \
+	V(add_move_jump_i32)                                                                           \
+	V(add_move_jump_i64)                                                                           \
+	V(jump_nz_s)                                                                                   \
+	V(jump_nz_a)                                                                                   \
+	V(jump_z_s)                                                                                    \
+	V(jump_z_a)                                                                                    \
+	V(jump_z64_s)                                                                                  \
+	V(jump_z64_a)                                                                                  \
+	V(load_next_jump_nz)                                                                           \
+	V(load_next_jump_z)
+
 /* address_… and aligned_… check an access of `size` bytes at an index plus the 64-bit offset k in
  * any memory (a is address_check(memory, size)), and leave in acc the place relative to memory 0:
  * base + index + k - mem, modulo 2^64. So the access itself is made by the same handlers as one to
@@ -278,9 +296,9 @@ static inline uint32_t address_check_size(uint16_t check)
 #define VARIANTS_ORDERED(V, n)                                                                     \
 	VARIANTS_COMMUTE(V, n)                                                                         \
 	V(n##_ks_r) V(n##_ks_w) V(n##_sa_r) V(n##_sa_w) V(n##_ka_r) V(n##_ka_w)
-#define VARIANTS_COMPARE(V, n)                                                                     \
-	VARIANTS_COMMUTE(V, n)                                                                         \
+#define VARIANTS_COMPARE_JUMPS(V, n)                                                               \
 	V(n##_br_ss) V(n##_br_sk) V(n##_br_as) V(n##_br_ak) V(n##_step_s) V(n##_step_k)
+#define VARIANTS_COMPARE(V, n) VARIANTS_COMMUTE(V, n) VARIANTS_COMPARE_JUMPS(V, n)
 #define VARIANTS_FCOMPARE(V, n)                                                                    \
 	VARIANTS_COMMUTE(V, n)                                                                         \
 	V(n##_br_ss)                                                                                   \

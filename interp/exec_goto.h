@@ -6,6 +6,7 @@
 #define HANDLER(name) handle_##name:
 #define UNINSTRUMENTED_HANDLER(name) HANDLER(name)
 #define GO goto *(const void *)((const char *) && handle_lazy + pc->handler)
+#define GO_APART GO
 #define TRAP(kind) trap_raise(inst->store, inst, pc, fp, (kind))
 #define HANDLER_DISTANCE(name)                                                                     \
 	(int32_t)((const char *) && handle_##name - (const char *) && handle_lazy)

@@ -29,15 +29,20 @@
 
 /* A comparison that jumps: its jump is c, so the other operand stands in a or, as a number of 32
  * bits, in d. */
-#define BRANCH(n, variant, T, X, Y, condition)                                                     \
-	HANDLER(n##_##variant)                                                                         \
+#define BRANCH_BY(name, T, X, Y, condition, jump)                                                  \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		TYPE_##T x = X;                                                                            \
 		TYPE_##T y = Y;                                                                            \
 		if (condition)                                                                             \
-			JUMP;                                                                                  \
+			jump;                                                                                  \
 		NEXT;                                                                                      \
 	}
+#define BRANCH(n, variant, T, X, Y, condition) BRANCH_BY(n##_##variant, T, X, Y, condition, JUMP)
+/* And one that pays when it jumps. */
+#define BRANCH_BOTH(n, variant, T, X, Y, condition)                                                \
+	BRANCH(n, variant, T, X, Y, condition)                                                         \
+	BRANCH_BY(n##_##variant##_meter, T, X, Y, condition, JUMP_METERED)
 #define SHORT_i32 pc->d
 #define SHORT_i64 ((uint64_t)(int64_t)(int32_t)pc->d)
 /* A number of 16 bits. */
@@ -46,23 +51,26 @@
 #define SHORT_f32 f32_of_bits(pc->d)
 #define SHORT_f64 ((double)f32_of_bits(pc->d))
 /* The end of a loop: a number of 16 bits is added to the local, which is compared. */
-#define STEP(n, variant, T, Y, condition)                                                          \
-	HANDLER(n##_##variant)                                                                         \
+#define STEP_BY(name, T, Y, condition, jump)                                                       \
+	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		TYPE_##T x = SLOT_##T(pc->b) + HALF_##T;                                                   \
 		acc = x;                                                                                   \
 		fp[pc->b].i64 = acc;                                                                       \
 		TYPE_##T y = Y;                                                                            \
 		if (condition)                                                                             \
-			JUMP;                                                                                  \
+			jump;                                                                                  \
 		NEXT;                                                                                      \
 	}
+#define STEP(n, variant, T, Y, condition)                                                          \
+	STEP_BY(n##_##variant, T, Y, condition, JUMP)                                                  \
+	STEP_BY(n##_##variant##_meter, T, Y, condition, JUMP_METERED)
 #define COMPARE(n, T, e, swapped, inverse)                                                         \
 	BINARY_COMMUTE(n, T, i32, , e)                                                                 \
-	BRANCH(n, br_ss, T, SLOT_##T(pc->b), SLOT_##T(pc->a), e)                                       \
-	BRANCH(n, br_sk, T, SLOT_##T(pc->b), SHORT_##T, e)                                             \
-	BRANCH(n, br_as, T, ACC_##T, SLOT_##T(pc->a), e)                                               \
-	BRANCH(n, br_ak, T, ACC_##T, SHORT_##T, e)                                                     \
+	BRANCH_BOTH(n, br_ss, T, SLOT_##T(pc->b), SLOT_##T(pc->a), e)                                  \
+	BRANCH_BOTH(n, br_sk, T, SLOT_##T(pc->b), SHORT_##T, e)                                        \
+	BRANCH_BOTH(n, br_as, T, ACC_##T, SLOT_##T(pc->a), e)                                          \
+	BRANCH_BOTH(n, br_ak, T, ACC_##T, SHORT_##T, e)                                                \
 	STEP(n, step_s, T, SLOT_##T(pc->d), e)                                                         \
 	STEP(n, step_k, T, SHORT_##T, e)
 #define FCOMPARE(n, T, e, swapped)                                                                 \
@@ -130,23 +138,6 @@
 	LOAD_BOTH(n##_u, M, U, ADDRESS_u, e)                                                           \
 	LOAD_BOTH(n##_v, M, U, ADDRESS_v, e)                                                           \
 	LOAD_BOTH(n##_t, M, U, ADDRESS_t, e)
-
-/* A load that pays for its loop; the cell behind it is the load alone, which is passed over. */
-#define METERED_LOAD(n, variant, M, U, address, e, keep)                                           \
-	HANDLER(meter_##n##_##variant)                                                                 \
-	{                                                                                              \
-		METER(pc->d);                                                                              \
-		M v;                                                                                       \
-		MARK_FAULT();                                                                              \
-		__builtin_memcpy(&v, PLACE(address), sizeof v);                                            \
-		HOLD_STATE();                                                                              \
-		SET_##U(e);                                                                                \
-		keep;                                                                                      \
-		pc++;                                                                                      \
-		NEXT;                                                                                      \
-	}
-METERED_LOAD(load8_u, s_w, uint8_t, i32, ADDRESS_s, v, KEEP_i32(pc->a))
-METERED_LOAD(load8_u, s_r, uint8_t, i32, ADDRESS_s, v, (void)0)
 
 #define STORE_AT(name, M, address, value)                                                          \
 	HANDLER(name)                                                                                  \

@@ -49,6 +49,15 @@ HANDLER(meter)
 	NEXT;
 }
 
+/* A jump to a loop that does what the loop's meter does, which is the cell that it goes to. */
+#define JUMP_METERED                                                                               \
+	do {                                                                                           \
+		pc = CELL_AT(pc->jump);                                                                    \
+		METER(pc->c);                                                                              \
+		pc++;                                                                                      \
+		GO_APART;                                                                                  \
+	} while (0)
+
 HANDLER(trap)
 {
 	TRAP((enum trap)pc->c);
@@ -141,56 +150,41 @@ HANDLER(const_v)
 
 /* ---- jumps ---- */
 
-HANDLER(jump)
-{
-	JUMP;
-}
+#define JUMP_BEHIND(name, first)                                                                   \
+	HANDLER(name)                                                                                  \
+	{                                                                                              \
+		first JUMP;                                                                                \
+	}                                                                                              \
+	HANDLER(name##_meter)                                                                          \
+	{                                                                                              \
+		first JUMP_METERED;                                                                        \
+	}
+JUMP_BEHIND(jump, )
+JUMP_BEHIND(move_jump, fp[pc->a].i64 = fp[pc->b].i64;)
+JUMP_BEHIND(add_jump_i32, fp[pc->a].i64 = (uint32_t)(fp[pc->b].i32 + pc->d);)
+JUMP_BEHIND(add_jump_i64, fp[pc->a].i64 = fp[pc->b].i64 + (uint64_t)(int64_t)(int32_t)pc->d;)
+JUMP_BEHIND(add_move_jump_i32,
+            fp[pc->d_low].i64 = (uint32_t)(fp[pc->d_low].i32 + (uint32_t)(int16_t)pc->d_high);
+            fp[pc->a].i64 = fp[pc->b].i64;)
+JUMP_BEHIND(add_move_jump_i64, fp[pc->d_low].i64 += (uint64_t)(int16_t)pc->d_high;
+            fp[pc->a].i64 = fp[pc->b].i64;)
 
-HANDLER(move_jump)
-{
-	fp[pc->a].i64 = fp[pc->b].i64;
-	JUMP;
-}
-
-HANDLER(add_jump_i32)
-{
-	fp[pc->a].i64 = (uint32_t)(fp[pc->b].i32 + pc->d);
-	JUMP;
-}
-
-HANDLER(add_jump_i64)
-{
-	fp[pc->a].i64 = fp[pc->b].i64 + (uint64_t)(int64_t)(int32_t)pc->d;
-	JUMP;
-}
-
-HANDLER(add_move_jump_i32)
-{
-	fp[pc->d_low].i64 = (uint32_t)(fp[pc->d_low].i32 + (uint32_t)(int16_t)pc->d_high);
-	fp[pc->a].i64 = fp[pc->b].i64;
-	JUMP;
-}
-
-HANDLER(add_move_jump_i64)
-{
-	fp[pc->d_low].i64 += (uint64_t)(int16_t)pc->d_high;
-	fp[pc->a].i64 = fp[pc->b].i64;
-	JUMP;
-}
-
-#define JUMP_WHEN(name, condition)                                                                 \
+#define JUMP_WHEN_BY(name, condition, jump)                                                        \
 	HANDLER(name)                                                                                  \
 	{                                                                                              \
 		if (condition)                                                                             \
-			JUMP;                                                                                  \
+			jump;                                                                                  \
 		NEXT;                                                                                      \
 	}
+#define JUMP_WHEN(name, condition)                                                                 \
+	JUMP_WHEN_BY(name, condition, JUMP)                                                            \
+	JUMP_WHEN_BY(name##_meter, condition, JUMP_METERED)
 JUMP_WHEN(jump_nz_s, fp[pc->b].i32 != 0)
 JUMP_WHEN(jump_nz_a, (uint32_t)acc != 0)
 JUMP_WHEN(jump_z_s, fp[pc->b].i32 == 0)
 JUMP_WHEN(jump_z_a, (uint32_t)acc == 0)
-JUMP_WHEN(jump_nz64_s, fp[pc->b].i64 != 0)
-JUMP_WHEN(jump_nz64_a, acc != 0)
+JUMP_WHEN_BY(jump_nz64_s, fp[pc->b].i64 != 0, JUMP)
+JUMP_WHEN_BY(jump_nz64_a, acc != 0, JUMP)
 JUMP_WHEN(jump_z64_s, fp[pc->b].i64 == 0)
 JUMP_WHEN(jump_z64_a, acc == 0)
 
@@ -217,6 +211,8 @@ JUMP_WHEN(jump_z64_a, acc == 0)
 LOAD_NEXT(load_next, pc->c, )
 LOAD_NEXT(load_next_jump_nz, pc->d, if (acc != 0) JUMP;)
 LOAD_NEXT(load_next_jump_z, pc->d, if (acc == 0) JUMP;)
+LOAD_NEXT(load_next_jump_nz_meter, pc->d, if (acc != 0) JUMP_METERED;)
+LOAD_NEXT(load_next_jump_z_meter, pc->d, if (acc == 0) JUMP_METERED;)
 
 /* The jumps stand in the cells behind this one, four to a cell, counted from this one. */
 #define TABLE_JUMP(name, find)                                                                     \

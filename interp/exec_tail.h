@@ -36,6 +36,13 @@ HANDLER(lazy);
 #define HANDLER_DISTANCE(name) (int32_t)((const char *)handle_##name - HANDLER_BASE)
 #endif
 #define GO __attribute__((musttail)) return TARGET(pc)(pc, fp, mem, inst, acc, fd, ff, fv, guess)
+/* The same where the compiler would make it one with the handler's other dispatch. */
+#define GO_APART                                                                                   \
+	do {                                                                                           \
+		handler *target = TARGET(pc);                                                              \
+		__asm__("" : "+r"(target));                                                                \
+		__attribute__((musttail)) return target(pc, fp, mem, inst, acc, fd, ff, fv, guess);        \
+	} while (0)
 
 HANDLER_SECTION __attribute__((preserve_none, noinline, cold)) static uint64_t raise_trap(STATE)
 {

@@ -106,6 +106,8 @@ static void aim(struct lowering *l, struct label *label, uint32_t word, uint32_t
 
 void aim_cell(struct lowering *l, struct label *label, uint32_t cell)
 {
+	if (label->opener == INSN_loop)
+		pay_on_jump(l, cell);
 	aim(l, label, cell * WORDS_PER_CELL + JUMP_WORD, cell);
 }
 
@@ -423,7 +425,6 @@ void lower_end(struct lowering *l, const struct step *step)
 	struct label label = *label_at(l, 0);
 	if (label.opener == INSN_loop) {
 		l->loops--;
-		fuse_loop_meter(l);
 		l->meter = label.meter;
 	}
 	if (label.range != NO_RANGE) {

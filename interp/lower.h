@@ -341,8 +341,8 @@ void place_asides(struct lowering *l);
 /* ---- lower_meter.c: fuel; without a limit all but is_unseen() do nothing ---- */
 
 void start_meter(struct lowering *l);
-/* At the end of a loop. */
-void fuse_loop_meter(struct lowering *l);
+/* The cell's jump goes to a loop's first cell. */
+void pay_on_jump(struct lowering *l, uint32_t cell);
 /* Behind the function's last cell. */
 void pay_on_return(struct lowering *l);
 bool is_unseen(enum insn_id id);

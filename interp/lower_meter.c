@@ -15,40 +15,29 @@ void start_meter(struct lowering *l)
 	l->meter = l->cell_count - 1;
 }
 
-/* May a later step still take the cell back, or its store? */
-static bool may_change(const struct lowering *l, uint32_t cell)
+/* The jump that pays as well; OP_COUNT: there is none. */
+static enum op paying(enum op jump)
 {
-	if (l->last.cell == cell)
-		return true;
-	for (unsigned i = 0; i < CLASS_COUNT; i++)
-		if ((l->held[i].slot >= 0 && l->held[i].cell == cell) ||
-		    (l->last.cell != UINT32_MAX && l->last.before[i].slot >= 0 &&
-		     l->last.before[i].cell == cell))
-			return true;
-	return false;
+	switch (jump) {
+#define V(name)
+#define V_METER(name)                                                                              \
+	case OP_##name:                                                                                \
+		return OP_##name##_meter;
+#include "interp/variants.h"
+#undef V
+	default:
+		return OP_COUNT;
+	}
 }
 
-/* The cell that pays for a loop does the work of the one behind it too, and goes on behind both.
- * Text is gone through by loops of three or four cells, of which the load is the first. */
-void fuse_loop_meter(struct lowering *l)
+/* The loop's meter is left for the first round, and for ways back that have no such jump. */
+void pay_on_jump(struct lowering *l, uint32_t cell)
 {
-	static const enum op ops[][2] = {{OP_i32_load8_u_s_w, OP_meter_load8_u_s_w},
-	                                 {OP_i32_load8_u_s_r, OP_meter_load8_u_s_r}};
-	if (!l->metered || l->out_of_memory || l->meter + 1 >= l->cell_count)
+	if (!l->metered || l->unfolded || l->out_of_memory)
 		return;
-	struct cell *meter = &l->cells[l->meter];
-	if (meter->handler != OP_meter || may_change(l, l->meter + 1))
-		return;
-	for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
-		if (meter[1].handler != (int32_t)ops[i][0])
-			continue;
-		uint32_t units = meter->c;
-		*meter = meter[1];
-		meter->handler = (int32_t)ops[i][1];
-		meter->d = units;
-		if (l->want_offsets && !l->want_payments)
-			l->offsets[l->meter] = l->offsets[l->meter + 1];
-	}
+	enum op op = paying((enum op)l->cells[cell].handler);
+	if (op != OP_COUNT)
+		l->cells[cell].handler = (int32_t)op;
 }
 
 /* Neither traps nor changes what is seen outside of the frame, so that nobody can tell whether it

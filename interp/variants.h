@@ -1,7 +1,13 @@
-/* Every variant of every family of op.def, for an includer that defines V(name). */
+/* Every variant of every family of op.def, for an includer that defines V(name); and for each jump
+ * that can pay as well V_METER(name), which is V(name_meter) when the includer does not define it.
+ */
+#ifndef V_METER
+#define V_METER(name) V(name##_meter)
+#endif
+PAYING_JUMPS(V_METER)
 #define COMMUTE(n, t, u, e) VARIANTS_COMMUTE(V, n)
 #define ORDERED(n, t, u, c, e) VARIANTS_ORDERED(V, n)
-#define COMPARE(n, t, e, s, i) VARIANTS_COMPARE(V, n)
+#define COMPARE(n, t, e, s, i) VARIANTS_COMPARE(V, n) VARIANTS_COMPARE_JUMPS(V_METER, n)
 #define FCOMPARE(n, t, e, s) VARIANTS_FCOMPARE(V, n)
 #define UNARY(n, t, u, c, e) VARIANTS_UNARY(V, n)
 #define INNER(n, t, u, c, e) VARIANTS_UNARY(V, n)
@@ -32,3 +38,4 @@
 #define FUSE_V_LOADS(second, load) VARIANTS_FUSE_V_LOADS(V, second##_##load)
 #define FUSE_V_SUM(third, second) VARIANTS_FUSE_V_SUM(V, third##_##second)
 #include "interp/op.def"
+#undef V_METER

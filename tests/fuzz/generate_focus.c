@@ -107,10 +107,47 @@ static void put_jump_over(struct gen *g, enum insn_id id)
 	leave(g);
 }
 
+/* A loop of at most seven rounds that goes on by the instruction's result. */
+static void put_jump_back(struct gen *g, enum insn_id id)
+{
+	uint32_t rounds;
+	if (g->control_count + 2 > NESTING_MAX || !find_local(g, 'i', &rounds))
+		return;
+	struct bytes *b = &g->code;
+	put_insn_s(b, INSN_block, -0x40);
+	enter(g, INSN_block, "", "");
+	put_insn_s(b, INSN_loop, -0x40);
+	enter(g, INSN_loop, "", "");
+	put_fuel_check(g);
+	assemble(b, "local.get %u i32.const 1 i32.add local.tee %u i32.const 7 i32.and i32.eqz br_if 1",
+	         rounds, rounds);
+	put_statements(g, 1);
+	settle(g, "");
+	if (!top(g)->dead) {
+		put_focused(g, id);
+		pop(g, 1);
+		hint_branch(g);
+		put_insn_u(b, INSN_br_if, 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		settle(g, "");
+		put_insn(b, INSN_end);
+		leave(g);
+	}
+}
+
+static bool jumps_back(enum insn_id id)
+{
+	return families[id].kind == FAMILY_COMPARE || id == INSN_i32_eqz || id == INSN_i64_eqz;
+}
+
 void put_focus(struct gen *g)
 {
 	if (source_once_in(&g->s, 4)) {
-		put_jump_over(g, any_of(g, compares));
+		if (source_once_in(&g->s, 2))
+			put_jump_over(g, any_of(g, compares));
+		else
+			put_jump_back(g, any_of(g, jumps_back));
 		return;
 	}
 	enum insn_id id = any_of(g, source_once_in(&g->s, 3) ? can_focus_scalar : can_focus);

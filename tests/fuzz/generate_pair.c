@@ -259,20 +259,8 @@ void put_count(struct gen *g)
 		put_insn_s(b, INSN_block, -0x40);
 		enter(g, INSN_block, "", "");
 	}
-	/* What pays for the round may be one cell with a loop's first load of a byte. */
-	uint32_t address;
-	bool loads = find_local(g, 'i', &address) && source_once_in(&g->s, 2);
-	if (loads && !source_once_in(&g->s, 8))
-		loads = prepare_address(g, &address);
 	put_insn_s(b, INSN_loop, -0x40);
 	enter(g, INSN_loop, "", "");
-	if (loads) {
-		put_insn_u(b, INSN_local_get, address);
-		put_memarg(b, INSN_i32_load8_u, 0, source_choose(&g->s, 64));
-		push(g, 'i');
-		put_use(g);
-		settle(g, "");
-	}
 	put_fuel_check(g);
 	if (tests_first) {
 		put_insn_u(b, INSN_local_get, counter);
@@ -332,8 +320,11 @@ void put_next(struct gen *g)
 	struct bytes *b = &g->code;
 	bool jumps = source_once_in(&g->s, 2);
 	if (jumps) {
-		put_insn_s(b, INSN_block, -0x40);
-		enter(g, INSN_block, "", "");
+		enum insn_id opener = source_once_in(&g->s, 3) ? INSN_loop : INSN_block;
+		put_insn_s(b, opener, -0x40);
+		enter(g, opener, "", "");
+		if (opener == INSN_loop)
+			put_fuel_check(g);
 	}
 	for (uint32_t left = 1 + source_choose(&g->s, 3); left > 0; left--) {
 		forget(g, 'i');

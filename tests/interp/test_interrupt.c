@@ -80,8 +80,7 @@ static uint64_t place_of_trap(const struct guest *g)
 	return store_trap(g->store)->frames[0].offset;
 }
 
-/* Where the cell that pays for a loop is one with its first load: units, results, and where it
- * traps, are those of the two. Without fuel it once told the load. */
+/* Units, results, and where it traps: at its load, or without fuel at the loop. */
 static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
 {
 	(void)state;
@@ -122,6 +121,109 @@ static void test_a_loop_that_begins_with_a_load_pays_on_each_round(void **state)
 				}
 				guest_close(&g);
 			}
+		}
+	}
+}
+
+/* Ways back to a loop, by the cells that they become: each pays for the next round as well, unless
+ * it is unfolded. Locals: 0 counts rounds, 1 to 3 are i32, 4 and 5 i64, 6 walks over a list. */
+static const char *const ways_back[] = {
+    "local.get 0 local.set 1 i32.const 0 local.get 0 i32.store br 0",
+    "local.get 0 local.set 1 br 0",
+    "local.get 1 i32.const 7 i32.add local.set 2 br 0",
+    "local.get 4 i64.const 7 i64.add local.set 5 br 0",
+    "local.get 1 i32.const 7 i32.add local.set 1 local.get 0 local.set 2 br 0",
+    "local.get 4 i64.const -7 i64.add local.set 4 local.get 0 local.set 2 br 0",
+    "local.get 3 br_if 0",
+    "local.get 0 i32.const 6 i32.xor br_if 0",
+    "local.get 2 i32.eqz br_if 0",
+    "local.get 0 i32.const 8 i32.and i32.eqz br_if 0",
+    "local.get 5 i64.eqz br_if 0",
+    "local.get 5 local.get 5 i64.mul i64.eqz br_if 0",
+    "local.get 6 i32.load local.tee 6 br_if 0",
+    "local.get 6 i32.load local.tee 6 i32.eqz br_if 0",
+    "local.get 0 f64.convert_i32_u f64.const 5 f64.lt br_if 0",
+    "local.get 0 br_table 0 0 0 0 0 1",
+};
+#define WAYS_BACK (sizeof ways_back / sizeof *ways_back)
+
+/* And the comparisons of integers, 10 of each type: of a local, of what is computed from it, and of
+ * one that steps, with a local or a number. */
+#define COMPARED ((unsigned)(2 * 10 * 3 * 2))
+
+static void put_way_back(char *out, size_t size, unsigned way)
+{
+	if (way < WAYS_BACK) {
+		snprintf(out, size, "%s", ways_back[way]);
+		return;
+	}
+	way -= WAYS_BACK;
+	bool is_wide = way / 60 == 1;
+	unsigned insn = (is_wide ? INSN_i64_eq : INSN_i32_eq) + way % 60 / 6;
+	const char *t = is_wide ? "i64" : "i32";
+	unsigned local = is_wide ? 4 : 1;
+	char x[60], y[20];
+	snprintf(x, sizeof x, "%s.const 3 %s.xor", t, t);
+	if (way % 3 == 2)
+		snprintf(x, sizeof x, "%s.const 1 %s.add local.tee %u", t, t, local);
+	snprintf(y, sizeof y, "%s.const 5", t);
+	if (way % 6 < 3)
+		snprintf(y, sizeof y, "local.get %u", local + 1);
+	snprintf(out, size, "local.get %u %s %s %s br_if 0", local, way % 3 == 0 ? "" : x, y,
+	         insns[insn].mnemonic);
+}
+
+static enum trap go_round(struct guest *g, const struct mode *mode, const char *body, uint64_t fuel,
+                          union value *result)
+{
+	struct wasm w = {0};
+	wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "_i", "iiiiIIi", "%s", body));
+	wasm_memory(&w, 1, 1);
+	/* A list of three. */
+	static const uint32_t nodes[] = {16, 0, 24, 0, 0, 0};
+	wasm_data(&w, 8, nodes, sizeof nodes);
+	*g = (struct guest){.options.fuel = fuel};
+	guest_open(g, mode);
+	guest_start(g, &w);
+	return guest_call(g, "f", NULL, result);
+}
+
+static void test_each_way_back_to_a_loop_pays(void **state)
+{
+	(void)state;
+	for (unsigned way = 0; way < WAYS_BACK + COMPARED; way++) {
+		char back[200], body[600];
+		put_way_back(back, sizeof back, way);
+		snprintf(body, sizeof body,
+		         "i32.const 3 local.set 1 i32.const 6 local.set 2 i32.const 1 local.set 3 "
+		         "i64.const 3 local.set 4 i64.const 6 local.set 5 i32.const 8 local.set 6 "
+		         "block loop local.get 0 i32.const 1 i32.add local.tee 0 i32.const 9 i32.ge_u "
+		         "br_if 1 %s end end local.get 0 local.get 1 local.get 2 i32.xor i32.const 5 "
+		         "i32.mul i32.add local.get 4 local.get 5 i64.add i32.wrap_i64 i32.const 77 "
+		         "i32.mul i32.add local.get 6 i32.const 999 i32.mul i32.add",
+		         back);
+		uint64_t used = 0, place = 0;
+		union value want = {0};
+		for (int m = 0; m < MODES; m++) {
+			struct guest g;
+			union value result = {0};
+			assert_int_equal(go_round(&g, &modes[m], body, FUEL, &result), TRAP_NONE);
+			if (m == 0) {
+				used = FUEL - store_fuel_left(g.store);
+				want = result;
+			}
+			if (FUEL - store_fuel_left(g.store) != used || result.i32 != want.i32)
+				fail_msg("%s: %s differs from %s", back, modes[m].name, modes[0].name);
+			guest_close(&g);
+
+			/* One unit less, and the last round is not begun. */
+			assert_int_equal(go_round(&g, &modes[m], body, used - 1, &result), TRAP_FUEL);
+			assert_int_equal(store_fuel_left(g.store), 0);
+			if (m == 0)
+				place = place_of_trap(&g);
+			assert_int_equal(place_of_trap(&g), place);
+			assert_int_equal(g.module->bytes[place], insns[INSN_loop].code);
+			guest_close(&g);
 		}
 	}
 }
@@ -347,6 +449,7 @@ int main(void)
 	    cmocka_unit_test(test_fuel_ends_what_does_not_end),
 	    cmocka_unit_test(test_fuel_is_counted),
 	    cmocka_unit_test(test_a_loop_that_begins_with_a_load_pays_on_each_round),
+	    cmocka_unit_test(test_each_way_back_to_a_loop_pays),
 	    cmocka_unit_test(test_fuel_is_counted_by_small_functions),
 	    cmocka_unit_test(test_fuel_is_paid_before_what_is_seen),
 	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
