@@ -94,6 +94,21 @@ static void jumped_back(struct store *store, struct run *run)
 
 #endif
 
+_Thread_local int64_t fuel_left;
+
+/* Makes this the store whose code the thread runs; NULL: none. */
+static void activate(struct store *store)
+{
+	struct store *from = trap_active_store;
+	if (from == store)
+		return;
+	if (from != NULL)
+		from->fuel = fuel_left;
+	if (store != NULL)
+		fuel_left = store->fuel;
+	trap_active_store = store;
+}
+
 enum trap func_call_slots(struct store *store, struct func *func, union slot *slots)
 {
 	struct run run = {.outer = store->run};
@@ -107,7 +122,7 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 	struct heap_guard *outer_guards = store->guards;
 	if (setjmp(run.unwind) == 0) {
 		store->run = &run;
-		trap_active_store = store;
+		activate(store);
 		if (func->inst == NULL) {
 			store->stack_top = slots + func->header + 1;
 			run.trap = host_invoke(store, func, NULL, slots);
@@ -135,7 +150,7 @@ enum trap func_call_slots(struct store *store, struct func *func, union slot *sl
 	store->links = outer_links;
 	store->guards = outer_guards;
 	store->pending = NULL;
-	trap_active_store = outer_store;
+	activate(outer_store);
 	return run.trap;
 }
 

@@ -17,9 +17,8 @@ HANDLER(halt)
 
 #define METER(units)                                                                               \
 	do {                                                                                           \
-		struct store *store = inst->store;                                                         \
-		store->fuel -= (units);                                                                    \
-		TRAP_IF(store->fuel < 0, TRAP_FUEL)                                                        \
+		fuel_left -= (units);                                                                      \
+		TRAP_IF(fuel_left < 0, TRAP_FUEL)                                                          \
 	} while (0)
 
 /* The frame's guard may fault here: the loop must stay a loop of plain stores in this section. */

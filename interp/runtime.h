@@ -212,7 +212,7 @@ struct store {
 	union slot *safe_fp;
 	struct object *pending; /* an exception on its way through C code */
 
-	int64_t fuel;            /* left; counts when options.fuel is not 0 */
+	int64_t fuel; /* left; counts when options.fuel is not 0, and is fuel_left while code runs */
 	atomic_bool interrupted; /* for good: no code can be read any more */
 
 	struct run *run; /* the innermost, or NULL */
@@ -355,6 +355,11 @@ const struct functype *host_func_type(const struct func *func);
 /* trap.c */
 /* The store whose code this thread runs, for the fault handler; NULL: none. */
 extern _Thread_local struct store *trap_active_store;
+/* call.c: what is left of that store's fuel. Here handlers find it without asking their instance,
+ * which a call has just taken from the stack; the attributes have them find it by no call, and in a
+ * static executable by no load. */
+extern _Thread_local int64_t fuel_left
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 bool trap_handlers_install(struct error *err);
 /* Ends the innermost run. */
 _Noreturn void trap_raise(struct store *store, struct instance *inst, const struct cell *pc,

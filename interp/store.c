@@ -146,7 +146,8 @@ valtype store_valtype(const struct instance *inst, valtype type)
 
 uint64_t store_fuel_left(const struct store *store)
 {
-	return store->fuel < 0 ? 0 : (uint64_t)store->fuel;
+	int64_t fuel = store == trap_active_store ? fuel_left : store->fuel;
+	return fuel < 0 ? 0 : (uint64_t)fuel;
 }
 
 const struct trap_report *store_trap(const struct store *store)

@@ -325,6 +325,48 @@ static void test_fuel_is_counted_in_the_start_function(void **state)
 	}
 }
 
+/* A host function, which runs a guest of another store, and asks both what is left. */
+struct between_stores {
+	struct guest outer, inner;
+	uint64_t outer_left[2], inner_left;
+};
+
+static void run_the_other(struct host_call *call)
+{
+	struct between_stores *between = call->env;
+	between->outer_left[0] = store_fuel_left(between->outer.store);
+	assert_int_equal(guest_call(&between->inner, "f", NULL, NULL), TRAP_NONE);
+	between->outer_left[1] = store_fuel_left(between->outer.store);
+	between->inner_left = store_fuel_left(between->inner.store);
+}
+
+static void test_each_store_counts_its_own_fuel(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MODES; m++) {
+		struct between_stores between = {.outer.options.fuel = 100, .inner.options.fuel = 30};
+		guest_open(&between.outer, &modes[m]);
+		guest_open(&between.inner, &modes[m]);
+		guest_give_func(&between.outer, "other", "()", (void (*)(void))run_the_other, &between);
+		struct wasm outer = {0}, inner = {0};
+		uint32_t other = wasm_import_func(&outer, "env", "other", "_");
+		wasm_export(&outer, "f", EXTERN_FUNC, wasm_func(&outer, "_", "", "call %u nop nop", other));
+		wasm_export(&inner, "f", EXTERN_FUNC, wasm_func(&inner, "_", "", "nop nop nop"));
+		guest_start(&between.outer, &outer);
+		guest_start(&between.inner, &inner);
+		for (unsigned round = 1; round <= 3; round++) {
+			assert_int_equal(guest_call(&between.outer, "f", NULL, NULL), TRAP_NONE);
+			assert_int_equal(between.outer_left[0], 100 - 4 * round);
+			assert_int_equal(between.outer_left[1], 100 - 4 * round);
+			assert_int_equal(between.inner_left, 30 - 4 * round);
+			assert_int_equal(store_fuel_left(between.outer.store), 100 - 4 * round);
+			assert_int_equal(store_fuel_left(between.inner.store), 30 - 4 * round);
+		}
+		guest_close(&between.inner);
+		guest_close(&between.outer);
+	}
+}
+
 static void test_no_limit_counts_nothing(void **state)
 {
 	(void)state;
@@ -453,6 +495,7 @@ int main(void)
 	    cmocka_unit_test(test_fuel_is_counted_by_small_functions),
 	    cmocka_unit_test(test_fuel_is_paid_before_what_is_seen),
 	    cmocka_unit_test(test_fuel_is_counted_in_the_start_function),
+	    cmocka_unit_test(test_each_store_counts_its_own_fuel),
 	    cmocka_unit_test(test_no_limit_counts_nothing),
 	    cmocka_unit_test(test_interrupted_by_a_signal),
 	    cmocka_unit_test(test_the_start_function_is_interrupted),
