@@ -135,8 +135,8 @@ static void add_podman(struct cold *cold, const char *image, const char *referen
 	put_podman(&party->prove[0], party);
 	PUT(&party->prove[0], "images", "--quiet", "--all");
 	put_podman(&party->timed[0], party);
-	PUT(&party->timed[0], "run", "--rm", "--network=none", "--tls-verify=false", "--quiet",
-	    reference);
+	PUT(&party->timed[0], "run", podman_parent(), "--rm", "--network=none", "--tls-verify=false",
+	    "--quiet", reference);
 	put_words(&party->timed[0], words);
 }
 

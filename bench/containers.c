@@ -1,11 +1,10 @@
 #include "bench/containers.h"
 
+#include "bench/leftover.h"
 #include "bench/process.h"
 #include "bench/rootfs.h"
 #include "caps/cleanup.h"
 
-#include <ftw.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -64,27 +63,13 @@ bool podman_set_up(const char *directory, struct error *err)
 	       error_set(err, ERROR_NO_MEMORY, "no memory for the environment");
 }
 
-static int remove_group(const char *path, const struct stat *st, int kind, struct FTW *where)
+const char *podman_parent(void)
 {
-	(void)st, (void)where;
-	if (kind == FTW_DP)
-		rmdir(path); /* fails for one that is not empty, which is somebody's */
-	return 0;
-}
-
-void podman_clear(void)
-{
-	static const char *const patterns[] = {"/sys/fs/cgroup/libpod_parent",
-	                                       "/sys/fs/cgroup/*/libpod_parent"};
-	enum { DESCRIPTORS = 16 };
-	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-		glob_t found;
-		if (glob(patterns[i], 0, NULL, &found) != 0)
-			continue;
-		for (size_t j = 0; j < found.gl_pathc; j++)
-			nftw(found.gl_pathv[j], remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
-		globfree(&found);
-	}
+	static char word[64];
+	char prefix[LEFTOVER_PREFIX_SIZE];
+	leftover_prefix(leftover_directory(), prefix);
+	snprintf(word, sizeof word, "--cgroup-parent=/%spodman", prefix);
+	return word;
 }
 
 bool podman_import(const char *rootfs, const char *image, struct error *err)

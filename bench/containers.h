@@ -11,8 +11,10 @@
  * environment of this process. */
 bool podman_set_up(const char *directory, struct error *err);
 
-/* Removes the empty control groups that podman leaves when it has none from systemd. */
-void podman_clear(void);
+/* An option of `podman run`: the control group that its containers have theirs in, which is called
+ * as bench/leftover.h has it. Podman makes it and leaves it; by default it is libpod_parent, which
+ * is anybody's. Borrowed. */
+const char *podman_parent(void);
 
 /* Makes an image of a root filesystem; anew, so that it holds what the tree holds. */
 bool podman_import(const char *rootfs, const char *image, struct error *err);

@@ -490,8 +490,8 @@ static bool add_podman(struct contenders *all, const struct image *image, bool i
 		const char *words[3];
 		job_words(all, image, i, words);
 		if (!add_command(all, contender, i,
-		                 COMMAND("podman", "run", "--rm", "--network=none", image->reference,
-		                         words[0], words[1]),
+		                 COMMAND("podman", "run", podman_parent(), "--rm", "--network=none",
+		                         image->reference, words[0], words[1]),
 		                 err))
 			return false;
 	}
@@ -624,7 +624,7 @@ void contenders_clear(struct contenders *all)
 	plugin_server_end(&all->server);
 	containerd_end(&all->containerd);
 	if (all->uses_podman)
-		podman_clear();
+		leftover_groups(leftover_directory());
 	peers_clear(&all->peers);
 	for (size_t i = 0; all->insides != NULL && i < JOB_COUNT; i++)
 		inside_close(&all->insides[i]);

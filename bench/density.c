@@ -252,7 +252,7 @@ static bool do_words(const char *const *words, struct error *err)
 static bool start_by_engine(const struct ward *ward, const char *id, struct error *err)
 {
 	if (strcmp(ward->keeper->engine, "podman") == 0)
-		return DO(err, "podman", "run", "--detach", "--network=none", "--name", id,
+		return DO(err, "podman", "run", podman_parent(), "--detach", "--network=none", "--name", id,
 		          CONTAINER_IMAGE("busybox"), "/bin/sleep", "3600");
 	return DO(err, "ctr", "--address", ward->socket, "run", "--detach", "--fifo-dir", ward->fifos,
 	          CONTAINER_IMAGE("busybox"), id, "/bin/sleep", "3600");

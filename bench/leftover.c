@@ -34,12 +34,17 @@ void leftover_prefix(const char *directory, char prefix[LEFTOVER_PREFIX_SIZE])
 	snprintf(prefix, LEFTOVER_PREFIX_SIZE, PREFIX "%08x-", (unsigned)hash_text(directory));
 }
 
+const char *leftover_directory(void)
+{
+	const char *directory = getenv(LEFTOVER_MARK);
+	return directory != NULL ? directory : "";
+}
+
 void leftover_name(char *name, size_t size, const char *what)
 {
 	static unsigned number;
-	const char *directory = getenv(LEFTOVER_MARK);
 	char prefix[LEFTOVER_PREFIX_SIZE];
-	leftover_prefix(directory != NULL ? directory : "", prefix);
+	leftover_prefix(leftover_directory(), prefix);
 	snprintf(name, size, "%s%d-%s-%u", prefix, (int)getpid(), what, number++);
 }
 
@@ -263,15 +268,23 @@ static void unmount(const char *directory)
 	}
 }
 
-/* What the groups to remove are called by, for remove_group(). */
-static char group_prefix[LEFTOVER_PREFIX_SIZE];
+/* What paths of groups to remove have, for remove_group(). */
+static char group_mark[1 + LEFTOVER_PREFIX_SIZE];
 
+/* Whatever a container made below its group goes with it. */
 static int remove_group(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
-	(void)st;
-	if (kind == FTW_DP && strncmp(path + where->base, group_prefix, strlen(group_prefix)) == 0)
+	(void)st, (void)where;
+	if (kind == FTW_DP && strstr(path, group_mark) != NULL)
 		rmdir(path); /* fails for one that has processes, which is somebody's */
 	return 0;
+}
+
+void leftover_groups(const char *directory)
+{
+	group_mark[0] = '/';
+	leftover_prefix(directory, group_mark + 1);
+	nftw("/sys/fs/cgroup", remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
 }
 
 bool leftover_remove(const char *directory, struct error *err)
@@ -292,10 +305,8 @@ bool leftover_remove(const char *directory, struct error *err)
 		if (access(podman, F_OK) == 0 && podman_set_up(podman, err))
 			do_command(
 			    (const char *const[]){"podman", "rm", "--all", "--force", "--time", "0", NULL});
-		podman_clear();
 		unmount(directory);
-		leftover_prefix(directory, group_prefix);
-		nftw("/sys/fs/cgroup", remove_group, DESCRIPTORS, FTW_PHYS | FTW_DEPTH);
+		leftover_groups(directory);
 	}
 	remove_folders(directory);
 	if (err->kind != ERROR_NONE || !remove_directory(containerd, err))

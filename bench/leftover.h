@@ -16,6 +16,13 @@
 enum { LEFTOVER_PREFIX_SIZE = 16 };
 void leftover_prefix(const char *directory, char prefix[LEFTOVER_PREFIX_SIZE]);
 
+/* The directory of the measurement that this process belongs to; "" when it has none. Borrowed. */
+const char *leftover_directory(void);
+
+/* Removes the control groups of measurements in a directory, and what is below these, but none that
+ * has processes. */
+void leftover_groups(const char *directory);
+
 /* A name for a container of the measurement that this process belongs to, which has no other. */
 void leftover_name(char *name, size_t size, const char *what);
 

@@ -9,12 +9,17 @@ bystander=
 for group in /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/unified /sys/fs/cgroup; do
 	[ -e "$group/cgroup.procs" ] && mkdir "$group/bench-0-$$-other" 2>/dev/null && bystander=$group/bench-0-$$-other && break
 done
+# Podman's own, empty, as whoever ran a container with it has it.
+parent=
+for group in /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/unified /sys/fs/cgroup; do
+	[ -e "$group/cgroup.procs" ] && mkdir "$group/libpod_parent" 2>/dev/null && parent=$group/libpod_parent && break
+done
 groups() { find /sys/fs/cgroup -type d \( -name "bench-*" -o -name libpod_parent \) 2>/dev/null; }
 {
 	echo -
 	groups
 } >"$scratch/groups"
-trap 'rm -rf --one-file-system "$scratch"; [ -z "$bystander" ] || rmdir "$bystander" 2>/dev/null' EXIT
+trap 'rm -rf --one-file-system "$scratch"; [ -z "$bystander$parent" ] || rmdir $bystander $parent 2>/dev/null' EXIT
 
 . "$(dirname "$0")/tap.bash"
 # row NAME [EXECUTABLE…]: the table has it; where an executable is missing, this is not root, or the machine
@@ -108,6 +113,9 @@ result 'no process is left' $?
 result 'no mount is left' $?
 ! groups | grep -vxFf "$scratch/groups" >"$scratch/out"
 result 'no control group is left' $?
+# It went with those that podman had made for the measurement.
+[ -z "$parent" ] || [ -d "$parent" ]
+result 'the control group of others who use podman stays' $?
 
 # Nor when it is ended in between.
 rm "$scratch/work/serve.log"
