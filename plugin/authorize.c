@@ -15,7 +15,6 @@
 
 #define KNOWN_MAX 64
 #define TOKEN_REPLY_MAX (64 * 1024)
-#define TOKEN_LIMIT_SECONDS 30
 /* A token without "expires_in" lasts so long (distribution's token specification). */
 #define TOKEN_SECONDS 60
 /* A token this close to its end is not used any more. */
@@ -193,11 +192,8 @@ static bool token_get(struct authorizer *authorizer, const struct challenge *cha
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a token");
 	token->size = 0;
 	struct transfer_sink sink = {token_begin, token_add, token};
-	struct transfer_request request = {.method = "GET",
-	                                   .url = url,
-	                                   .authorization = basic,
-	                                   .time_limit_seconds = TOKEN_LIMIT_SECONDS,
-	                                   .sink = &sink};
+	struct transfer_request request = {
+	    .method = "GET", .url = url, .authorization = basic, .is_bounded = true, .sink = &sink};
 	bool ok = transfer(authorizer->transfers, &request, reply, err);
 	if (ok && reply->status != 200)
 		ok = transfer_refused(&request, reply, err);

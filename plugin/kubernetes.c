@@ -15,7 +15,6 @@
 
 /* An object of Kubernetes is smaller than 1 MiB, and JSON may escape. */
 #define OBJECT_MAX ((size_t)8 << 20)
-#define SECONDS 20
 #define NAME_SIZE 253
 
 struct kubernetes {
@@ -234,7 +233,7 @@ static bool ask(struct kubernetes *kubernetes, const char *url, const char *what
 	    .authorization = authorization,
 	    .authorities = authority != NULL ? authority : kubernetes->authority,
 	    .permits_http = true,
-	    .time_limit_seconds = SECONDS,
+	    .is_bounded = true,
 	    .sink = &sink,
 	};
 	cleanup_free struct transfer_reply *reply = malloc(sizeof *reply);

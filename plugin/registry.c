@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL_LIMIT_SECONDS 60
-/* The slowest that a blob may come or go, beyond SMALL_LIMIT_SECONDS: a server that drips bytes
- * must not hold a step for ever. */
-#define SLOWEST_BYTES_PER_SECOND (16 * 1024)
-
 #define ACCEPT                                                                                     \
 	"Accept: " MANIFEST_OCI_IMAGE ", " MANIFEST_OCI_INDEX ", " MANIFEST_DOCKER_IMAGE               \
 	", " MANIFEST_DOCKER_LIST
@@ -173,11 +168,8 @@ bool registry_manifest_get(struct registry *registry, const struct reference *re
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a manifest");
 	struct memory_sink memory = {0};
 	struct transfer_sink sink = {memory_begin, memory_add, &memory};
-	struct transfer_request request = {.method = "GET",
-	                                   .url = url,
-	                                   .headers = {ACCEPT},
-	                                   .time_limit_seconds = SMALL_LIMIT_SECONDS,
-	                                   .sink = &sink};
+	struct transfer_request request = {
+	    .method = "GET", .url = url, .headers = {ACCEPT}, .is_bounded = true, .sink = &sink};
 	bool ok = exchange(registry, reference, "pull", &request, reply, err);
 	if (ok && reply->status != 200)
 		ok = refused(reference, &request, reply, err);
@@ -194,12 +186,6 @@ bool registry_manifest_get(struct registry *registry, const struct reference *re
 	return true;
 }
 
-static unsigned blob_seconds(uint64_t size)
-{
-	uint64_t seconds = SMALL_LIMIT_SECONDS + size / SLOWEST_BYTES_PER_SECOND;
-	return seconds > 24 * 3600 ? 24 * 3600 : (unsigned)seconds;
-}
-
 bool registry_blob_get(struct registry *registry, const struct reference *reference,
                        const struct descriptor *blob, const struct transfer_sink *sink,
                        const struct registry_progress *progress, struct error *err)
@@ -214,7 +200,8 @@ bool registry_blob_get(struct registry *registry, const struct reference *refere
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a blob");
 	struct transfer_request request = {.method = "GET",
 	                                   .url = url,
-	                                   .time_limit_seconds = blob_seconds(blob->size),
+	                                   .is_bounded = true,
+	                                   .expected_size = blob->size,
 	                                   .sink = sink,
 	                                   .progress = progress != NULL ? progress->moved : NULL,
 	                                   .progress_env = progress != NULL ? progress->env : NULL};
@@ -231,8 +218,7 @@ static bool blob_known(struct registry *registry, const struct reference *refere
 	cleanup_free char *url = url_of(registry, reference, "blobs", digest, err);
 	if (url == NULL)
 		return false;
-	struct transfer_request request = {
-	    .method = "HEAD", .url = url, .time_limit_seconds = SMALL_LIMIT_SECONDS};
+	struct transfer_request request = {.method = "HEAD", .url = url, .is_bounded = true};
 	if (!exchange(registry, reference, "pull,push", &request, reply, err))
 		return false;
 	*known = reply->status == 200;
@@ -246,11 +232,8 @@ static char *upload_begin(struct registry *registry, const struct reference *ref
 	cleanup_free char *url = url_of(registry, reference, "blobs/uploads", "", err);
 	if (url == NULL)
 		return NULL;
-	struct transfer_request request = {.method = "POST",
-	                                   .url = url,
-	                                   .has_body = true,
-	                                   .body = "",
-	                                   .time_limit_seconds = SMALL_LIMIT_SECONDS};
+	struct transfer_request request = {
+	    .method = "POST", .url = url, .has_body = true, .body = "", .is_bounded = true};
 	if (!exchange(registry, reference, "pull,push", &request, reply, err))
 		return NULL;
 	if (reply->status != 202 || reply->location[0] == '\0') {
@@ -290,7 +273,8 @@ bool registry_blob_put(struct registry *registry, const struct reference *refere
 	                                   .body = bytes,
 	                                   .body_fd = fd,
 	                                   .body_size = blob->size,
-	                                   .time_limit_seconds = blob_seconds(blob->size),
+	                                   .is_bounded = true,
+	                                   .expected_size = blob->size,
 	                                   .progress = progress != NULL ? progress->moved : NULL,
 	                                   .progress_env = progress != NULL ? progress->env : NULL};
 	if (!exchange(registry, reference, "pull,push", &request, reply, err))
@@ -316,7 +300,7 @@ bool registry_manifest_put(struct registry *registry, const struct reference *re
 	                                   .has_body = true,
 	                                   .body = bytes,
 	                                   .body_size = size,
-	                                   .time_limit_seconds = SMALL_LIMIT_SECONDS};
+	                                   .is_bounded = true};
 	if (!exchange(registry, reference, "pull,push", &request, reply, err))
 		return false;
 	if (!fine(reply))

@@ -166,6 +166,15 @@ static curl_socket_t on_open(void *env, curlsocktype purpose, struct curl_sockad
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* The most that a try may take; 0: anything. */
+static unsigned whole_seconds(const struct transfer_options *options,
+                              const struct transfer_request *request)
+{
+	return request->is_bounded
+	           ? transfer_whole_seconds(options->stall_seconds, request->expected_size)
+	           : 0;
+}
+
 static void set_up(struct exchange *exchange, const struct transfer_options *options,
                    const char *url, struct curl_slist *headers)
 {
@@ -186,7 +195,7 @@ static void set_up(struct exchange *exchange, const struct transfer_options *opt
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)options->stall_seconds);
-	curl_easy_setopt(handle, CURLOPT_TIMEOUT, (long)request->time_limit_seconds);
+	curl_easy_setopt(handle, CURLOPT_TIMEOUT, (long)whole_seconds(options, request));
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, transfer_on_header);
 	curl_easy_setopt(handle, CURLOPT_HEADERDATA, exchange);
@@ -322,15 +331,23 @@ static void tell_silence(CURL *handle, const struct transfer_request *request,
                          const struct transfer_options *options, char *detail)
 {
 	const char *option = options->stall_option;
-	curl_off_t connected = 0, total = 0;
+	curl_off_t connected = 0, total = 0, down = 0, up = 0;
+	long head = 0;
 	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &total);
-	if (request->time_limit_seconds != 0 &&
-	    total >= (curl_off_t)request->time_limit_seconds * MICROSECONDS)
-		return;
-	snprintf(detail, CURL_ERROR_SIZE, "no %s %u s%s%s%s",
-	         connected > 0 ? "byte for" : "connection within",
-	         connected > 0 ? options->stall_seconds : options->connect_seconds,
+	curl_easy_getinfo(handle, CURLINFO_HEADER_SIZE, &head);
+	curl_easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &up);
+	unsigned whole = whole_seconds(options, request);
+	/* Where nothing moved both limits may be over before libcurl looks. */
+	bool in_time = whole == 0 || total < (curl_off_t)whole * MICROSECONDS || head + down + up == 0;
+	snprintf(detail, CURL_ERROR_SIZE, "%s %u s%s%s%s",
+	         !in_time        ? "not whole within"
+	         : connected > 0 ? "no byte for"
+	                         : "no connection within",
+	         !in_time        ? whole
+	         : connected > 0 ? options->stall_seconds
+	                         : options->connect_seconds,
 	         option != NULL ? " (" : "", option != NULL ? option : "", option != NULL ? ")" : "");
 }
 

@@ -52,6 +52,15 @@ static inline unsigned transfer_connect_seconds(unsigned stall_seconds)
 	return stall_seconds == TRANSFER_STALL_SECONDS ? TRANSFER_CONNECT_SECONDS : stall_seconds;
 }
 
+/* A server that drips bytes must not hold a step for ever: what is small comes whole within twice
+ * the time that a server may be silent for, what is large no more slowly than this besides. */
+#define TRANSFER_SLOWEST_BYTES_PER_SECOND (16 * 1024)
+static inline unsigned transfer_whole_seconds(unsigned stall_seconds, uint64_t size)
+{
+	uint64_t seconds = 2 * stall_seconds + size / TRANSFER_SLOWEST_BYTES_PER_SECOND;
+	return seconds > 24 * 3600 ? 24 * 3600 : (unsigned)seconds;
+}
+
 /* Connections that are kept between exchanges. Thread-safe. */
 struct transfers;
 
@@ -100,8 +109,11 @@ struct transfer_request {
 	/* A body that breaks off is asked for from there on, as long as it is the same one (ETag or
 	 * Last-Modified); the sink's begin() is called once. Without it each try begins anew. */
 	bool resumes;
-	unsigned time_limit_seconds;      /* for one try; 0: only the stall ends it */
-	const struct transfer_sink *sink; /* NULL: the body is thrown away */
+	/* One try takes no longer than what is small may, and `expected_size` bytes besides
+	 * (transfer_whole_seconds()); else only the stall ends it. */
+	bool is_bounded;
+	uint64_t expected_size;
+	const struct transfer_sink *sink;                           /* NULL: the body is thrown away */
 	bool (*progress)(void *env, uint64_t done, uint64_t total); /* false gives up; NULL: none */
 	void *progress_env;
 };

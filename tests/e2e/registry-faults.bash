@@ -195,6 +195,15 @@ by_command() {
 	END
 }
 tap_case "pull, push and run tell a silent registry by the same limit" by_command
+
+# It sends a byte now and then. That was bounded by a minute, which no option set and no message named.
+dripping() {
+	plan "GET /command/manifests/ 99 drip 0.3"
+	must_fail timeout 50 "$tiphys" pull --stall-timeout 2 "$faults/team/command:1" >"$work/command.out" 2>&1
+	expect_in "not whole within 4 s (--stall-timeout)" "$work/command.out"
+	plan
+}
+tap_case "a registry that drips bytes is told by the limit that bounds it" dripping
 serve_start after
 
 # Of many steps at once that want it, each is told.
