@@ -192,7 +192,7 @@ static void test_each_way_back_to_a_loop_pays(void **state)
 {
 	(void)state;
 	for (unsigned way = 0; way < WAYS_BACK + COMPARED; way++) {
-		char back[200], body[600];
+		char back[200], body[700];
 		put_way_back(back, sizeof back, way);
 		snprintf(body, sizeof body,
 		         "i32.const 3 local.set 1 i32.const 6 local.set 2 i32.const 1 local.set 3 "
