@@ -103,7 +103,8 @@ static int next_processor(const struct crew *crew, int last)
 
 /* A new thread is often put where its creator runs, and the kernel takes it elsewhere only after
  * milliseconds, when all is done. So each is sent to a processor of its own, from where it may go
- * anywhere. Returns how many there are: fewer than wanted are only slower. */
+ * anywhere. (Of one that has ended already the first call moves the caller, and the second undoes
+ * that.) Returns how many there are: fewer than wanted are only slower. */
 static unsigned start_helpers(struct crew *crew, pthread_t *helpers, unsigned wanted)
 {
 	int processor = wanted > 0 ? sched_getcpu() : -1;

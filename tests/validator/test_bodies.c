@@ -4,6 +4,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -12,6 +13,26 @@
 #include <unistd.h>
 
 enum { FUNCTIONS = 3000 };
+
+/* What module_load() asks for, counted; the linker puts these in their place. */
+static unsigned created, placed;
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *argument)
+{
+	created++;
+	return __real_pthread_create(thread, attributes, run, argument);
+}
+
+int __real_pthread_setaffinity_np(pthread_t, size_t, const cpu_set_t *);
+int __wrap_pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *processors)
+{
+	/* In turns the one that it is sent to, and all. */
+	bool is_sent = placed++ % 2 == 0;
+	assert_true(is_sent ? CPU_COUNT(processors) == 1 : CPU_COUNT(processors) > 1);
+	return __real_pthread_setaffinity_np(thread, size, processors);
+}
 
 /* Some 130 bytes a function, so that all together are worth several threads; those in `bad` leave a
  * value of another type, each one of its own. */
@@ -89,13 +110,22 @@ static void test_on_one_processor(void **state)
 	struct bytes valid = large_module(NULL, 0), invalid = large_module(bad, 2);
 	static const unsigned threads[] = {MODULE_THREADS_ALL, 4};
 	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+		created = placed = 0;
 		assert_string_equal(load_with(&valid, threads[i]).message, "");
 		assert_int_equal(load_with(&invalid, threads[i]).func, bad[0]);
+		/* None in vain, and as many as are asked for; there is nowhere to send them. */
+		assert_int_equal(created, threads[i] == MODULE_THREADS_ALL ? 0 : 2 * 3);
+		assert_int_equal(placed, 0);
 	}
 	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
 	assert_true(CPU_EQUAL(&one, &after));
 	assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+	created = placed = 0;
 	assert_string_equal(load_with(&valid, MODULE_THREADS_ALL).message, "");
+	const unsigned processors = (unsigned)CPU_COUNT(&all);
+	assert_int_equal(created,
+	                 (processors < MODULE_THREADS_MAX ? processors : MODULE_THREADS_MAX) - 1);
+	assert_int_equal(placed, 2 * created);
 	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
 	assert_true(CPU_EQUAL(&all, &after));
 	bytes_free(&valid);
