@@ -210,7 +210,8 @@ static bool report_trap(struct store *store, enum trap trap, struct error *err)
 bool func_call(struct store *store, struct func *func, const union value *args,
                union value *results, struct error *err)
 {
-	const struct functype *type = func_type(func);
+	/* A copy: the store's types move when the function makes the store know others. */
+	const struct functype type = *func_type(func);
 	if (!store_make_stacks(store, NULL, err)) /* a host function's, without any instance */
 		return false;
 	union slot *slots = store->stack_top;
@@ -220,9 +221,9 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 		return report_trap(store, TRAP_STACK_EXHAUSTED, err);
 	}
 	union slot *slot = slots;
-	for (uint32_t i = 0; i < type->param_count; i++) {
-		put_value(slot, type->params[i], &args[i]);
-		slot += valtype_slots(type->params[i]);
+	for (uint32_t i = 0; i < type.param_count; i++) {
+		put_value(slot, type.params[i], &args[i]);
+		slot += valtype_slots(type.params[i]);
 	}
 
 	struct error *outer_error = store->host_error;
@@ -232,9 +233,9 @@ bool func_call(struct store *store, struct func *func, const union value *args,
 	if (trap != TRAP_NONE)
 		return report_trap(store, trap, err);
 	slot = slots;
-	for (uint32_t i = 0; i < type->result_count; i++) {
-		get_value(slot, type->results[i], &results[i]);
-		slot += valtype_slots(type->results[i]);
+	for (uint32_t i = 0; i < type.result_count; i++) {
+		get_value(slot, type.results[i], &results[i]);
+		slot += valtype_slots(type.results[i]);
 	}
 	return true;
 }

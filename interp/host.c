@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct host_func {
-	struct func func; /* first: host_of() */
+	struct func func;
 	ffi_cif cif;
 	void (*fn)(void);
 	void *env;
@@ -17,6 +17,8 @@ struct host_func {
 	valtype *valtypes; /* of the params and the result */
 	ffi_type *types[]; /* the host_call, then the params; behind them the valtypes */
 };
+
+_Static_assert(offsetof(struct host_func, func) == 0, "a function of the host is found by it");
 
 static struct host_func *host_of(struct func *func)
 {

@@ -131,7 +131,7 @@ const struct module *instance_module(const struct instance *inst);
 /* ---- calls ---- */
 
 /* Its value types name types of the store; two functions of one type have one type. Good until the
- * next instance_create() in the store. */
+ * next instance_create() or host_func_create() in the store. */
 const struct functype *func_type(const struct func *func);
 
 /* Calls func with args (one value for each parameter) and writes results (one for each result).

@@ -275,12 +275,47 @@ static void test_no_memory(void **state)
 	guest_close(&g);
 }
 
+static uint32_t instantiate_another(struct host_call *call)
+{
+	struct error err = ERROR_INIT;
+	return instance_create(call->store, call->env, NULL, NULL, &err) != NULL ? 7 : 0;
+}
+
+/* The store's types move then: a sanitizer sees a result read by the type that was there before. */
+static void call_of_a_host_that_brings_types(void **state)
+{
+	(void)state;
+	struct guest g = {0};
+	struct wasm w = {0}, many = {0};
+	char signature[64];
+	for (size_t i = 1; i < 40; i++) {
+		memset(signature, 'I', i);
+		strcpy(signature + i, "_");
+		wasm_func(&many, signature, "", "nop");
+	}
+	struct bytes bytes = wasm_finish(&many);
+	guest_open(&g, &modes[0]);
+	struct module *other = module_load(bytes.data, bytes.size, NULL, &g.err);
+	assert_non_null(other);
+	guest_give_func(&g, "make", "()i", (void (*)(void))instantiate_another, other);
+	wasm_import_func(&w, "env", "make", "_i");
+	wasm_func(&w, "IIf_i", "", "i32.const 1");
+	wasm_export(&w, "direct", EXTERN_FUNC, 0);
+	wasm_export(&w, "f", EXTERN_FUNC, wasm_func(&w, "_i", "", "call 0"));
+	guest_start(&g, &w);
+	assert_int_equal(guest_i32(&g, "f", 0, 0), 7);
+	assert_int_equal(guest_i32(&g, "direct", 0, 0), 7);
+	guest_close(&g);
+	module_destroy(other);
+	bytes_free(&bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_signatures), cmocka_unit_test(test_bad_signatures),
 	    cmocka_unit_test(test_ends),       cmocka_unit_test(test_memory),
-	    cmocka_unit_test(test_no_memory),
+	    cmocka_unit_test(test_no_memory),  cmocka_unit_test(call_of_a_host_that_brings_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
