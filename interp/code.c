@@ -97,28 +97,15 @@ static void find_hints(struct code *code)
 	}
 }
 
-/* A damaged one may name functions that are not there. */
-static bool names_own_functions(const struct image *image, uint32_t functions)
-{
-	uint64_t count = image->header.sections[IMAGE_ORDER].count;
-	const uint32_t *order = image_section(image, IMAGE_ORDER);
-	if (image->header.is_complete)
-		return count == functions;
-	for (uint64_t i = 0; i < count; i++)
-		if (order[i] >= functions)
-			return false;
-	return true;
-}
-
 /* Is the store's image one of this code, and are there cells of it that no other store has? */
 static bool image_fits(const struct store *store, const struct code *code)
 {
 	const struct image *image = store->image;
+	uint32_t functions = code->module->func_count - code->module->imported_func_count;
 	return image != NULL && store->image_module == code->module &&
 	       (image->is_shared || !atomic_load(&image->is_taken)) &&
 	       image->header.code_flags == code_flags(store, code->checked) &&
-	       image->header.sections[IMAGE_FUNCS].count == code->module->func_count &&
-	       names_own_functions(image, code->module->func_count - code->module->imported_func_count);
+	       image->header.functions == functions;
 }
 
 /* By index, of what the image has. */

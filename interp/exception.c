@@ -56,7 +56,11 @@ static const struct try_clause *find_clause(const struct try_table *tries, uint3
                                             uint64_t *looks)
 {
 	uint32_t next;
-	for (uint32_t i = last_range_from(tries, at, looks); i != NO_RANGE; i = next, ++*looks) {
+	/* A range around another stands before it: what a damaged image says else would lead in a
+	 * circle.
+	 */
+	for (uint32_t i = last_range_from(tries, at, looks); i != NO_RANGE;
+	     i = next < i ? next : NO_RANGE, ++*looks) {
 		const struct try_range *range = &tries->ranges[i];
 		next = range->outer;
 		if (at >= range->end)

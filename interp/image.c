@@ -70,8 +70,10 @@ static bool check_sections(const struct image_header *header, struct error *err)
 	if (header->file_size != cells->offset + cells->count * sizeof(struct cell))
 		return error_set(err, ERROR_MALFORMED, "something stands behind its cells");
 	uint64_t lowered = header->sections[IMAGE_ORDER].count;
-	if (header->sections[IMAGE_ENTRIES].count != lowered ||
-	    header->sections[IMAGE_FUNCS].count < lowered || header->sections[IMAGE_CELLS].count == 0 ||
+	if (header->sections[IMAGE_ENTRIES].count != lowered || lowered > header->functions ||
+	    (header->is_complete && lowered != header->functions) ||
+	    header->functions > header->sections[IMAGE_FUNCS].count ||
+	    header->sections[IMAGE_CELLS].count == 0 ||
 	    header->sections[IMAGE_CELLS].count > header->cell_room || header->cell_room > UINT32_MAX)
 		return error_set(err, ERROR_MALFORMED, "its parts do not fit each other");
 	return true;
@@ -146,6 +148,25 @@ static bool map_image(struct image *image, struct error *err)
 	return true;
 }
 
+/* What says where to write is not trusted: a file that was waited for has no checksum. */
+static bool check_functions(const struct image *image, struct error *err)
+{
+	const struct image_header *header = &image->header;
+	const struct image_section *sections = header->sections;
+	const uint32_t *order = image_section(image, IMAGE_ORDER);
+	const struct image_try *tries = image_section(image, IMAGE_TRIES);
+	bool fits = true;
+	for (uint64_t i = 0; !header->is_complete && i < sections[IMAGE_ORDER].count; i++)
+		fits = fits && order[i] < header->functions;
+	for (uint64_t i = 0; i < sections[IMAGE_TRIES].count; i++)
+		fits =
+		    fits && tries[i].func < header->functions &&
+		    (uint64_t)tries[i].first_range + tries[i].range_count <= sections[IMAGE_RANGES].count &&
+		    (uint64_t)tries[i].first_clause + tries[i].clause_count <=
+		        sections[IMAGE_CLAUSES].count;
+	return fits || error_set(err, ERROR_MALFORMED, "it names functions that are not there");
+}
+
 static bool read_header(struct image *image, const struct image_source *source, struct error *err)
 {
 	struct stat st;
@@ -172,7 +193,7 @@ static struct image *open_image(int fd, const struct image_source *source, bool 
 	image->fd = fd;
 	bool fine = read_header(image, source, err);
 	image->is_shared = fine && is_shared && image->header.is_complete;
-	if (!fine || !map_image(image, err)) {
+	if (!fine || !map_image(image, err) || !check_functions(image, err)) {
 		image_close(image);
 		return NULL;
 	}

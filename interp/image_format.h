@@ -69,6 +69,7 @@ struct image_header {
 	uint8_t build_id[IMAGE_BUILD_ID_MAX];
 	struct image_source source;
 	uint64_t code_flags; /* code_flags(); its cells are good for no others */
+	uint64_t functions;  /* of the module's own */
 	uint64_t cell_room;  /* what the module may need, those in the image included */
 	uint64_t memory_at;  /* where in memory 0 its contents belong: whole pages */
 	struct image_section sections[IMAGE_SECTION_COUNT];

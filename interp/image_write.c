@@ -332,6 +332,7 @@ bool image_write(int fd, const struct store *store, const struct module *module,
 	memcpy(draft.header.magic, IMAGE_MAGIC, sizeof draft.header.magic);
 	draft.header.source = *source;
 	draft.header.code_flags = code_flags(store, draft.code != NULL && draft.code->checked);
+	draft.header.functions = draft.own;
 	draft.header.cell_room = code_room(module);
 	if (!image_build_id(draft.header.build_id))
 		return error_set(err, ERROR_UNSUPPORTED, "this executable has no build id");

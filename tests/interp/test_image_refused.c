@@ -147,47 +147,61 @@ static void test_no_sum_of_what_is_on_the_disk(void **state)
 	close(fd);
 }
 
-/* In an image that was waited for nothing is summed, and its order of functions says where to
- * write.
- */
+/* In an image that was waited for nothing is summed, and these numbers say where to write. */
+static void expect_functions_refused(int fd, const struct image_source *source,
+                                     const struct image_header *header,
+                                     enum image_section_id section, size_t size, size_t field)
+{
+	for (uint64_t i = 0; i < header->sections[section].count; i++) {
+		const off_t at = (off_t)(header->sections[section].offset + i * size + field);
+		const uint32_t none = UINT32_MAX;
+		uint32_t kept;
+		assert_int_equal(pread(fd, &kept, sizeof kept, at), sizeof kept);
+		assert_int_equal(pwrite(fd, &none, sizeof none, at), sizeof none);
+		expect_refusal(fd, source, "functions that are not there", "row", i);
+		assert_int_equal(pwrite(fd, &kept, sizeof kept, at), sizeof kept);
+	}
+}
+
 static void test_functions_that_are_not_there(void **state)
 {
 	(void)state;
-	struct guest first = {0};
-	int fd = image_of(&first);
+	struct guest first = {0}, second = {0};
+	guest_open(&first, &modes[0]);
+	struct wasm w = {0};
+	wasm_tag(&w, "_");
+	wasm_export(&w, "caught", EXTERN_FUNC,
+	            wasm_func(&w, "_i", "", "block try_table catch 0 0 throw 0 end end i32.const 6"));
+	wasm_func(&w, "_", "", "nop");
+	guest_start(&first, &w);
+	assert_int_equal(guest_i32(&first, "caught", 0, 0), 6);
+	int fd = new_file();
+	bool needs_sync = true;
+	const struct image_source source = source_of(&first);
+	assert_true(image_write(fd, first.store, first.module, &source, &needs_sync, &first.err));
 	struct image_header header = read_header(fd);
 	assert_int_equal(header.is_complete, 0);
-	const uint32_t order_count = (uint32_t)header.sections[IMAGE_ORDER].count;
-	assert_true(order_count > 0);
-	header.is_summed = 0;
-	header.contents_checksum = 0;
-	header.checksum = image_checksum(&header);
-	write_header(fd, &header);
-	for (uint32_t i = 0; i <= order_count; i++) {
-		struct guest second = {0};
-		const uint32_t none = first.module->func_count - first.module->imported_func_count;
-		uint32_t func;
-		off_t at = (off_t)(header.sections[IMAGE_ORDER].offset + i * sizeof func);
-		assert_int_equal(pread(fd, &func, sizeof func, at), sizeof func);
-		if (i < order_count)
-			assert_int_equal(pwrite(fd, &none, sizeof none, at), sizeof none);
-		struct image *image = start_from(&second, &first, fd, &modes[0]);
-		assert_ptr_equal(second.inst->code->image, i < order_count ? NULL : image);
-		check_guest(&second);
-		guest_close(&second);
-		image_close(image);
-		assert_int_equal(pwrite(fd, &func, sizeof func, at), sizeof func);
-	}
+	assert_int_equal(header.sections[IMAGE_ORDER].count, 1);
+	assert_int_equal(header.sections[IMAGE_TRIES].count, 1);
+	expect_functions_refused(fd, &source, &header, IMAGE_ORDER, sizeof(uint32_t), 0);
+	static const size_t fields[] = {
+	    offsetof(struct image_try, func),         offsetof(struct image_try, first_range),
+	    offsetof(struct image_try, range_count),  offsetof(struct image_try, first_clause),
+	    offsetof(struct image_try, clause_count),
+	};
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		expect_functions_refused(fd, &source, &header, IMAGE_TRIES, sizeof(struct image_try),
+		                         fields[i]);
+	struct image *image = start_from(&second, &first, fd, &modes[0]);
+	assert_ptr_equal(second.inst->code->image, image);
+	assert_int_equal(guest_i32(&second, "caught", 0, 0), 6);
+	guest_close(&second);
+	image_close(image);
 	/* A complete one has all. */
 	header.is_complete = 1;
 	header.checksum = image_checksum(&header);
 	write_header(fd, &header);
-	struct guest third = {0};
-	struct image *image = start_from(&third, &first, fd, &modes[0]);
-	assert_null(third.inst->code->image);
-	check_guest(&third);
-	guest_close(&third);
-	image_close(image);
+	expect_refusal(fd, &source, "do not fit", "complete", 0);
 	guest_close(&first);
 	close(fd);
 }
