@@ -88,10 +88,14 @@ _Noreturn static void become(char *const *argv, int log)
 	char *words[WORDS] = {"valgrind", "--tool=lackey", "--trace-mem=yes", "--log-fd=9"};
 	size_t count = 4;
 	int null = open("/dev/null", O_RDONLY), sink = open_sink(log);
+	/* Above LOG_FD, so that none is put in another's place. */
+	log = fcntl(log, F_DUPFD_CLOEXEC, LOG_FD + 1);
+	null = fcntl(null, F_DUPFD_CLOEXEC, LOG_FD + 1);
+	sink = fcntl(sink, F_DUPFD_CLOEXEC, LOG_FD + 1);
 	for (size_t i = 0; argv[i] != NULL && count < WORDS - 1; i++)
 		words[count++] = argv[i];
-	if (null < 0 || sink < 0 || dup2(log, LOG_FD) < 0 || dup2(null, 0) < 0 || dup2(sink, 1) < 0 ||
-	    dup2(sink, 2) < 0)
+	if (log < 0 || null < 0 || sink < 0 || dup2(log, LOG_FD) < 0 || dup2(null, 0) < 0 ||
+	    dup2(sink, 1) < 0 || dup2(sink, 2) < 0)
 		_exit(126);
 	execvp(words[0], words);
 	_exit(127);
