@@ -53,7 +53,7 @@ struct artifacts *artifacts_create(const struct artifacts_options *options, stru
 {
 	const struct transfer_options transfers = {
 	    .connect_seconds = transfer_connect_seconds((unsigned)options->stall_seconds),
-	    .stall_seconds = (unsigned)options->stall_seconds,
+	    .stall_seconds = transfer_stall_seconds((unsigned)options->stall_seconds),
 	    .stall_option = "--" TRANSFER_STALL_OPTION,
 	    .retries = RETRIES};
 	struct transfer_options registries = transfers;

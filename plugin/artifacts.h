@@ -28,7 +28,7 @@
 struct artifacts_options {
 	struct archive_limits limits;
 	uint64_t seconds;       /* --artifact-timeout: for one artifact, tries and all */
-	uint64_t stall_seconds; /* --stall-timeout: how long a server may be silent */
+	uint64_t stall_seconds; /* --stall-timeout: how long a server may be silent; 0: the default */
 	uint64_t part_size;     /* --artifact-part-size: larger ones are sent in parts */
 	uint64_t parallel;      /* --artifact-parallel: parts that are sent at a time */
 	struct repository_options repository;
@@ -41,7 +41,6 @@ struct artifacts_options {
 #define ARTIFACTS_OPTIONS_DEFAULT                                                                  \
 	{.limits = ARCHIVE_LIMITS_DEFAULT,                                                             \
 	 .seconds = ARTIFACT_SECONDS_DEFAULT,                                                          \
-	 .stall_seconds = TRANSFER_STALL_SECONDS,                                                      \
 	 .part_size = (uint64_t)64 << 20,                                                              \
 	 .parallel = 2,                                                                                \
 	 .service_account = KUBERNETES_ACCOUNT,                                                        \

@@ -123,7 +123,7 @@ int broker_socket(const struct socket_terms *terms, size_t index, struct error *
 		how.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;
 	if (getaddrinfo(endpoint->host, port, &how, &list) != 0)
 		return fail(endpoint, EHOSTUNREACH, 0, err);
-	const unsigned seconds = transfer_connect_seconds(transfer_stall_seconds(terms->stall_seconds));
+	const unsigned seconds = transfer_connect_seconds(terms->stall_seconds);
 	int result = -EHOSTUNREACH;
 	for (const struct addrinfo *to = list; to != NULL; to = to->ai_next) {
 		struct address address;

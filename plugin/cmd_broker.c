@@ -114,9 +114,9 @@ static bool add_blob(struct blob_terms *terms, const char *text, struct error *e
 static bool read_blob(const struct broker_options *options, struct store *store,
                       struct blob_terms *terms, struct error *err)
 {
-	const unsigned stall = transfer_stall_seconds((unsigned)options->stall_seconds);
-	const struct transfer_options patience = {.connect_seconds = transfer_connect_seconds(stall),
-	                                          .stall_seconds = stall,
+	const unsigned given = (unsigned)options->stall_seconds;
+	const struct transfer_options patience = {.connect_seconds = transfer_connect_seconds(given),
+	                                          .stall_seconds = transfer_stall_seconds(given),
 	                                          .stall_option = "--" TRANSFER_STALL_OPTION,
 	                                          .retries = 2};
 	const char *endpoint = variable(options->blob_endpoint, "AWS_ENDPOINT_URL");

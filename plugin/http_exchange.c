@@ -335,7 +335,7 @@ static void set_up(struct exchange *exchange)
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, exchange->headers);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT,
-	                 (long)transfer_connect_seconds(stall_seconds(exchange)));
+	                 (long)transfer_connect_seconds(exchange->terms->stall_seconds));
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
 	                 exchange->deadline_ms > now ? (long)(exchange->deadline_ms - now) : 1L);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);

@@ -52,10 +52,10 @@ struct modules *modules_create(const struct modules_options *options, struct err
 	}
 	pthread_mutex_init(&modules->lock, NULL);
 	pthread_cond_init(&modules->landed, NULL);
-	unsigned stall = or_default(options->stall_seconds, TRANSFER_STALL_SECONDS);
 	struct transfer_options transfer = {
-	    .connect_seconds = or_default(options->connect_seconds, transfer_connect_seconds(stall)),
-	    .stall_seconds = stall,
+	    .connect_seconds =
+	        or_default(options->connect_seconds, transfer_connect_seconds(options->stall_seconds)),
+	    .stall_seconds = transfer_stall_seconds(options->stall_seconds),
 	    .stall_option = options->stall_option,
 	    .retries = options->retries == MODULES_NO_RETRY ? 0 : or_default(options->retries, RETRIES),
 	    .insecure_hosts = options->insecure_registries != NULL ? options->insecure_registries

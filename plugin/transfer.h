@@ -46,10 +46,10 @@ static inline unsigned transfer_stall_seconds(unsigned given)
 	return given != 0 ? given : TRANSFER_STALL_SECONDS;
 }
 
-/* The default of connect_seconds beside such a stall_seconds: the same, when that was set. */
-static inline unsigned transfer_connect_seconds(unsigned stall_seconds)
+/* How long a connection may take beside such a stall_seconds: the same when one was given. */
+static inline unsigned transfer_connect_seconds(unsigned given)
 {
-	return stall_seconds == TRANSFER_STALL_SECONDS ? TRANSFER_CONNECT_SECONDS : stall_seconds;
+	return given != 0 ? given : TRANSFER_CONNECT_SECONDS;
 }
 
 /* A server that drips bytes must not hold a step for ever: what is small comes whole within twice
