@@ -3,8 +3,9 @@
 #define PLUGIN_REMOVE_H
 
 /* Removes the directory with everything below, in constant memory and descriptors however deep it
- * nests, and follows no symlink. A mount in it is left as it is (EBUSY). 0, or the errno of the
- * first thing that stayed. Nobody else may change it meanwhile. */
+ * nests, and follows no symlink. A mount in it keeps its contents (EBUSY), though it may end
+ * further up, with the directory it was in. 0, or the errno of the first thing that stayed: ENOTDIR
+ * when it is no directory itself. Nobody else may change it meanwhile. */
 int remove_tree(const char *path);
 
 #endif
