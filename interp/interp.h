@@ -2,7 +2,8 @@
  *
  * A store owns everything that is instantiated in it: instances, functions, memories, tables,
  * globals; store_destroy() frees them together (spec: 4.2.3 Store). A store and what it owns are
- * used by one thread at a time; modules are const and may be shared between stores and threads.
+ * used by one thread at a time, and by one alone from a call's beginning to its end, whatever host
+ * functions do meanwhile; modules are const and may be shared between stores and threads.
  *
  *   struct error err = ERROR_INIT;
  *   struct module *module = module_load(bytes, size, NULL, &err);      // validator/module.h

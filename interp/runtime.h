@@ -212,7 +212,8 @@ struct store {
 	union slot *safe_fp;
 	struct object *pending; /* an exception on its way through C code */
 
-	int64_t fuel; /* left; counts when options.fuel is not 0, and is fuel_left while code runs */
+	int64_t fuel; /* left; counts when options.fuel is not 0, and is fuel_left while the store is
+	               * trap_active_store */
 	atomic_bool interrupted; /* for good: no code can be read any more */
 
 	struct run *run; /* the innermost, or NULL */
