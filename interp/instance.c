@@ -159,23 +159,46 @@ static bool link_imports(struct instance *inst, import_resolver *resolve, void *
 
 /* What is written one by one in a loop costs a fault for each page of 4 KiB; pages of 2 MiB are a
  * hundred times fewer. From this size on it pays. */
-#define LARGE_PAGES_FROM ((size_t)2 << 20)
+#define LARGE_PAGE ((size_t)2 << 20)
 
-static void want_large_pages(void *at, size_t bytes)
+/* Of most functions nobody ever needs the object: pages that stay untouched cost nothing. So a
+ * large array is no allocation, which glibc would clear when it has had the memory before; it ends
+ * where a large page does, or there might be none in it. */
+static bool make_room_for_funcs(struct instance *inst)
 {
-	const uintptr_t page = 4096;
-	uintptr_t start = ((uintptr_t)at + page - 1) / page * page;
-	uintptr_t end = ((uintptr_t)at + bytes) / page * page;
+	const struct module *m = inst->module;
+	size_t count = (size_t)(m->func_count - m->imported_func_count) + 1;
+	size_t bytes = count * sizeof *inst->funcs;
+	if (bytes < LARGE_PAGE) {
+		inst->funcs = mem_zeroed(count, sizeof *inst->funcs);
+		return inst->funcs != NULL;
+	}
+	void *room = mmap(NULL, bytes + LARGE_PAGE, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return false;
+	uintptr_t end = ((uintptr_t)room + bytes + LARGE_PAGE) / LARGE_PAGE * LARGE_PAGE;
+	size_t large = bytes / LARGE_PAGE * LARGE_PAGE;
 	/* Without them it is only slower. */
-	if (bytes >= LARGE_PAGES_FROM)
-		madvise((void *)start, end - start, MADV_HUGEPAGE);
+	madvise((void *)(end - large), large, MADV_HUGEPAGE);
+	inst->funcs = (struct func *)(end - bytes);
+	inst->func_room = room;
+	inst->func_room_size = bytes + LARGE_PAGE;
+	return true;
+}
+
+void instance_clear(struct instance *inst)
+{
+	if (inst->func_room != NULL)
+		munmap(inst->func_room, inst->func_room_size);
+	else
+		mem_free(inst->funcs);
 }
 
 static bool allocate(struct instance *inst, struct error *err)
 {
 	const struct module *m = inst->module;
 	struct arena *arena = inst->store->arena;
-	uint32_t own_funcs = m->func_count - m->imported_func_count;
 	uint32_t *type_ids = arena_zeroed(arena, m->type_count, sizeof *type_ids);
 	inst->globals = arena_zeroed(arena, m->global_slots, sizeof *inst->globals);
 	inst->tables = arena_zeroed(arena, m->table_count, sizeof(*inst->tables));
@@ -183,16 +206,13 @@ static bool allocate(struct instance *inst, struct error *err)
 	inst->imports = arena_zeroed(arena, m->imported_func_count, sizeof(*inst->imports));
 	inst->global_refs = arena_zeroed(arena, m->global_count, sizeof(*inst->global_refs));
 	inst->tags = arena_zeroed(arena, m->tag_count, sizeof(*inst->tags));
-	/* Of most functions nobody ever needs the object: pages that stay untouched cost nothing. */
-	inst->funcs = mem_zeroed(own_funcs + (size_t)1, sizeof *inst->funcs);
-	if (inst->funcs != NULL)
-		want_large_pages(inst->funcs, own_funcs * sizeof *inst->funcs);
+	bool has_funcs = make_room_for_funcs(inst);
 	inst->elem_values = arena_zeroed(arena, m->elem_count, sizeof(*inst->elem_values));
 	inst->dropped_elems = arena_zeroed(arena, m->elem_count, sizeof *inst->dropped_elems);
 	inst->dropped_datas = arena_zeroed(arena, m->data_count, sizeof *inst->dropped_datas);
 	if (type_ids == NULL || inst->globals == NULL || inst->tables == NULL ||
 	    inst->memories == NULL || inst->imports == NULL || inst->global_refs == NULL ||
-	    inst->tags == NULL || inst->funcs == NULL || inst->elem_values == NULL ||
+	    inst->tags == NULL || !has_funcs || inst->elem_values == NULL ||
 	    inst->dropped_elems == NULL || inst->dropped_datas == NULL)
 		return no_memory(err);
 	inst->type_ids = type_ids;

@@ -139,7 +139,9 @@ struct instance {
 	struct store *store;
 	struct code *code;
 	const struct module *module;
-	struct func *funcs;     /* own functions, made when somebody refers to them */
+	struct func *funcs; /* own functions, made when somebody refers to them */
+	void *func_room;    /* the mapping that they are in; NULL: an allocation */
+	size_t func_room_size;
 	uint64_t **elem_values; /* of segments given by expressions; NULL for others */
 	bool *dropped_elems;
 	bool *dropped_datas;
@@ -254,6 +256,8 @@ static inline bool store_is_subtype(const struct store *store, uint32_t sub, uin
 
 /* The function object of an index of the instance's function index space. Never NULL. */
 struct func *instance_func(struct instance *inst, uint32_t index);
+/* What is neither in the store's arena nor counted among its other things. */
+void instance_clear(struct instance *inst);
 
 /* code.c */
 /* The cell that lowers the function in acc: the first one of all code. */

@@ -101,7 +101,7 @@ void store_destroy(struct store *store)
 	for (struct table *table = store->tables; table != NULL; table = table->next)
 		table_clear(table);
 	for (struct instance *inst = store->instances; inst != NULL; inst = inst->next)
-		mem_free(inst->funcs);
+		instance_clear(inst);
 	stack_end(&store->native_own, store->native_stack, store->native_size);
 	if (store->reserved != NULL)
 		munmap(store->reserved, store->reserved_size);
