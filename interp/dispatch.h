@@ -17,13 +17,19 @@
 #include "interp/runtime.h"
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define SANITIZED 1
-#endif
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer))
 /* These would have to be told of every change of the stack, as ASan is in stack_switch.h. */
 #if __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define TIPHYS_GOTO_DISPATCH
 #endif
+#else
+#define SANITIZED 0
+#endif
+
+#ifdef __x86_64__
+#define ON_X86_64 1
+#else
+#define ON_X86_64 0
 #endif
 
 #if defined(__clang__) && __clang_major__ >= 19 && !defined(TIPHYS_GOTO_DISPATCH) &&               \
@@ -35,15 +41,11 @@
 
 /* Does a handler that faults have its state in registers, or did it mark it in the run before? The
  * checks of sanitizers use any register, also at an access. */
-#if TAIL_DISPATCH && !defined(SANITIZED)
-#define FAULTS_IN_REGISTERS 1
-#else
-#define FAULTS_IN_REGISTERS 0
-#endif
+#define FAULTS_IN_REGISTERS (TAIL_DISPATCH && !SANITIZED)
 
 /* Do cells hold the addresses of handlers, and not how far they lie from the first one? A static
  * executable at a fixed place has them in the lowest 2 GiB. */
-#if TAIL_DISPATCH && defined(__x86_64__) && !defined(__PIC__) && !defined(__PIE__) &&              \
+#if TAIL_DISPATCH && ON_X86_64 && !defined(__PIC__) && !defined(__PIE__) &&                        \
     !defined(__code_model_large__)
 #define HANDLERS_BY_ADDRESS 1
 #else
@@ -52,14 +54,10 @@
 
 /* Are calls to functions of the same instance written by hand (exec_tail.h: CALL_HERE)? Sanitizers
  * give handlers frames, which that cannot have. */
-#if TAIL_DISPATCH && defined(__x86_64__) && !defined(SANITIZED)
-#define CALLS_BY_HAND 1
-#else
-#define CALLS_BY_HAND 0
-#endif
+#define CALLS_BY_HAND (TAIL_DISPATCH && ON_X86_64 && !SANITIZED)
 
 /* The registers that hold pc, fp, mem and inst: the convention's first arguments. */
-#if TAIL_DISPATCH && defined(__x86_64__)
+#if TAIL_DISPATCH && ON_X86_64
 #define PC_REGISTER "r12"
 #define FP_REGISTER "r13"
 #define MEM_REGISTER "r14"
@@ -73,10 +71,6 @@
 
 /* A call takes at most this many bytes of native stack for each byte that it advances the frame
  * (FRAME_ADVANCE_MIN slots at least); tests/interp/test_calls.c runs into the frame stack's end. */
-#ifdef SANITIZED
-#define NATIVE_PER_FRAME_BYTE 16
-#else
-#define NATIVE_PER_FRAME_BYTE 4
-#endif
+#define NATIVE_PER_FRAME_BYTE (SANITIZED ? 16 : 4)
 
 #endif
