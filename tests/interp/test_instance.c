@@ -325,6 +325,45 @@ static void a_stack_beyond_address_space_is_refused(void **state)
 	bytes_free(&bytes);
 }
 
+/* So many have a mapping of their own, whose end they fill. */
+static void functions_of_several_mebibytes_are_made_one_by_one(void **state)
+{
+	enum { FUNCTIONS = 200000 };
+	(void)state;
+	struct wasm w = {0};
+	const uint32_t type = wasm_type(&w, "_i");
+	for (uint32_t i = 0; i < FUNCTIONS; i++) {
+		struct bytes own = {0};
+		wasm_locals(&own, "");
+		assemble(&own, "i32.const %u end", i);
+		wasm_func_body(&w, type, &own);
+	}
+	wasm_export(&w, "first", EXTERN_FUNC, 0);
+	wasm_export(&w, "middle", EXTERN_FUNC, FUNCTIONS / 2);
+	wasm_export(&w, "last", EXTERN_FUNC, FUNCTIONS - 1);
+	struct bytes bytes = wasm_finish(&w);
+	struct error err = ERROR_INIT;
+	struct module *module = module_load(bytes.data, bytes.size, NULL, &err);
+	assert_non_null(module);
+	for (int round = 0; round < 2; round++) {
+		struct store *store = store_create(NULL, &err);
+		struct instance *inst = instance_create(store, module, NULL, NULL, &err);
+		assert_non_null(inst);
+		static const char *const names[] = {"last", "first", "middle"};
+		static const uint32_t want[] = {FUNCTIONS - 1, 0, FUNCTIONS / 2};
+		for (int i = 0; i < 3; i++) {
+			union value result = {0};
+			struct func *func = instance_export_func(inst, names[i]);
+			assert_ptr_equal(func, instance_export_func(inst, names[i]));
+			assert_true(func_call(store, func, NULL, &result, &err));
+			assert_int_equal(result.i32, want[i]);
+		}
+		store_destroy(store);
+	}
+	module_destroy(module);
+	bytes_free(&bytes);
+}
+
 /* It was a negative number of instructions, and the run out of fuel at once. */
 static void fuel_beyond_what_is_counted_is_as_much(void **state)
 {
@@ -354,6 +393,7 @@ int main(void)
 	    cmocka_unit_test(an_invalid_function_that_nobody_calls_is_refused_at_load),
 	    cmocka_unit_test(a_stack_beyond_address_space_is_refused),
 	    cmocka_unit_test(fuel_beyond_what_is_counted_is_as_much),
+	    cmocka_unit_test(functions_of_several_mebibytes_are_made_one_by_one),
 	    cmocka_unit_test(types_of_later_modules_and_hosts_are_those_of_the_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
