@@ -44,6 +44,7 @@ struct run_options {
 };
 
 #define NO_DESCRIPTOR UINT64_MAX
+#define NOT_GIVEN UINT64_MAX /* for a default that can be told from the same number, given */
 
 #define ROW(KIND, field, ...) OPTION_##KIND(struct run_options, field, __VA_ARGS__)
 
@@ -220,6 +221,7 @@ static bool check_typed(const struct run_options *typed, struct error *err)
 	    {typed->grants.stdout_limit != 0, typed->grants.no_stdout, "stdout-limit", "no-stdout"},
 	    {typed->grants.stderr_limit != 0, typed->grants.no_stderr, "stderr-limit", "no-stderr"},
 	    {typed->name != NULL, typed->invoke != NULL, "name", "invoke"},
+	    {typed->images_bytes != NOT_GIVEN, typed->no_cache, "images-bytes", "no-cache"},
 	};
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
 		if (pairs[i].is_given && pairs[i].is_void)
@@ -240,11 +242,13 @@ static bool take_command_line(struct run *run, int *status)
 {
 	struct error err = ERROR_INIT;
 	run->options.args_from = run->options.broker_fd = NO_DESCRIPTOR;
-	run->options.images_bytes = IMAGES_BYTES_DEFAULT;
+	run->options.images_bytes = NOT_GIVEN;
 	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
 		return false;
 	if (!check_typed(&run->options, &err))
 		return misused(&err, status);
+	if (run->options.images_bytes == NOT_GIVEN)
+		run->options.images_bytes = IMAGES_BYTES_DEFAULT;
 	if (run->options.args_from != NO_DESCRIPTOR && !take_args_from(run, status))
 		return false;
 	if (run->operands.count == 0)

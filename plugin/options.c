@@ -184,14 +184,23 @@ static void move_down(char **argv, int from, int to)
 	argv[to] = moved;
 }
 
-static bool check_count(const struct command_line *line, unsigned count, struct error *err)
+/* What a command reads itself has a name: an empty one is a variable that was not set. What a guest
+ * gets behind it may be empty. */
+static bool check_operands(const struct command_line *line, const struct operands *operands,
+                           struct error *err)
 {
+	unsigned count = operands->count;
+	unsigned read = line->stops_at_operand && count > 1 ? 1 : count;
 	if (count < line->operands_min)
 		return error_set(err, ERROR_USAGE, "too few operands; usage: tiphys %s [OPTIONS] %s",
 		                 line->name, line->operands);
 	if (count > line->operands_max)
 		return error_set(err, ERROR_USAGE, "too many operands; usage: tiphys %s [OPTIONS] %s",
 		                 line->name, line->operands);
+	for (unsigned i = 0; i < read; i++)
+		if (operands->items[i][0] == '\0')
+			return error_set(err, ERROR_USAGE, "operand %u is empty; usage: tiphys %s [OPTIONS] %s",
+			                 i + 1, line->name, line->operands);
 	return true;
 }
 
@@ -262,7 +271,7 @@ enum options_outcome options_parse(const struct command_line *line, int argc, ch
 
 	*operands =
 	    (struct operands){.items = argv + first_operand, .count = (unsigned)(argc - first_operand)};
-	return check_count(line, operands->count, err) &&
+	return check_operands(line, operands, err) &&
 	               (line->comes_in_parts || options_check(line, into, err))
 	           ? OPTIONS_GO_ON
 	           : OPTIONS_WRONG;

@@ -37,6 +37,19 @@ each_command_has_help() {
 }
 tap_case "each command has help, also those of other executables" each_command_has_help
 
+# A variable that was not set: "system error: cannot open" was said of nothing.
+empty_operand() {
+	local command
+	for command in "run" "validate" "inspect" "compile" "pull" "push $probe"; do
+		# shellcheck disable=SC2086
+		status 2 "$tiphys" $command ""
+		expect_in "tiphys ${command%% *}: operand $(wc -w <<<"$command") is empty" "$err"
+	done
+	status 0 "$tiphys" run "$probe" args ""
+	expect_in "[]" "$out"
+}
+tap_case "an empty operand is refused, an empty argument of a guest is not" empty_operand
+
 version() {
 	status 0 "$tiphys" --version
 	grep -qE '^tiphys [0-9]+\.[0-9]+\.[0-9]+$' "$out"

@@ -390,6 +390,8 @@ option_without_its_grant() {
 	run 2 --no-stderr --stderr-limit 9 "$probe" fill 3
 	run 2 --name x --invoke _start "$probe"
 	expect_in "--name does nothing beside --invoke" "$err"
+	run 2 --no-cache --images-bytes 512M "$probe"
+	expect_in "--images-bytes does nothing beside --no-cache" "$err"
 }
 tap_case "an option without the grant that it qualifies is refused by name" option_without_its_grant
 

@@ -183,6 +183,7 @@ static void says_what_is_wrong(void **state)
 	    {{"x", "--name", ""}, "--name wants a value, not an empty one: --name NAME"},
 	    {{"x", "--dir="}, "--dir wants a value, not an empty one: --dir DIR"},
 	    {{"--fast"}, "too few operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
+	    {{"a", ""}, "operand 2 is empty; usage: tiphys demo [OPTIONS] FILE [MORE]"},
 	    {{"a", "b", "c", "d"}, "too many operands; usage: tiphys demo [OPTIONS] FILE [MORE]"},
 	};
 	(void)state;
