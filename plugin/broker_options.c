@@ -18,8 +18,8 @@ bool broker_options_grant(const struct broker_options *options)
 	       options->blobs.count > 0;
 }
 
-#define NUMBERS 4
-#define NUMBER_SIZE 24 /* of a decimal number of 64 bits */
+#define NUMBERS 5
+#define NUMBER_SIZE 24 /* of a decimal number of 64 bits and its unit */
 
 struct words {
 	char **list;
@@ -39,13 +39,18 @@ static void add_texts(struct words *words, const char *name, const struct option
 		add(words, name, texts->items[i]);
 }
 
-static void add_number(struct words *words, const char *name, uint64_t value)
+static void add_measure(struct words *words, const char *name, uint64_t value, const char *unit)
 {
 	if (value == 0)
 		return;
-	snprintf(words->numbers, NUMBER_SIZE, "%" PRIu64, value);
+	snprintf(words->numbers, NUMBER_SIZE, "%" PRIu64 "%s", value, unit);
 	add(words, name, words->numbers);
 	words->numbers += NUMBER_SIZE;
+}
+
+static void add_number(struct words *words, const char *name, uint64_t value)
+{
+	add_measure(words, name, value, "");
 }
 
 char **broker_options_words(const struct broker_options *options, const char *const *first,
@@ -53,7 +58,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
 {
 	size_t texts = options->http.count + options->http_methods.count + options->sockets.count +
 	               options->blobs.count;
-	size_t room = (first_count + 2 * (texts + NUMBERS + 3) + 2) * sizeof(char *);
+	size_t room = (first_count + 2 * (texts + NUMBERS + 2) + 2) * sizeof(char *);
 	struct words words = {.list = calloc(1, room + (size_t)NUMBERS * NUMBER_SIZE)};
 	if (words.list == NULL)
 		return NULL;
@@ -72,8 +77,7 @@ char **broker_options_words(const struct broker_options *options, const char *co
 	add_number(&words, "--http-concurrent", options->http_concurrent);
 	add_number(&words, "--http-body", options->http_body);
 	add_number(&words, "--" TRANSFER_STALL_OPTION, options->stall_seconds);
-	if (options->http_timeout != NULL)
-		add(&words, "--http-timeout", options->http_timeout);
+	add_measure(&words, "--http-timeout", options->http_timeout, "ms");
 	if (options->kv != NULL)
 		words.list[words.count++] =
 		    (char *)(uintptr_t)(strcmp(options->kv, "ro") == 0 ? "--kv=ro" : "--kv=rw");

@@ -10,7 +10,7 @@ struct broker_options {
 	struct option_texts http, http_methods, sockets, blobs;
 	const char *blob_endpoint, *blob_region;         /* NULL: the environment's */
 	uint64_t blob_bytes, http_concurrent, http_body; /* 0: the default */
-	const char *http_timeout;                        /* NULL: the default */
+	uint64_t http_timeout;                           /* ms; 0: the default */
 	const char *kv;                                  /* NULL, "" or "rw", "ro" */
 	uint64_t stall_seconds;                          /* 0: the default */
 };
@@ -27,7 +27,7 @@ struct broker_options {
 	                  .needs = "http"),                                                            \
 	    OPTION_BYTES_FROM(type, broker.http_body, "http-body", 1,                                  \
 	                      "size of a body, of a request or an answer (64M)", .needs = "http"),     \
-	    OPTION_TEXT(type, broker.http_timeout, "http-timeout", "TIME",                             \
+	    OPTION_TIME(type, broker.http_timeout, "http-timeout",                                     \
 	                "time for a request and its answer, as 1500ms (ms, s, m, h; 60s)",             \
 	                .needs = "http"),                                                              \
 	    OPTION_TEXTS(type, broker.sockets, "socket", "HOST:PORT",                                  \

@@ -5,7 +5,6 @@
 #include "plugin/broker_options.h"
 #include "plugin/broker_start.h"
 #include "plugin/command.h"
-#include "plugin/moment.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -29,20 +28,6 @@ static const struct command_line line = {
     .notes = "Started by `tiphys run` alone, at the other end of a socket.\n",
 };
 
-static bool read_timeout(const struct broker_options *options, struct http_terms *terms,
-                         struct error *err)
-{
-	uint64_t ms;
-	if (options->http_timeout == NULL)
-		return true;
-	if (!duration_parse(options->http_timeout, &ms) || ms == 0)
-		return error_set(err, ERROR_USAGE,
-		                 "--http-timeout wants a time, as 1500ms (ms, s, m, h), not \"%.40s\"",
-		                 options->http_timeout);
-	terms->timeout_ms = ms < INT_MAX ? (unsigned)ms : INT_MAX;
-	return true;
-}
-
 static bool read_terms(const struct broker_options *options, struct broker_terms *terms,
                        struct error *err)
 {
@@ -50,8 +35,9 @@ static bool read_terms(const struct broker_options *options, struct broker_terms
 	terms->http.concurrent = (unsigned)options->http_concurrent;
 	terms->http.body_max = options->http_body;
 	terms->http.stall_seconds = terms->sockets.stall_seconds = (unsigned)options->stall_seconds;
-	if (!read_timeout(options, &terms->http, err))
-		return false;
+	if (options->http_timeout != 0)
+		terms->http.timeout_ms =
+		    options->http_timeout < INT_MAX ? (unsigned)options->http_timeout : INT_MAX;
 	for (size_t i = 0; i < options->http.count; i++) {
 		if (!origins_add(&terms->http.hosts, options->http.items[i], err)) {
 			error_wrap(err, "--http");

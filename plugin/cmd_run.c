@@ -8,7 +8,6 @@
 #include "plugin/images.h"
 #include "plugin/invoke.h"
 #include "plugin/module_file.h"
-#include "plugin/moment.h"
 #include "plugin/policy_handover.h"
 #include "plugin/run.h"
 #include "plugin/time_limit.h"
@@ -27,8 +26,8 @@
 struct run_options {
 	struct option_texts policies; /* at most one */
 	struct grants grants;
-	uint64_t fuel;       /* instructions; 0: no limit */
-	const char *timeout; /* NULL: none */
+	uint64_t fuel;    /* instructions; 0: no limit */
+	uint64_t timeout; /* ms; 0: none */
 	struct broker_options broker;
 	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
 	struct option_texts stores;     /* image layouts for REF */
@@ -71,7 +70,7 @@ static const struct option rows[] = {
         "memory that the guest may have (0: 4G each, or 64G at 64-bit addresses, and 4G of "
         "objects)"),
     ROW(NUMBER, fuel, "fuel", "N", 1, INT64_MAX, "instructions that the guest may execute"),
-    ROW(TEXT, timeout, "timeout", "TIME", "end the run after TIME, as 30s (ms, s, m, h)"),
+    ROW(TIME, timeout, "timeout", "end the run after TIME, as 30s (ms, s, m, h)"),
     ROW(BYTES, max_stack, "max-stack", "stack for the guest's calls (0: 1M)"),
     ROW(TEXTS, stores, "store", "DIR",
         "look for REF in this image layout before any registry; may be given again"),
@@ -342,14 +341,8 @@ static bool put_up_wall(struct run *run, const struct operands *args, struct err
 
 static bool limit_time(const struct run *run, struct error *err)
 {
-	uint64_t ms;
-	if (run->options.timeout == NULL)
-		return true;
-	if (!duration_parse(run->options.timeout, &ms) || ms == 0)
-		return error_set(err, ERROR_USAGE,
-		                 "--timeout wants a time, as 30s (ms, s, m, h), not \"%s\"",
-		                 run->options.timeout);
-	return time_limit_set(ms, run->operands.items[0], err);
+	return run->options.timeout == 0 ||
+	       time_limit_set(run->options.timeout, run->operands.items[0], err);
 }
 
 static void say_of_image(void *env, const char *line)
@@ -572,7 +565,7 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 	run_module(&run, &err);
 	if (fflush(stdout) != 0)
 		error_set_errno(&err, errno, "cannot write the results");
-	if (run.options.timeout != NULL)
+	if (run.options.timeout != 0)
 		time_limit_clear();
 	status = exit_status(&run, &err);
 	if (status != 0 && wall == NULL)

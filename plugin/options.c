@@ -1,6 +1,7 @@
 #include "plugin/options.h"
 
 #include "plugin/command.h"
+#include "plugin/moment.h"
 #include "plugin/suggest.h"
 
 #include <stdlib.h>
@@ -111,6 +112,11 @@ static bool store(const struct option *row, const char *value, void *into, struc
 		return true;
 	case OPTION_KIND_TEXTS:
 		return add_text(field, value, err);
+	case OPTION_KIND_TIME:
+		return (duration_parse(value, field) && *(uint64_t *)field != 0) ||
+		       error_set(err, ERROR_USAGE,
+		                 "--%s wants a time, as 30s or 1500ms (ms, s, m, h), not \"%s\"", row->name,
+		                 value);
 	case OPTION_KIND_BYTES:
 	case OPTION_KIND_NUMBER:
 		break;
@@ -217,6 +223,7 @@ static bool is_given(const struct option *row, const void *into)
 		return ((const struct option_texts *)field)->count > 0;
 	case OPTION_KIND_BYTES:
 	case OPTION_KIND_NUMBER:
+	case OPTION_KIND_TIME:
 		break;
 	}
 	return *(const uint64_t *)field != 0;

@@ -46,6 +46,7 @@ enum option_kind {
 	OPTION_KIND_TEXTS,         /* struct option_texts */
 	OPTION_KIND_BYTES,  /* uint64_t: a decimal number, then nothing or one of K M G (KiB …) */
 	OPTION_KIND_NUMBER, /* uint64_t: a decimal number in min … max */
+	OPTION_KIND_TIME,   /* uint64_t: milliseconds, more than none, as duration_parse() reads them */
 };
 
 struct option {
@@ -94,6 +95,9 @@ struct option {
 #define OPTION_NUMBER(type, field_, name_, value_, min_, max_, ...)                                \
 	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_NUMBER, .name = name_, .value = value_, \
 	           .min = min_, .max = max_, .help = __VA_ARGS__)
+#define OPTION_TIME(type, field_, name_, ...)                                                      \
+	OPTION_ROW(type, field_, uint64_t, .kind = OPTION_KIND_TIME, .name = name_, .value = "TIME",   \
+	           .help = __VA_ARGS__)
 
 struct command_line {
 	const char *name;     /* as in plugin/command.def, whose help line is shown above the options */

@@ -15,6 +15,7 @@ struct demo {
 	uint64_t size;
 	uint64_t count;
 	uint64_t least;
+	uint64_t time;
 };
 
 static const struct option rows[] = {
@@ -26,6 +27,7 @@ static const struct option rows[] = {
     OPTION_NUMBER(struct demo, count, "count", "N", 2, 9, "how many"),
     OPTION_TEXT_OR_EMPTY(struct demo, label, "label", "TEXT", "the label"),
     OPTION_BYTES_FROM(struct demo, least, "least", 1, "some at least"),
+    OPTION_TIME(struct demo, time, "time", "how long"),
 };
 
 static const struct command_line line = {
@@ -59,8 +61,9 @@ static void takes_every_kind_between_operands(void **state)
 	struct error err;
 	(void)state;
 
-	char *argv[] = {"demo",    "one",     "--name", "n",   "--dir=a",   "two",   "-f", "--dir",
-	                "b=c::/d", "--clock", "--size", "64K", "--count=9", "three", NULL};
+	char *argv[] = {"demo",      "one",   "--name",        "n",       "--dir=a", "two",
+	                "-f",        "--dir", "b=c::/d",       "--clock", "--size",  "64K",
+	                "--count=9", "three", "--time=1500ms", NULL};
 	assert_int_equal(parse(&line, argv, &demo, &operands, &err), OPTIONS_GO_ON);
 	assert_true(demo.fast);
 	assert_string_equal(demo.name, "n");
@@ -70,6 +73,7 @@ static void takes_every_kind_between_operands(void **state)
 	assert_string_equal(demo.dirs.items[1], "b=c::/d");
 	assert_int_equal(demo.size, 65536);
 	assert_int_equal(demo.count, 9);
+	assert_int_equal(demo.time, 1500);
 	assert_int_equal(operands.count, 3);
 	assert_string_equal(operands.items[0], "one");
 	assert_string_equal(operands.items[1], "two");
@@ -179,6 +183,10 @@ static void says_what_is_wrong(void **state)
 	    {{"x", "--count", "10"}, "--count wants a number from 2 to 9, not 10"},
 	    {{"x", "--count", "1"}, "--count wants a number from 2 to 9, not 1"},
 	    {{"x", "--least", "0"}, "--least wants 1 or more, not 0"},
+	    {{"x", "--time", "never"},
+	     "--time wants a time, as 30s or 1500ms (ms, s, m, h), not \"never\""},
+	    {{"x", "--time", "0s"}, "--time wants a time, as 30s or 1500ms (ms, s, m, h), not \"0s\""},
+	    {{"x", "--time="}, "--time wants a time, as 30s or 1500ms (ms, s, m, h), not \"\""},
 	    /* A variable that was not set became the path of the root directory. */
 	    {{"x", "--name", ""}, "--name wants a value, not an empty one: --name NAME"},
 	    {{"x", "--dir="}, "--dir wants a value, not an empty one: --dir DIR"},
