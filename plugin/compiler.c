@@ -240,7 +240,7 @@ static enum result judge(const struct compiler *compiler, struct worker_outcome 
 	case WORKER_STOPPED:
 		return ABANDONED;
 	case WORKER_TIME:
-		error_set(err, ERROR_LIMIT, "it took more than %llu ms",
+		error_set(err, ERROR_LIMIT, "it took more than %llu ms (--image-timeout)",
 		          (unsigned long long)compiler->setting.time_ms);
 		return FAILED;
 	case WORKER_NO_MEMORY:

@@ -30,7 +30,7 @@ struct compiler_setting {
 	uint64_t look_ms;              /* so often it is seen whether an image is still there */
 };
 
-/* One module may keep a processor busy for so long. */
+/* One module may keep a processor busy for so long, by default. */
 #define COMPILER_TIME_MS 60000
 #define COMPILER_RETRY_MS 60000
 #define COMPILER_LOOK_MS 10000

@@ -186,4 +186,38 @@ serve_start serve-broken
 tap_case "a module that is cut off" malformed
 stop "$serve_pid"
 
+# A millisecond is too short for 200,000 functions.
+in_time() {
+	succeeds many '"args": []'
+	wait_for 20 made failed 1
+	expect_in "it took more than 1 ms (--image-timeout)" "$serve_log"
+	[ -z "$(find "$folder" -type f)" ]
+}
+python3 - "$work/many.wasm" <<-'PY'
+	import sys
+
+	def number(n):
+	    digits = bytearray()
+	    while True:
+	        n, digit = n >> 7, n & 127
+	        digits.append(digit | 128 if n else digit)
+	        if not n:
+	            return bytes(digits)
+
+	def section(kind, contents):
+	    return bytes([kind]) + number(len(contents)) + contents
+
+	functions = 200000
+	body = b"\0" + b"\x41\x01\x1a" * 7 + b"\x0b"  # i32.const 1, drop
+	with open(sys.argv[1], "wb") as out:
+	    out.write(b"\0asm\1\0\0\0" + section(1, b"\1\x60\0\0")
+	              + section(3, number(functions) + bytes(functions)) + section(7, b"\1\6_start\0\0")
+	              + section(10, number(functions) + (number(len(body)) + body) * functions))
+PY
+rm -rf "$folder"
+serve_guest many "$work/many.wasm"
+serve_start serve-hurried --image-timeout 1ms
+tap_case "how long an image may take to be made is --image-timeout" in_time
+stop "$serve_pid"
+
 tap_end
