@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 #define IDLE_MAX 8
-#define MICROSECONDS 1000000
-#define CLOCKS_APART 10000 /* microseconds: well over what libcurl's two clocks differ by */
+/* libcurl ends at a whole millisecond, up to one before its limit by a finer clock: what is within
+ * this many of it is over. */
+#define CLOCKS_APART_MS 10
 #define USER_AGENT "tiphys/" TIPHYS_VERSION
 
 struct transfers {
@@ -326,24 +327,27 @@ static void make_absolute(const char *base, char *location, size_t size)
 	strcpy(location, ok ? whole : "");
 }
 
+static bool is_over(uint64_t ms, unsigned seconds)
+{
+	return ms + CLOCKS_APART_MS >= seconds * UINT64_C(1000);
+}
+
 /* Why a try took too long: it was not connected, or was silent then; else its whole time was over,
  * which libcurl has told. */
 static void tell_silence(CURL *handle, const struct transfer_request *request,
                          const struct transfer_options *options, char *detail)
 {
 	const char *option = options->stall_option;
-	curl_off_t connected = 0, total = 0, down = 0, up = 0;
+	curl_off_t connected = 0, total = 0, down = 0;
 	long head = 0;
 	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &total);
 	curl_easy_getinfo(handle, CURLINFO_HEADER_SIZE, &head);
 	curl_easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &down);
-	curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &up);
 	unsigned whole = whole_seconds(options, request);
-	/* libcurl ends at a whole millisecond, up to one before the limit by its own clock of
-	 * microseconds. Where nothing moved both limits may be over before it looks. */
-	bool in_time = whole == 0 || total < (curl_off_t)whole * MICROSECONDS - CLOCKS_APART ||
-	               head + down + up == 0;
+	/* Where nothing came both limits may be over before libcurl looks; what was sent went to the
+	 * kernel. */
+	bool in_time = whole == 0 || !is_over((uint64_t)total / 1000, whole) || head + down == 0;
 	snprintf(detail, CURL_ERROR_SIZE, "%s %u s%s%s%s",
 	         !in_time        ? "not whole within"
 	         : connected > 0 ? "no byte for"
@@ -435,7 +439,7 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		error_wrap(err, "%s %s", request->method, printable_ascii(url, shown, sizeof shown));
 		return false;
 	}
-	uint64_t silent_since = now_seconds();
+	uint64_t silent_since = now_ms();
 	for (unsigned tries = 0;; tries++) {
 		__attribute__((cleanup(free_headers))) struct curl_slist *headers =
 		    header_list(request, is_private, exchange.resumption);
@@ -447,11 +451,11 @@ static bool ask(struct transfers *transfers, const struct transfer_request *requ
 		bool failed = err->kind != ERROR_NONE;
 		bool again = !failed && !exchange.abandoned && wants_retry(code, reply->status);
 		if (exchange.heard)
-			silent_since = now_seconds();
+			silent_since = now_ms();
 		else if (exchange.moved > silent_since)
 			silent_since = exchange.moved;
 		if (!exchange.heard && code == CURLE_OPERATION_TIMEDOUT &&
-		    now_seconds() - silent_since >= transfers->options.stall_seconds)
+		    is_over(now_ms() - silent_since, transfers->options.stall_seconds))
 			again = false;
 		if (again && resumption.received > 0 && resumption.etag[0] == '\0' &&
 		    resumption.modified[0] == '\0')

@@ -199,7 +199,7 @@ size_t transfer_on_send(char *buffer, size_t unit, size_t count, void *env)
 	}
 	exchange->sent += size;
 	if (size > 0)
-		exchange->moved = now_seconds();
+		exchange->moved = now_ms();
 	return size;
 }
 

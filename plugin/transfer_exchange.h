@@ -32,7 +32,7 @@ struct exchange {
 	struct error *err;
 	size_t error_size;
 	uint64_t sent;
-	uint64_t moved; /* now_seconds() of the last byte sent; 0: none */
+	uint64_t moved; /* now_ms() of the last byte sent; 0: none */
 	unsigned retry_after;
 	struct part part; /* of this reply */
 	bool begun;
