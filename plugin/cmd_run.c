@@ -29,21 +29,20 @@ struct run_options {
 	uint64_t fuel;    /* instructions; 0: no limit */
 	uint64_t timeout; /* ms; 0: none */
 	struct broker_options broker;
-	uint64_t broker_fd;             /* a descriptor, or NO_DESCRIPTOR */
+	uint64_t broker_fd;             /* a descriptor, or NOT_GIVEN */
 	struct option_texts stores;     /* image layouts for REF */
 	uint64_t max_memory, max_stack; /* bytes; 0: the default */
-	uint64_t args_from;             /* a descriptor, or NO_DESCRIPTOR */
+	uint64_t args_from;             /* a descriptor, or NOT_GIVEN */
 	const char *invoke;             /* an export, or NULL for _start */
 	const char *name;               /* what the guest is told, or NULL for the file's */
 	struct load_words load;         /* what its module may use, and how large it may be */
 	bool unfolded, checked_memory;
 	const char *cache_dir; /* NULL: where it is by default */
-	uint64_t images_bytes; /* that all images may take */
+	uint64_t images_bytes; /* that all images may take; at first NOT_GIVEN */
 	bool no_cache, verbose;
 };
 
-#define NO_DESCRIPTOR UINT64_MAX
-#define NOT_GIVEN UINT64_MAX /* for a default that can be told from the same number, given */
+#define NOT_GIVEN UINT64_MAX /* of a descriptor, or of bytes whose default is another number */
 
 #define ROW(KIND, field, ...) OPTION_##KIND(struct run_options, field, __VA_ARGS__)
 
@@ -240,7 +239,7 @@ static bool misused(const struct error *err, int *status)
 static bool take_command_line(struct run *run, int *status)
 {
 	struct error err = ERROR_INIT;
-	run->options.args_from = run->options.broker_fd = NO_DESCRIPTOR;
+	run->options.args_from = run->options.broker_fd = NOT_GIVEN;
 	run->options.images_bytes = NOT_GIVEN;
 	if (!options_take(&line, run->argc, run->argv, &run->options, &run->operands, status))
 		return false;
@@ -248,7 +247,7 @@ static bool take_command_line(struct run *run, int *status)
 		return misused(&err, status);
 	if (run->options.images_bytes == NOT_GIVEN)
 		run->options.images_bytes = IMAGES_BYTES_DEFAULT;
-	if (run->options.args_from != NO_DESCRIPTOR && !take_args_from(run, status))
+	if (run->options.args_from != NOT_GIVEN && !take_args_from(run, status))
 		return false;
 	if (run->operands.count == 0)
 		error_set(&err, ERROR_USAGE, "no FILE or REF to run");
@@ -293,7 +292,7 @@ static bool open_broker(struct run *run, struct error *err)
 	const char *kv = options->broker.kv;
 	if (kv != NULL && *kv != '\0' && strcmp(kv, "ro") != 0 && strcmp(kv, "rw") != 0)
 		return error_set(err, ERROR_USAGE, "--kv is ro or rw, not \"%s\"", kv);
-	if (options->broker_fd != NO_DESCRIPTOR) {
+	if (options->broker_fd != NOT_GIVEN) {
 		if (broker_take(run->caps, (int)options->broker_fd, err))
 			return true;
 		/* Who reads it behind a wall has not written the option. */
@@ -550,7 +549,7 @@ int run_behind(const struct run_wall *wall, int argc, char **argv)
 		                       &run.operands);
 	const char *file = run.operands.items[0];
 	if (wall == NULL && looks_like_reference(file) && access(file, F_OK) != 0) {
-		if (run.options.args_from == NO_DESCRIPTOR)
+		if (run.options.args_from == NOT_GIVEN)
 			return hand_over_reference(&run);
 		/* What came by a descriptor for its size or its secrecy must not go on by argv. */
 		fprintf(stderr,
