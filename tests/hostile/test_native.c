@@ -30,6 +30,9 @@ static const struct row rows[] = {
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 
+/* Within which every attempt begins, however busy the machine is. */
+#define LONGEST_MS 20000
+
 static const char *executable;
 static char top[] = "/tmp/tiphys-native.XXXXXX";
 static char own[64], other[64], server[16];
@@ -133,21 +136,33 @@ static void check_outcome(const struct row *row, const struct worker_outcome *ou
 		         answer);
 }
 
-static void try(void **state)
+/* `time_ms`: to begin in, and for those that do not end by themselves until they are ended. False
+ * when that was too short to begin, which is the machine's affair: nothing was tried. */
+static bool try_within(const struct row *row, uint64_t time_ms, bool is_last)
 {
-	const struct row *row = *state;
 	const char *strings[] = {row->name, own, other, server};
 	const struct worker_task task = {
 	    .strings = strings,
 	    .string_count = 4,
-	    .time_ms = row->expected == ENDED ? 500 : 20000,
+	    .time_ms = time_ms,
 	    .output_bytes = 1 << 20,
 	};
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	struct error err = ERROR_INIT;
 	if (!worker_run(workers, &task, &outcome, &err))
 		fail_msg("%s: %s", row->name, err.message);
+	if (outcome.end == WORKER_TIME && outcome.out.size == 0 && !is_last)
+		return false;
 	check_outcome(row, &outcome);
+	return true;
+}
+
+static void try(void **state)
+{
+	const struct row *row = *state;
+	uint64_t time_ms = row->expected == ENDED ? 500 : LONGEST_MS;
+	while (!try_within(row, time_ms, time_ms == LONGEST_MS))
+		time_ms = 2 * time_ms < LONGEST_MS ? 2 * time_ms : LONGEST_MS;
 }
 
 static void every_part_of_the_sandbox_stands(void **state)
