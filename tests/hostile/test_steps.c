@@ -19,16 +19,12 @@
 static struct site site;
 static struct server_process server;
 
-/* Of a server in rest: processes, descriptors, folders. */
-struct rest {
-	size_t descriptors, entries, runs;
-};
-
-static struct rest look(void)
+/* Nothing is at work. */
+static struct server_rest look(void)
 {
-	sleep_ms(100);
-	assert_int_equal(only_child(server.pid), 0);
-	return (struct rest){open_descriptors(server.pid), work_entries(&site), work_runs(&site)};
+	struct server_rest rest = server_settle(&site, &server);
+	assert_int_equal(rest.workers, 0);
+	return rest;
 }
 
 static void the_next_step_works(void)
@@ -84,17 +80,6 @@ static void assert_message(const json_t *node, const char *phase, const char *wo
 		fail_msg("\"%s\" is not in: %s", words, message == NULL ? "(no message)" : message);
 }
 
-/* Connections of the calls before may still be closing, the more so on a busy machine. */
-static void nothing_is_left(struct rest before)
-{
-	struct rest after = look();
-	for (int patience = 50; patience > 0 && after.descriptors > before.descriptors; patience--)
-		after = look();
-	assert_true(after.descriptors <= before.descriptors);
-	assert_int_equal(after.entries, before.entries);
-	assert_int_equal(after.runs, before.runs);
-}
-
 struct row {
 	const char *name, *wasm, *phase, *words;
 };
@@ -115,12 +100,12 @@ static const struct row rows[] = {
 static void misuse(void **state)
 {
 	const struct row *row = *state;
-	struct rest before = look();
+	struct server_rest before = look();
 	json_t *node = client_execute(server.address, row->wasm, "");
 	assert_message(node, row->phase, row->words);
 	json_decref(node);
 	the_next_step_works();
-	nothing_is_left(before);
+	assert_nothing_is_left(&site, &server, &before);
 }
 
 static void *call_loop(void *env)
@@ -134,7 +119,7 @@ static void a_killed_worker(void **state)
 {
 	pthread_t caller;
 	json_t *node = NULL;
-	struct rest before = look();
+	struct server_rest before = look();
 	(void)state;
 	assert_int_equal(pthread_create(&caller, NULL, call_loop, &node), 0);
 	pid_t worker = wait_for_child(server.pid);
@@ -144,7 +129,7 @@ static void a_killed_worker(void **state)
 	json_decref(node);
 	assert_false(is_alive(worker));
 	the_next_step_works();
-	nothing_is_left(before);
+	assert_nothing_is_left(&site, &server, &before);
 }
 
 static void an_endless_loop(void **state)
@@ -153,12 +138,12 @@ static void an_endless_loop(void **state)
 	(void)state;
 	server_end(&server, SIGTERM, &status);
 	start("2");
-	struct rest before = look();
+	struct server_rest before = look();
 	json_t *node = client_execute(server.address, RUN("[\"loop\"]"), "");
 	assert_message(node, "Failed", "its time limit of 2 s (--step-timeout)");
 	json_decref(node);
 	the_next_step_works();
-	nothing_is_left(before);
+	assert_nothing_is_left(&site, &server, &before);
 }
 
 int main(int argc, char **argv)

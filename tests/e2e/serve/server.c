@@ -20,6 +20,9 @@
 
 extern char **environ;
 
+/* How often it is looked at what a server still has, and after how long each: 5 s. */
+enum { SETTLE_LOOKS = 50, SETTLE_MS = 100 };
+
 double now_ms(void)
 {
 	struct timespec now;
@@ -165,15 +168,16 @@ double server_end(struct server_process *server, int signal, int *status)
 	return now_ms() - begin;
 }
 
-/* The process that workers are forked from is always there, and no worker. */
-static bool is_worker_parent(int pid)
+/* The process that workers are forked from is always there, and no worker; nor is one that has gone
+ * since it was listed. */
+static bool is_worker(int pid)
 {
 	char path[64], name[32] = "";
 	snprintf(path, sizeof path, "/proc/%d/comm", pid);
 	FILE *file = fopen(path, "r");
 	if (file == NULL)
 		return false;
-	bool is = fgets(name, sizeof name, file) != NULL && strcmp(name, "tiphys-parent\n") == 0;
+	bool is = fgets(name, sizeof name, file) != NULL && strcmp(name, "tiphys-parent\n") != 0;
 	fclose(file);
 	return is;
 }
@@ -190,7 +194,7 @@ static size_t children(pid_t parent, pid_t *child)
 		FILE *file = fopen(list, "r");
 		int pid;
 		while (file != NULL && fscanf(file, "%d", &pid) == 1) {
-			if (is_worker_parent(pid))
+			if (!is_worker(pid))
 				continue;
 			*child = pid;
 			count++;
@@ -257,7 +261,8 @@ static size_t full_folders(const char *path)
 	return count;
 }
 
-size_t work_runs(const struct site *site)
+/* Directories of runs in a server's folder there that hold anything. */
+static size_t work_runs(const struct site *site)
 {
 	size_t count = 0;
 	DIR *dir = opendir(site_path(site, "work"));
@@ -272,11 +277,52 @@ size_t work_runs(const struct site *site)
 	return count;
 }
 
-size_t open_descriptors(pid_t pid)
+static size_t open_descriptors(pid_t pid)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	return entries(path, "");
+}
+
+static struct server_rest look(const struct site *site, const struct server_process *server)
+{
+	pid_t child;
+	return (struct server_rest){.workers = children(server->pid, &child),
+	                            .descriptors = open_descriptors(server->pid),
+	                            .entries = work_entries(site),
+	                            .runs = work_runs(site)};
+}
+
+struct server_rest server_settle(const struct site *site, const struct server_process *server)
+{
+	struct server_rest last = look(site, server), now;
+	for (int patience = SETTLE_LOOKS; patience > 0; patience--, last = now) {
+		sleep_ms(SETTLE_MS);
+		now = look(site, server);
+		if (now.workers == 0 && memcmp(&now, &last, sizeof now) == 0)
+			break;
+	}
+	return last;
+}
+
+static bool is_as_before(const struct server_rest *now, const struct server_rest *before)
+{
+	return now->workers == 0 && now->descriptors <= before->descriptors &&
+	       now->entries == before->entries && now->runs == before->runs;
+}
+
+void assert_nothing_is_left(const struct site *site, const struct server_process *server,
+                            const struct server_rest *before)
+{
+	struct server_rest now = look(site, server);
+	for (int patience = SETTLE_LOOKS; patience > 0 && !is_as_before(&now, before); patience--) {
+		sleep_ms(SETTLE_MS);
+		now = look(site, server);
+	}
+	if (!is_as_before(&now, before))
+		fail_msg("%zu workers; %zu descriptors, of %zu; %zu entries, of %zu; %zu runs, of %zu",
+		         now.workers, now.descriptors, before->descriptors, now.entries, before->entries,
+		         now.runs, before->runs);
 }
 
 size_t log_lines(const struct server_process *server, const char *text)

@@ -51,9 +51,20 @@ bool is_alive(pid_t pid);
 
 /* Entries of the site's work folder. */
 size_t work_entries(const struct site *site);
-/* Directories of runs in a server's folder there that hold anything. */
-size_t work_runs(const struct site *site);
-size_t open_descriptors(pid_t pid);
+
+/* What a server has: its worker processes, descriptors, entries of the site's work folder, and
+ * directories of runs in there that hold anything. */
+struct server_rest {
+	size_t workers, descriptors, entries, runs;
+};
+
+/* Behind an answer its step is cleared away, and connections of earlier calls close. Waits until it
+ * has no worker and has been the same for a moment, up to 5 s, and answers what it has then. */
+struct server_rest server_settle(const struct site *site, const struct server_process *server);
+/* Waits for up to 5 s until it has no worker, no more descriptors than before, and of the rest as
+ * much; then fails the test. */
+void assert_nothing_is_left(const struct site *site, const struct server_process *server,
+                            const struct server_rest *before);
 
 /* Lines of the server's log that hold the text. */
 size_t log_lines(const struct server_process *server, const char *text);

@@ -615,20 +615,13 @@ static void nothing_is_left_behind(void **state)
 	json_t *node = client_execute(server.address, RUN("[\"litter\"]"), "");
 	assert_string_equal(node_output(node, "result"), "littered");
 	json_decref(node);
-	/* It is cleared away behind the answer. */
-	for (int patience = 100; patience > 0 && work_runs(&site) > 0; patience--)
-		sleep_ms(20);
-	assert_int_equal(only_child(server.pid), 0);
-	assert_int_equal(work_entries(&site), 1);
-	assert_int_equal(work_runs(&site), 0);
+	assert_nothing_is_left(&site, &server,
+	                       &(struct server_rest){.descriptors = SIZE_MAX, .entries = 1});
 
-	/* Connections of this test's earlier calls may still be closing. */
-	sleep_ms(100);
-	size_t before = open_descriptors(server.pid);
+	struct server_rest before = server_settle(&site, &server);
 	for (int i = 0; i < 20; i++)
 		json_decref(client_execute(server.address, RUN("[\"trap\"]"), ""));
-	sleep_ms(100);
-	assert_true(open_descriptors(server.pid) <= before);
+	assert_nothing_is_left(&site, &server, &before);
 }
 
 int main(int argc, char **argv)
