@@ -436,8 +436,9 @@ static void attend(struct compiler *compiler, struct entry *entry)
 	if (making.is_removed)
 		tell_removed(&making);
 	if (result == MADE || result == FAILED) {
-		metrics_add(result == MADE ? METRIC_IMAGES_MADE : METRIC_IMAGES_FAILED, 1);
+		/* Whoever sees it counted finds it in the log. */
 		tell(&making, result, &err);
+		metrics_add(result == MADE ? METRIC_IMAGES_MADE : METRIC_IMAGES_FAILED, 1);
 	}
 	pthread_mutex_lock(&compiler->lock);
 	settle(compiler, entry, &making, result);
