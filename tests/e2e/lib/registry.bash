@@ -4,6 +4,8 @@
 #                                    $registry_root; YAML is added to its configuration,
 #                                    indented when it belongs to http:
 #   registry_requests METHOD KIND    how many requests its log shows for /manifests/ or /blobs/
+#   registry_told METHOD KIND COUNT  its log shows so many, after a while, and no more: what is larger than a buffer of the
+#                                    registry's has come before the line that tells of it
 #   registry_blob_file DIGEST        where it stores the bytes of a blob
 #   registry_put_blob REPO FILE      uploads with curl; prints the digest
 #   registry_put_manifest REPO TAG TYPE   uploads the manifest on stdin
@@ -40,6 +42,17 @@ registry_answers() {
 
 registry_requests() {
 	grep -c "\"$1 /v2/[^ ]*/$2/" "$registry_log"
+}
+
+registry_tells() {
+	[ "$(registry_requests "$1" "$2")" -ge "$3" ]
+}
+
+registry_told() {
+	wait_for 10 registry_tells "$@"
+	# One more would be told as late.
+	sleep 0.2
+	[ "$(registry_requests "$1" "$2")" -eq "$3" ]
 }
 
 registry_blob_file() {
