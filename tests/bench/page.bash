@@ -58,12 +58,18 @@ end.textContent = [`charts ${document.querySelectorAll("svg").length}`, `paper $
 document.body.append(end);
 JS
 
-# measured FILE WIDTH SCHEME: 0 is dark, 1 is light; what the script told goes to $scratch/out.
+# measured FILE WIDTH SCHEME: 0 is dark, 1 is light; what the script told goes to $scratch/out. Chromium hangs now and then,
+# and then the script has told nothing: that is no word about the page, so another one is asked.
 measured() {
-	timeout -k 5 60 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
-		--user-data-dir="$scratch/profile" --window-size="$2,1000" --blink-settings=preferredColorScheme="$3" \
-		--virtual-time-budget=2000 --dump-dom "file://$1" 2>/dev/null |
-		sed -n '/<pre id="told">/,/<\/pre>/p' | sed 's/<[^>]*>//g' >"$scratch/out"
+	local try
+	for try in 1 2 3; do
+		timeout -k 5 60 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+			--user-data-dir="$scratch/profile.$try" --window-size="$2,1000" --blink-settings=preferredColorScheme="$3" \
+			--virtual-time-budget=2000 --dump-dom "file://$1" 2>/dev/null |
+			sed -n '/<pre id="told">/,/<\/pre>/p' | sed 's/<[^>]*>//g' >"$scratch/out"
+		! grep -q '^charts ' "$scratch/out" || return 0
+		echo "# Chromium told nothing of ${1##*/}, $2 wide, the $try. time"
+	done
 }
 
 newest=$(printf '%s\n' "$source"/bench/results/*/results.json | sort | tail -n 1)
