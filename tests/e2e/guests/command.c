@@ -128,19 +128,42 @@ static int litter(void)
 	return 0;
 }
 
-/* toil SECONDS [TEXT]: writes TEXT to /work/progress, takes its time, and says which run it was. */
-static int toil(int argc, char **argv)
+static void write_progress(const char *text)
+{
+	FILE *file = fopen("/work/progress", "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+static int say_which_run(void)
 {
 	uint64_t self;
-	if (argc > 3) {
-		FILE *file = fopen("/work/progress", "w");
-		fputs(argv[3], file);
-		fclose(file);
-	}
-	usleep((useconds_t)(atof(argv[2]) * 1e6));
 	getentropy(&self, sizeof self);
 	printf("%016llx\n", (unsigned long long)self);
 	return 0;
+}
+
+/* toil SECONDS [TEXT]: writes TEXT to /work/progress, takes its time, and says which run it was. */
+static int toil(int argc, char **argv)
+{
+	if (argc > 3)
+		write_progress(argv[3]);
+	usleep((useconds_t)(atof(argv[2]) * 1e6));
+	return say_which_run();
+}
+
+/* hold [TEXT]: as toil, and takes its time until somebody removes /work/held. */
+static int hold(int argc, char **argv)
+{
+	if (argc > 2)
+		write_progress(argv[2]);
+	FILE *held = fopen("/work/held", "w");
+	if (held == NULL)
+		return 1;
+	fclose(held);
+	while (access("/work/held", F_OK) == 0)
+		usleep(10000);
+	return say_which_run();
 }
 
 static volatile int endless = 1;
@@ -185,6 +208,8 @@ int main(int argc, char **argv)
 		sleep((unsigned)atoi(argv[2]));
 	if (strcmp(what, "toil") == 0 && argc > 2)
 		return toil(argc, argv);
+	if (strcmp(what, "hold") == 0)
+		return hold(argc, argv);
 	if (strcmp(what, "flood") == 0)
 		return flood(stdout);
 	if (strcmp(what, "flood-stderr") == 0)

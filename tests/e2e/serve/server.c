@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -277,6 +278,38 @@ static size_t work_runs(const struct site *site)
 	return count;
 }
 
+/* How many runs have a file of that name; with `gone` it is removed from each. */
+static size_t files_of_runs(const struct site *site, const char *name, bool gone)
+{
+	glob_t found;
+	char pattern[160];
+	size_t count = 0;
+	snprintf(pattern, sizeof pattern, "%s/work/*/*/%s", site->dir, name);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		count += !gone || unlink(found.gl_pathv[i]) == 0;
+	globfree(&found);
+	return count;
+}
+
+size_t work_held(const struct site *site)
+{
+	return files_of_runs(site, "held", false);
+}
+
+size_t work_let_go(const struct site *site)
+{
+	return files_of_runs(site, "held", true);
+}
+
+void wait_for_held(const struct site *site, size_t count)
+{
+	for (int i = 0; i < 3000 && work_held(site) < count; i++)
+		sleep_ms(10);
+	assert_int_equal(work_held(site), count);
+}
+
 static size_t open_descriptors(pid_t pid)
 {
 	char path[64];
@@ -336,4 +369,11 @@ size_t log_lines(const struct server_process *server, const char *text)
 	free(line);
 	fclose(file);
 	return count;
+}
+
+void wait_for_log_lines(const struct server_process *server, const char *text, size_t count)
+{
+	for (int i = 0; i < 3000 && log_lines(server, text) < count; i++)
+		sleep_ms(10);
+	assert_int_equal(log_lines(server, text), count);
 }

@@ -51,6 +51,12 @@ bool is_alive(pid_t pid);
 
 /* Entries of the site's work folder. */
 size_t work_entries(const struct site *site);
+/* Steps of the guest command's "hold" that are under way, and the same when they are told to end.
+ */
+size_t work_held(const struct site *site);
+size_t work_let_go(const struct site *site);
+/* Waits until so many are, 30 s at most. */
+void wait_for_held(const struct site *site, size_t count);
 
 /* What a server has: its worker processes, descriptors, entries of the site's work folder, and
  * directories of runs in there that hold anything. */
@@ -68,6 +74,8 @@ void assert_nothing_is_left(const struct site *site, const struct server_process
 
 /* Lines of the server's log that hold the text. */
 size_t log_lines(const struct server_process *server, const char *text);
+/* Waits until there are so many, 30 s at most. */
+void wait_for_log_lines(const struct server_process *server, const char *text, size_t count);
 
 double now_ms(void);
 void sleep_ms(unsigned ms);

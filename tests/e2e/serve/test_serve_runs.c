@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,9 @@ struct node {
 	pthread_t thread;
 	const char *address, *args;
 	char result[64], phase[16], message[256], progress[40];
-	unsigned running; /* answers */
-	long status;      /* of the last call */
+	atomic_uint running; /* answers */
+	atomic_bool is_over;
+	long status; /* of the last call */
 };
 
 static void take_text(const json_t *node, const char *key, char *into, size_t size)
@@ -70,7 +72,7 @@ static bool ask(struct node *node)
 	take_text(told, "progress", node->progress, sizeof node->progress);
 	bool again = strcmp(node->phase, "Running") == 0;
 	if (again && *node_text(reply, "requeue") != '\0')
-		node->running++;
+		atomic_fetch_add(&node->running, 1);
 	if (node_output(told, "result") != NULL)
 		snprintf(node->result, sizeof node->result, "%s", node_output(told, "result"));
 	json_decref(reply);
@@ -82,6 +84,7 @@ static void *ask_until_it_is_over(void *env)
 	struct node *node = env;
 	while (ask(node))
 		sleep_ms(200);
+	atomic_store(&node->is_over, true);
 	return NULL;
 }
 
@@ -89,6 +92,27 @@ static void begin(struct node *node, const char *address, const char *args)
 {
 	*node = (struct node){.address = address, .args = args};
 	assert_int_equal(pthread_create(&node->thread, NULL, ask_until_it_is_over, node), 0);
+}
+
+/* Each has been told so many times that its step goes on. */
+static void wait_until_running(const struct node *nodes, size_t count, unsigned times)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (int j = 0; j < 3000 && atomic_load(&nodes[i].running) < times; j++)
+			sleep_ms(10);
+		assert_true(atomic_load(&nodes[i].running) >= times);
+	}
+}
+
+/* Whatever is held, or comes to be, ends until they are over. */
+static void let_all_go(const struct node *nodes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		while (!atomic_load(&nodes[i].is_over)) {
+			work_let_go(&site);
+			sleep_ms(20);
+		}
+	}
 }
 
 /* All have succeeded, each with the result of a run of its own. */
@@ -121,10 +145,11 @@ static void equal_long_nodes(void **state)
 	int status;
 	start_server(&server, "3", "60");
 	for (size_t i = 0; i < 3; i++)
-		begin(&nodes[i], server.address, "[\"toil\",2.5]");
+		begin(&nodes[i], server.address, "[\"hold\"]");
+	wait_for_held(&site, 3);
+	wait_until_running(nodes, 3, 2);
+	let_all_go(nodes, 3);
 	assert_own_results(nodes, 3);
-	for (size_t i = 0; i < 3; i++)
-		assert_true(nodes[i].running >= 2);
 	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
 	server_end(&server, SIGTERM, &status);
 }
