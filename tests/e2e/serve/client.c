@@ -145,6 +145,22 @@ json_t *client_execute(const char *address, const char *wasm, const char *templa
 	return node;
 }
 
+void client_wait_for_metric(const char *address, const char *name, unsigned value)
+{
+	char line[128];
+	bool found = false;
+	snprintf(line, sizeof line, "\n%s %u\n", name, value);
+	for (int i = 0; i < 3000 && !found; i++) {
+		cleanup_answer struct answer answer =
+		    client_call(address, (struct call){.path = "/metrics"});
+		found = answer.body != NULL && strstr(answer.body, line) != NULL;
+		if (!found)
+			sleep_ms(10);
+	}
+	if (!found)
+		fail_msg("%s is not %u", name, value);
+}
+
 const char *node_text(const json_t *node, const char *key)
 {
 	const char *text = json_string_value(json_object_get(node, key));

@@ -33,6 +33,9 @@ void answer_clear(struct answer *answer);
  * json_decref(). Fails the test when an answer is not a node that Argo can read. */
 json_t *client_execute(const char *address, const char *wasm, const char *template);
 
+/* Waits until a metric without labels has the value, 30 s at most. */
+void client_wait_for_metric(const char *address, const char *name, unsigned value);
+
 const char *node_text(const json_t *node, const char *key);
 /* outputs.KEY */
 const char *node_output(const json_t *node, const char *key);

@@ -30,6 +30,10 @@
 	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
 	"\"echo\",\"hi\"]}}}}"
 
+#define HOLD                                                                                       \
+	"{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"127.0.0.1:1/test/command:1\",\"args\":["    \
+	"\"hold\"]}}}}"
+
 /* The promise. What waits for something on the way breaks it each time; what has no processor on a
  * machine that does other things beside the test breaks it now and then. */
 #define STOP_MS 200
@@ -151,20 +155,20 @@ static void caller_start(struct caller *caller, const char *address)
 static void a_full_queue_says_so(void **state)
 {
 	(void)state;
-	static const char *const more[] = {"--concurrency",  "1", "--queue", "1",
-	                                   "--step-timeout", "3", NULL};
+	static const char *const more[] = {"--concurrency", "1", "--queue", "1", NULL};
 	struct server_process server = {0};
 	struct caller first, second;
 	server_start(&site, &server, NULL, more);
-	caller_start(&first, server.address);
-	wait_for_child(server.pid);
-	caller_start(&second, server.address);
-	sleep_ms(300);
+	caller_start_with(&first, server.address, HOLD);
+	wait_for_held(&site, 1);
+	caller_start_with(&second, server.address, LOOP_FOR("3s"));
+	client_wait_for_metric(server.address, "tiphys_steps_waiting", 1);
 	cleanup_answer struct answer refused = client_call(server.address, (struct call){.body = ECHO});
 	cleanup_answer struct answer others =
 	    client_call(server.address, (struct call){.body = "{\"template\":{}}"});
 	cleanup_answer struct answer health =
 	    client_call(server.address, (struct call){.path = "/healthz"});
+	size_t held = work_let_go(&site);
 	pthread_join(first.thread, NULL);
 	pthread_join(second.thread, NULL);
 	cleanup_answer struct answer later = client_call(server.address, (struct call){.body = ECHO});
@@ -176,7 +180,9 @@ static void a_full_queue_says_so(void **state)
 	assert_string_equal(others.body, "{}");
 	assert_int_equal(health.status, 200);
 	assert_int_equal(later.status, 200);
-	assert_non_null(strstr(first.answer.body, "time limit of 3 s"));
+	/* It was under way all the time. */
+	assert_int_equal(held, 1);
+	assert_non_null(strstr(first.answer.body, "\"phase\":\"Succeeded\""));
 	assert_non_null(strstr(second.answer.body, "time limit of 3 s"));
 	answer_clear(&first.answer);
 	answer_clear(&second.answer);
