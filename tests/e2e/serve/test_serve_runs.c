@@ -127,10 +127,14 @@ static void assert_own_results(struct node *nodes, size_t count)
 	}
 }
 
+/* --reply-within of all servers here. */
+#define REPLY_WITHIN_S "1"
+#define REPLY_WITHIN_MS 1000
+
 static void start_server(struct server_process *server, const char *concurrency, const char *ttl)
 {
 	const char *const more[] = {
-	    "--reply-within", "1", "--concurrency", concurrency, "--result-ttl", ttl, NULL};
+	    "--reply-within", REPLY_WITHIN_S, "--concurrency", concurrency, "--result-ttl", ttl, NULL};
 	*server = (struct server_process){0};
 	server_start(&site, server, NULL, more);
 }
@@ -183,16 +187,18 @@ static void an_agent_that_is_killed(void **state)
 	pid_t agent = fork();
 	if (agent == 0) {
 		for (size_t i = 0; i < 3; i++)
-			begin(&nodes[i], server.address, "[\"toil\",2]");
+			begin(&nodes[i], server.address, "[\"hold\"]");
 		for (size_t i = 0; i < 3; i++)
 			pthread_join(nodes[i].thread, NULL);
 		_exit(0);
 	}
-	sleep_ms(600);
+	wait_for_held(&site, 3);
 	kill(agent, SIGKILL);
 	waitpid(agent, &status, 0);
 	for (size_t i = 0; i < 3; i++)
-		begin(&nodes[i], server.address, "[\"toil\",2]");
+		begin(&nodes[i], server.address, "[\"hold\"]");
+	wait_until_running(nodes, 3, 1);
+	let_all_go(nodes, 3);
 	assert_own_results(nodes, 3);
 	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
 	assert_int_equal(log_lines(&server, "result dropped"), 0);
@@ -203,16 +209,17 @@ static void a_result_waits_for_its_caller(void **state)
 {
 	(void)state;
 	struct server_process server;
-	struct node node = {.args = "[\"toil\",1.5]"};
+	struct node node = {.args = "[\"hold\"]"};
 	int status;
 	start_server(&server, "2", "60");
 	node.address = server.address;
 	assert_true(ask(&node));
-	sleep_ms(1000);
-	assert_int_equal(log_lines(&server, "\"step finished\""), 1);
+	wait_for_held(&site, 1);
+	assert_int_equal(work_let_go(&site), 1);
+	wait_for_log_lines(&server, "\"step finished\"", 1);
 	double begin = now_ms();
 	assert_false(ask(&node));
-	assert_true(now_ms() - begin < 500);
+	assert_true(now_ms() - begin < REPLY_WITHIN_MS);
 	assert_string_equal(node.phase, "Succeeded");
 	/* It is collected: the next one is another node. */
 	assert_true(ask(&node));
@@ -223,13 +230,14 @@ static void a_result_that_nobody_collects(void **state)
 {
 	(void)state;
 	struct server_process server;
-	struct node node = {.args = "[\"toil\",1.2]"};
+	struct node node = {.args = "[\"hold\"]"};
 	int status;
 	start_server(&server, "2", "1");
 	node.address = server.address;
 	assert_true(ask(&node));
-	for (int i = 0; i < 100 && log_lines(&server, "result dropped") == 0; i++)
-		sleep_ms(50);
+	wait_for_held(&site, 1);
+	assert_int_equal(work_let_go(&site), 1);
+	wait_for_log_lines(&server, "result dropped", 1);
 	assert_int_equal(log_lines(&server, "--result-ttl"), 1);
 	assert_true(ask(&node));
 	server_end(&server, SIGTERM, &status);
@@ -241,9 +249,9 @@ static void progress_is_passed_on(void **state)
 	static const struct {
 		const char *args, *progress;
 	} rows[] = {
-	    {"[\"toil\",1.3,\"3/7\\n\"]", "3/7"},
-	    {"[\"toil\",1.3,\"7/3\"]", ""},
-	    {"[\"toil\",1.3,\"plenty\"]", ""},
+	    {"[\"hold\",\"3/7\\n\"]", "3/7"},
+	    {"[\"hold\",\"7/3\"]", ""},
+	    {"[\"hold\",\"plenty\"]", ""},
 	};
 	struct server_process server;
 	int status;
@@ -251,9 +259,13 @@ static void progress_is_passed_on(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct node node = {.args = rows[i].args, .address = server.address};
 		assert_true(ask(&node));
+		wait_for_held(&site, 1);
+		assert_true(ask(&node));
 		assert_string_equal(node.progress, rows[i].progress);
-		node.progress[0] = '\0';
-		assert_false(ask(&node));
+		assert_int_equal(work_let_go(&site), 1);
+		do
+			node.progress[0] = '\0';
+		while (ask(&node));
 		assert_string_equal(node.phase, "Succeeded");
 		assert_string_equal(node.progress, rows[i].progress);
 	}
