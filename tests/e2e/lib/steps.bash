@@ -6,6 +6,8 @@
 #   execute NAME WASM [TEMPLATE]    runs a step of such a module, or of a reference: WASM is what stands beside `module`, TEMPLATE what stands
 #                                   beside `plugin`, both JSON without braces; the node goes to $work/node.
 #                                   $workflow_more stands beside the workflow's metadata
+#   execute_prepare NAME WASM [TEMPLATE], execute_once
+#                                   its parts: the request goes to $work/request; a call with that, the reply goes to $work/reply
 #   node PATH                       a field of the node: `node outputs.result`
 #   succeeds NAME WASM [TEMPLATE]   execute, which must be Succeeded
 #   fails TEXT NAME WASM [TEMPLATE] execute, which must be Failed with that text in its message
@@ -39,7 +41,7 @@ serve_start() {
 	serve_run "$name" "$tiphys" serve --listen 127.0.0.1:0 --no-auth "${store[@]}" --work-dir "$work/steps" "$@"
 }
 
-execute() {
+execute_prepare() {
 	local module=$1
 	case $module in
 	*/*) ;;
@@ -50,10 +52,18 @@ execute() {
 		 "template": {"name": "main", "plugin": {"wasm": {"module": {"oci": "$module"}, $2}}
 		 ${3:+, $3}}}
 	JSON
+}
+
+execute_once() {
+	curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary "@$work/request" \
+		-o "$work/reply" "http://$serve/api/v1/template.execute"
+}
+
+execute() {
+	execute_prepare "$@"
 	# A step that goes on is asked for again, with the same bytes, as the agent does.
 	while :; do
-		curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary "@$work/request" \
-			-o "$work/reply" "http://$serve/api/v1/template.execute"
+		execute_once
 		grep -q '"phase":"Running"' "$work/reply" || break
 		sleep 0.5
 	done
