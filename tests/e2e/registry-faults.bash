@@ -140,7 +140,8 @@ serve_start slow --reply-within 1
 tap_case "a slow registry keeps no call waiting" slow
 
 # It takes the connection, or leaves that to its kernel, and says nothing: neither by http nor to a greeting of
-# TLS. With the limit's default it would be 30 s; it was four times that, since it was asked again and again.
+# TLS. With the limit's default it would be 30 s; it was four times that, since it was asked again and again:
+# so it has one connection of each step, and the time is not that of the default.
 silence() {
 	local kind scheme begin took words silent listener
 	for kind in accepts waits; do
@@ -160,12 +161,12 @@ silence() {
 			begin=$SECONDS
 			fails "GET $scheme://$silent/v2/team/command/manifests/1: $words" "$silent/team/command:1" "$ahoy"
 			took=$((SECONDS - begin))
-			[ $took -ge 2 ] && [ $took -le 6 ] || { echo "$kind, $scheme: told after $took s" && false; }
+			[ $took -ge 2 ] && [ $took -lt 15 ] || { echo "$kind, $scheme: told after $took s" && false; }
 			stop "$serve_pid"
 		done
 		stop "$listener"
+		[ "$(cat "$work/silent-$kind.log")" = "$(printf 'accepted\naccepted')" ] || { cat "$work/silent-$kind.log" && false; }
 	done
-	[ "$(cat "$work/silent-accepts.log")" = "$(printf 'accepted\naccepted')" ] || { cat "$work/silent-accepts.log" && false; }
 }
 stop "$serve_pid"
 tap_case "a registry that is silent is told after the limit, and not asked again" silence
@@ -185,7 +186,7 @@ by_command() {
 		command=${command//FILE/$TIPHYS_GUESTS/command.wasm}
 		# shellcheck disable=SC2086
 		"$tiphys" ${command//,/ } >"$work/command.out" 2>&1 || status=$?
-		[ $status = 1 ] && [ $((SECONDS - begin)) -le 6 ] || { echo "$command: $status after $((SECONDS - begin)) s" && false; }
+		[ $status = 1 ] && [ $((SECONDS - begin)) -lt 15 ] || { echo "$command: $status after $((SECONDS - begin)) s" && false; }
 		expect_in "no byte for 1 s (--stall-timeout)" "$work/command.out"
 		expect_in "$words" "$work/command.out"
 	done <<-END
@@ -193,6 +194,7 @@ by_command() {
 		push,--stall-timeout,1,FILE,$silent/team/command:1 tiphys push: network: 
 		run,--stall-timeout,1,$silent/team/command:1,echo tiphys run: network: GET http://$silent/v2/team/command/manifests/1
 	END
+	[ "$(cat "$work/silent-command.log")" = "$(printf 'accepted\naccepted\naccepted')" ] || { cat "$work/silent-command.log" && false; }
 }
 tap_case "pull, push and run tell a silent registry by the same limit" by_command
 
