@@ -110,16 +110,22 @@ worker_has_image() {
 	return 1
 }
 
+# The guest holds until its file goes.
+let_go() {
+	rm "$work/steps"/*/*/held
+}
+
 from_image() {
 	must_fail worker_has_image
 	succeeds "$registry/team/command:1"
 	wait_for 10 grep -q 'msg="image of a module made"' "$work/serve.log"
-	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/toil" --data \
-		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"toil\",\"3\"]}}}}" \
+	curl -s --noproxy '*' -H 'Content-Type: application/json' -o "$work/held" --data \
+		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"hold\"]}}}}" \
 		"http://$serve/api/v1/template.execute" &
 	wait_for 10 worker_has_image
+	wait_for 10 let_go
 	wait $!
-	expect_in '"phase":"Succeeded"' "$work/toil"
+	expect_in '"phase":"Succeeded"' "$work/held"
 }
 tap_case "workers start from the image that the server had made" from_image
 
