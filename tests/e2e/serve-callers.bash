@@ -55,6 +55,7 @@ tap_case "requests behind each other on a connection are each answered" calls pi
 # The value of a metric.
 metric() { curl -sf --noproxy '*' "http://$serve/metrics" | sed -n "s/^$1 //p"; }
 # Nothing told it: callers waited, and the server seemed to hang.
+few_connections() { [ "$(metric tiphys_connections_open)" -le 3 ]; }
 crowding() {
 	local before after times=0
 	before=$(metric tiphys_connections_full_total)
@@ -69,7 +70,7 @@ crowding() {
 	times=$(wc -l <"$work/full")
 	[ "$times" -ge 1 ] && [ "$times" -le 2 ] || { cat "$work/full" && false; }
 	# Its own, and what is not yet cleared away.
-	[ "$(metric tiphys_connections_open)" -le 3 ]
+	wait_for 5 few_connections
 }
 tap_case "connections above --max-connections wait until idle ones are closed, and it is told" crowding
 
