@@ -219,7 +219,7 @@ pid_t only_child(pid_t parent)
 pid_t wait_for_child(pid_t parent)
 {
 	pid_t child = 0;
-	for (int i = 0; i < 500 && child == 0; i++) {
+	for (int i = 0; i < 3000 && child == 0; i++) {
 		child = only_child(parent);
 		sleep_ms(10);
 	}
@@ -227,9 +227,24 @@ pid_t wait_for_child(pid_t parent)
 	return child;
 }
 
+/* One that has ended and that nobody has reaped yet is not. */
 bool is_alive(pid_t pid)
 {
-	return kill(pid, 0) == 0;
+	char path[64], state = 'Z';
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		return false;
+	bool is = fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state != 'Z' && state != 'X';
+	fclose(file);
+	return is;
+}
+
+void assert_ends(pid_t pid)
+{
+	for (int i = 0; i < 3000 && is_alive(pid); i++)
+		sleep_ms(10);
+	assert_false(is_alive(pid));
 }
 
 static size_t entries(const char *path, const char *except)

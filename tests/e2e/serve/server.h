@@ -45,9 +45,11 @@ double server_end(struct server_process *server, int signal, int *status);
 /* The only child of a process, the worker parent left out, or 0; fails the test when there are
  * several. */
 pid_t only_child(pid_t parent);
-/* Waits up to 5 s until it has one. */
+/* Waits up to 30 s until it has one. */
 pid_t wait_for_child(pid_t parent);
 bool is_alive(pid_t pid);
+/* Waits until the process is no more, up to 30 s; then fails the test. */
+void assert_ends(pid_t pid);
 
 /* Entries of the site's work folder. */
 size_t work_entries(const struct site *site);

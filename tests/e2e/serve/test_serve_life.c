@@ -242,7 +242,7 @@ static double stop_by_signal(const void *env)
 	double took = server_end(&server, *signal, &status);
 	pthread_join(caller.thread, NULL);
 	assert_int_equal(status, 0);
-	assert_false(is_alive(worker));
+	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 0);
 	/* Transient for Argo: it asks again. */
 	assert_int_equal(caller.answer.status, 503);
@@ -349,7 +349,7 @@ static double stop_process_one(const void *env)
 	pthread_join(caller.thread, NULL);
 	answer_clear(&caller.answer);
 	assert_int_equal(status, 0);
-	assert_false(is_alive(worker));
+	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 0);
 	return took;
 }
@@ -388,9 +388,7 @@ static void what_a_killed_server_leaves(void **state)
 	server_end(&server, SIGKILL, &status);
 	pthread_join(caller.thread, NULL);
 	answer_clear(&caller.answer);
-	for (int i = 0; i < 200 && is_alive(worker); i++)
-		sleep_ms(10);
-	assert_false(is_alive(worker));
+	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 1);
 
 	struct server_process beside = {0};
