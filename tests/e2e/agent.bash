@@ -3,7 +3,7 @@
 # again, and a plugin that is too busy.
 #
 # TIPHYS_TOIL: seconds that a long step takes at least; TIPHYS_REPLY_WITHIN: as --reply-within. `make long` runs
-# this with steps of 90 s and the default.
+# this with steps of 90 s and the 20 s that are the default of serve.
 here=$(dirname "$0")
 . "$here/lib/tap.bash"
 . "$here/lib/registry.bash"
