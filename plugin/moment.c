@@ -70,7 +70,8 @@ bool duration_parse(const char *text, uint64_t *ms)
 	number[len] = '\0';
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (strcmp(text + len, units[i].name) == 0)
-			return option_parse_number(number, ms) && !__builtin_mul_overflow(*ms, units[i].ms, ms);
+			return option_parse_number(number, ms) &&
+			       !__builtin_mul_overflow(*ms, units[i].ms, ms) && *ms <= DURATION_MAX_MS;
 	}
 	return false;
 }

@@ -115,8 +115,9 @@ static bool store(const struct option *row, const char *value, void *into, struc
 	case OPTION_KIND_TIME:
 		return (duration_parse(value, field) && *(uint64_t *)field != 0) ||
 		       error_set(err, ERROR_USAGE,
-		                 "--%s wants a time, as 30s or 1500ms (ms, s, m, h), not \"%s\"", row->name,
-		                 value);
+		                 "--%s wants a time of at most " DURATION_MAX
+		                 ", as 30s or 1500ms (ms, s, m, h), not \"%s\"",
+		                 row->name, value);
 	case OPTION_KIND_BYTES:
 	case OPTION_KIND_NUMBER:
 		break;

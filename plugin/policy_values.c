@@ -159,7 +159,8 @@ static bool read_bytes(struct policy_reading *reading, const struct policy_value
 static bool read_duration(struct policy_reading *reading, const struct policy_value *value,
                           uint64_t *ms)
 {
-	static const char expected[] = "a time, as 30s (ms, s, m, h), or whole seconds";
+	static const char expected[] =
+	    "a time of at most " DURATION_MAX ", as 30s (ms, s, m, h), or whole seconds";
 	if (json_is_string(value->json)) {
 		const char *text = json_string_value(value->json);
 		if (!duration_parse(text, ms))
@@ -168,8 +169,9 @@ static bool read_duration(struct policy_reading *reading, const struct policy_va
 	}
 	if (!json_is_integer(value->json))
 		return policy_wrong_kind(reading, value, expected);
-	return read_count(reading, value, ms) && (!__builtin_mul_overflow(*ms, 1000, ms) ||
-	                                          policy_wrong(reading, value->path, "is too large"));
+	return read_count(reading, value, ms) &&
+	       ((!__builtin_mul_overflow(*ms, 1000, ms) && *ms <= DURATION_MAX_MS) ||
+	        policy_wrong(reading, value->path, "must be %s", expected));
 }
 
 bool policy_read_access(struct policy_reading *reading, const struct policy_value *value,

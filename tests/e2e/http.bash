@@ -222,7 +222,7 @@ times_out_in_milliseconds() {
 	run 1 --policy "$work/policy.yaml" "$fetch" "http://$one/late"
 	expect_in "timed out" "$err"
 	run 2 --http "http://$one" --http-timeout soon "$fetch" "http://$one/late"
-	expect_in '--http-timeout wants a time, as 30s or 1500ms (ms, s, m, h), not "soon"' "$err"
+	expect_in '--http-timeout wants a time of at most 8760h, as 30s or 1500ms (ms, s, m, h), not "soon"' "$err"
 }
 tap_case "a time limit below a second is kept" times_out_in_milliseconds
 

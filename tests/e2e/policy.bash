@@ -241,7 +241,7 @@ time_limit() {
 	run 124 --policy "$policy" "$probe" loop
 	run 0 --timeout 1h "$probe"
 	run 2 --timeout never "$probe"
-	expect_in '--timeout wants a time, as 30s or 1500ms (ms, s, m, h), not "never"' "$err"
+	expect_in '--timeout wants a time of at most 8760h, as 30s or 1500ms (ms, s, m, h), not "never"' "$err"
 	run 2 --timeout 0 "$probe"
 }
 tap_case "a run ends at --timeout, in a loop and asleep" time_limit

@@ -65,10 +65,24 @@ static void durations_have_units(void **state)
 	static const struct {
 		const char *text;
 		uint64_t ms;
-	} rows[] = {{"0", 0},       {"7", 7000},    {"250ms", 250},
-	            {"30s", 30000}, {"5m", 300000}, {"2h", 7200000}};
-	static const char *const others[] = {
-	    "", "s", "-1s", "1.5s", "5 m", "5d", "5min", "5M", "18446744073709551615"};
+	} rows[] = {{"0", 0},
+	            {"7", 7000},
+	            {"250ms", 250},
+	            {"30s", 30000},
+	            {"5m", 300000},
+	            {"2h", 7200000},
+	            {"8760h", DURATION_MAX_MS}};
+	static const char *const others[] = {"",
+	                                     "s",
+	                                     "-1s",
+	                                     "1.5s",
+	                                     "5 m",
+	                                     "5d",
+	                                     "5min",
+	                                     "5M",
+	                                     "18446744073709551615",
+	                                     "18446744073709551615ms",
+	                                     "8761h"};
 	uint64_t ms;
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
