@@ -240,6 +240,18 @@ bool is_alive(pid_t pid)
 	return is;
 }
 
+void end_children(void)
+{
+	pid_t child;
+	while (children(getpid(), &child) > 0) {
+		kill(child, SIGTERM);
+		for (int looks = SETTLE_LOOKS; looks > 0 && is_alive(child); looks--)
+			sleep_ms(SETTLE_MS);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+}
+
 void assert_ends(pid_t pid)
 {
 	for (int i = 0; i < 3000 && is_alive(pid); i++)

@@ -42,6 +42,10 @@ void server_start(const struct site *site, struct server_process *server, const 
 /* Sends the signal and waits for the end. Milliseconds that it took; *status as of waitpid(). */
 double server_end(struct server_process *server, int signal, int *status);
 
+/* For a test's teardown: ends what a test that failed left running, servers and whatever else it
+ * started, by SIGTERM and, 5 s later, SIGKILL. With them go their steps. */
+void end_children(void);
+
 /* The only child of a process, the worker parent left out, or 0; fails the test when there are
  * several. */
 pid_t only_child(pid_t parent);

@@ -134,9 +134,14 @@ static void no_auth_lets_everyone_in(void **state)
 
 struct caller {
 	pthread_t thread;
-	const char *address, *body;
+	char address[64];
+	const char *body;
 	struct answer answer;
+	bool is_begun; /* and not joined */
 };
+
+/* A test that fails leaves its frame, not its threads. */
+static struct caller first, second;
 
 static void *call_and_wait(void *env)
 {
@@ -147,8 +152,10 @@ static void *call_and_wait(void *env)
 
 static void caller_start_with(struct caller *caller, const char *address, const char *body)
 {
-	*caller = (struct caller){.address = address, .body = body};
+	*caller = (struct caller){.body = body};
+	snprintf(caller->address, sizeof caller->address, "%s", address);
 	assert_int_equal(pthread_create(&caller->thread, NULL, call_and_wait, caller), 0);
+	caller->is_begun = true;
 }
 
 static void caller_start(struct caller *caller, const char *address)
@@ -156,12 +163,31 @@ static void caller_start(struct caller *caller, const char *address)
 	caller_start_with(caller, address, LOOP);
 }
 
+static void caller_join(struct caller *caller)
+{
+	pthread_join(caller->thread, NULL);
+	caller->is_begun = false;
+}
+
+/* A caller whose server has gone has its answer. */
+static int clear_up(void **state)
+{
+	(void)state;
+	end_children();
+	if (first.is_begun)
+		caller_join(&first);
+	if (second.is_begun)
+		caller_join(&second);
+	answer_clear(&first.answer);
+	answer_clear(&second.answer);
+	return 0;
+}
+
 static void a_full_queue_says_so(void **state)
 {
 	(void)state;
 	static const char *const more[] = {"--concurrency", "1", "--queue", "1", NULL};
 	struct server_process server = {0};
-	struct caller first, second;
 	server_start(&site, &server, NULL, more);
 	caller_start_with(&first, server.address, HOLD);
 	wait_for_held(&site, 1);
@@ -173,8 +199,8 @@ static void a_full_queue_says_so(void **state)
 	cleanup_answer struct answer health =
 	    client_call(server.address, (struct call){.path = "/healthz"});
 	size_t held = work_let_go(&site);
-	pthread_join(first.thread, NULL);
-	pthread_join(second.thread, NULL);
+	caller_join(&first);
+	caller_join(&second);
 	cleanup_answer struct answer later = client_call(server.address, (struct call){.body = ECHO});
 	int status;
 	server_end(&server, SIGTERM, &status);
@@ -209,13 +235,12 @@ static void processor_time_names_who_set_its_limit(void **state)
 	int status;
 	server_start(&site, &server, NULL, more);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct caller caller;
-		caller_start_with(&caller, server.address, rows[i].body);
+		caller_start_with(&first, server.address, rows[i].body);
 		kill(wait_for_child(server.pid), SIGXCPU);
-		pthread_join(caller.thread, NULL);
-		if (strstr(caller.answer.body, rows[i].words) == NULL)
-			fail_msg("\"%s\" is not in: %s", rows[i].words, caller.answer.body);
-		answer_clear(&caller.answer);
+		caller_join(&first);
+		if (strstr(first.answer.body, rows[i].words) == NULL)
+			fail_msg("\"%s\" is not in: %s", rows[i].words, first.answer.body);
+		answer_clear(&first.answer);
 	}
 	server_end(&server, SIGTERM, &status);
 }
@@ -242,19 +267,18 @@ static double stop_by_signal(const void *env)
 {
 	const int *signal = env;
 	struct server_process server = {0};
-	struct caller caller;
 	int status;
 	server_start(&site, &server, NULL, NULL);
-	caller_start(&caller, server.address);
+	caller_start(&first, server.address);
 	pid_t worker = wait_for_child(server.pid);
 	double took = server_end(&server, *signal, &status);
-	pthread_join(caller.thread, NULL);
+	caller_join(&first);
 	assert_int_equal(status, 0);
 	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 0);
 	/* Transient for Argo: it asks again. */
-	assert_int_equal(caller.answer.status, 503);
-	answer_clear(&caller.answer);
+	assert_int_equal(first.answer.status, 503);
+	answer_clear(&first.answer);
 	return took;
 }
 
@@ -344,18 +368,17 @@ static double stop_process_one(const void *env)
 {
 	const char *const *before = env;
 	struct server_process server = {0};
-	struct caller caller;
 	int status;
 	server_start(&site, &server, before, NULL);
 	pid_t one = wait_for_child(server.pid);
-	caller_start(&caller, server.address);
+	caller_start(&first, server.address);
 	pid_t worker = wait_for_child(one);
 	double begin = now_ms();
 	kill(one, SIGTERM);
 	waitpid(server.pid, &status, 0);
 	double took = now_ms() - begin;
-	pthread_join(caller.thread, NULL);
-	answer_clear(&caller.answer);
+	caller_join(&first);
+	answer_clear(&first.answer);
 	assert_int_equal(status, 0);
 	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 0);
@@ -388,14 +411,13 @@ static void what_a_killed_server_leaves(void **state)
 {
 	(void)state;
 	struct server_process server = {0}, next = {0};
-	struct caller caller;
 	int status;
 	server_start(&site, &server, NULL, NULL);
-	caller_start(&caller, server.address);
+	caller_start(&first, server.address);
 	pid_t worker = wait_for_child(server.pid);
 	server_end(&server, SIGKILL, &status);
-	pthread_join(caller.thread, NULL);
-	answer_clear(&caller.answer);
+	caller_join(&first);
+	answer_clear(&first.answer);
 	assert_ends(worker);
 	assert_int_equal(work_entries(&site), 1);
 
@@ -413,14 +435,14 @@ static void what_a_killed_server_leaves(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(refusals),
-	    cmocka_unit_test(no_auth_lets_everyone_in),
-	    cmocka_unit_test(a_full_queue_says_so),
-	    cmocka_unit_test(processor_time_names_who_set_its_limit),
-	    cmocka_unit_test(sigterm_ends_it_at_once),
-	    cmocka_unit_test(sigterm_while_a_registry_keeps_it_waiting),
-	    cmocka_unit_test(as_process_one),
-	    cmocka_unit_test(what_a_killed_server_leaves),
+	    cmocka_unit_test_teardown(refusals, clear_up),
+	    cmocka_unit_test_teardown(no_auth_lets_everyone_in, clear_up),
+	    cmocka_unit_test_teardown(a_full_queue_says_so, clear_up),
+	    cmocka_unit_test_teardown(processor_time_names_who_set_its_limit, clear_up),
+	    cmocka_unit_test_teardown(sigterm_ends_it_at_once, clear_up),
+	    cmocka_unit_test_teardown(sigterm_while_a_registry_keeps_it_waiting, clear_up),
+	    cmocka_unit_test_teardown(as_process_one, clear_up),
+	    cmocka_unit_test_teardown(what_a_killed_server_leaves, clear_up),
 	};
 	return site_take(&site, argc, argv) ? cmocka_run_group_tests(tests, start, end) : 2;
 }

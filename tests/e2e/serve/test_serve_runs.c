@@ -45,8 +45,13 @@ struct node {
 	char result[64], phase[16], message[256], progress[40];
 	atomic_uint running; /* answers */
 	atomic_bool is_over;
-	long status; /* of the last call */
+	bool is_begun; /* and not joined */
+	long status;   /* of the last call */
 };
+
+/* A test that fails leaves its frame, not its threads. */
+static struct server_process server;
+static struct node nodes[NODES_MAX];
 
 static void take_text(const json_t *node, const char *key, char *into, size_t size)
 {
@@ -71,7 +76,7 @@ static bool ask(struct node *node)
 	take_text(told, "phase", node->phase, sizeof node->phase);
 	take_text(told, "message", node->message, sizeof node->message);
 	take_text(told, "progress", node->progress, sizeof node->progress);
-	bool again = strcmp(node->phase, "Running") == 0;
+	bool again = strcmp(node_text(told, "phase"), "Running") == 0;
 	if (again && *node_text(reply, "requeue") != '\0')
 		atomic_fetch_add(&node->running, 1);
 	if (node_output(told, "result") != NULL)
@@ -93,6 +98,7 @@ static void begin_in(const char *workflow, struct node *node, const char *addres
 {
 	*node = (struct node){.address = address, .args = args, .workflow = workflow};
 	assert_int_equal(pthread_create(&node->thread, NULL, ask_until_it_is_over, node), 0);
+	node->is_begun = true;
 }
 
 static void begin(struct node *node, const char *address, const char *args)
@@ -101,7 +107,7 @@ static void begin(struct node *node, const char *address, const char *args)
 }
 
 /* Each has been told so many times that its step goes on. */
-static void wait_until_running(const struct node *nodes, size_t count, unsigned times)
+static void wait_until_running(size_t count, unsigned times)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (int j = 0; j < 3000 && atomic_load(&nodes[i].running) < times; j++)
@@ -111,7 +117,7 @@ static void wait_until_running(const struct node *nodes, size_t count, unsigned 
 }
 
 /* Whatever is held, or comes to be, ends until they are over. */
-static void let_all_go(const struct node *nodes, size_t count)
+static void let_all_go(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		while (!atomic_load(&nodes[i].is_over)) {
@@ -121,11 +127,29 @@ static void let_all_go(const struct node *nodes, size_t count)
 	}
 }
 
+static void join(struct node *node)
+{
+	pthread_join(node->thread, NULL);
+	node->is_begun = false;
+}
+
+/* Without a server no node asks again. */
+static int clear_up(void **state)
+{
+	(void)state;
+	end_children();
+	for (size_t i = 0; i < NODES_MAX; i++) {
+		if (nodes[i].is_begun)
+			join(&nodes[i]);
+	}
+	return 0;
+}
+
 /* All have succeeded, each with the result of a run of its own. */
-static void assert_own_results(struct node *nodes, size_t count)
+static void assert_own_results(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		pthread_join(nodes[i].thread, NULL);
+		join(&nodes[i]);
 		if (strcmp(nodes[i].phase, "Succeeded") != 0)
 			fail_msg("node %zu: %s %s", i, nodes[i].phase, nodes[i].message);
 		for (size_t j = 0; j < i; j++)
@@ -137,12 +161,12 @@ static void assert_own_results(struct node *nodes, size_t count)
 #define REPLY_WITHIN_S "1"
 #define REPLY_WITHIN_MS 1000
 
-static void start_server(struct server_process *server, const char *concurrency, const char *ttl)
+static void start_server(const char *concurrency, const char *ttl)
 {
 	const char *const more[] = {
 	    "--reply-within", REPLY_WITHIN_S, "--concurrency", concurrency, "--result-ttl", ttl, NULL};
-	*server = (struct server_process){0};
-	server_start(&site, server, NULL, more);
+	server = (struct server_process){0};
+	server_start(&site, &server, NULL, more);
 }
 
 /* ---- */
@@ -150,16 +174,14 @@ static void start_server(struct server_process *server, const char *concurrency,
 static void equal_long_nodes(void **state)
 {
 	(void)state;
-	struct server_process server;
-	struct node nodes[3];
 	int status;
-	start_server(&server, "3", "60");
+	start_server("3", "60");
 	for (size_t i = 0; i < 3; i++)
 		begin(&nodes[i], server.address, "[\"hold\"]");
 	wait_for_held(&site, 3);
-	wait_until_running(nodes, 3, 2);
-	let_all_go(nodes, 3);
-	assert_own_results(nodes, 3);
+	wait_until_running(3, 2);
+	let_all_go(3);
+	assert_own_results(3);
 	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
 	server_end(&server, SIGTERM, &status);
 }
@@ -167,14 +189,12 @@ static void equal_long_nodes(void **state)
 static void sixteen_callers_of_few_turns(void **state)
 {
 	(void)state;
-	struct server_process server;
-	struct node nodes[NODES_MAX];
 	bool has_waited = false;
 	int status;
-	start_server(&server, "4", "60");
+	start_server("4", "60");
 	for (size_t i = 0; i < NODES_MAX; i++)
 		begin(&nodes[i], server.address, "[\"toil\",0.7]");
-	assert_own_results(nodes, NODES_MAX);
+	assert_own_results(NODES_MAX);
 	for (size_t i = 0; i < NODES_MAX; i++)
 		has_waited = has_waited || strstr(nodes[i].message, "waits for its turn") != NULL;
 	assert_true(has_waited);
@@ -186,16 +206,14 @@ static void sixteen_callers_of_few_turns(void **state)
 static void an_agent_that_is_killed(void **state)
 {
 	(void)state;
-	struct server_process server;
-	struct node nodes[3];
 	int status;
-	start_server(&server, "3", "60");
+	start_server("3", "60");
 	pid_t agent = fork();
 	if (agent == 0) {
 		for (size_t i = 0; i < 3; i++)
 			begin(&nodes[i], server.address, "[\"hold\"]");
 		for (size_t i = 0; i < 3; i++)
-			pthread_join(nodes[i].thread, NULL);
+			join(&nodes[i]);
 		_exit(0);
 	}
 	wait_for_held(&site, 3);
@@ -203,9 +221,9 @@ static void an_agent_that_is_killed(void **state)
 	waitpid(agent, &status, 0);
 	for (size_t i = 0; i < 3; i++)
 		begin(&nodes[i], server.address, "[\"hold\"]");
-	wait_until_running(nodes, 3, 1);
-	let_all_go(nodes, 3);
-	assert_own_results(nodes, 3);
+	wait_until_running(3, 1);
+	let_all_go(3);
+	assert_own_results(3);
 	assert_int_equal(log_lines(&server, "\"step finished\""), 3);
 	assert_int_equal(log_lines(&server, "result dropped"), 0);
 	server_end(&server, SIGTERM, &status);
@@ -214,10 +232,9 @@ static void an_agent_that_is_killed(void **state)
 static void a_result_waits_for_its_caller(void **state)
 {
 	(void)state;
-	struct server_process server;
 	struct node node = {.args = "[\"hold\"]"};
 	int status;
-	start_server(&server, "2", "60");
+	start_server("2", "60");
 	node.address = server.address;
 	assert_true(ask(&node));
 	wait_for_held(&site, 1);
@@ -235,10 +252,9 @@ static void a_result_waits_for_its_caller(void **state)
 static void a_result_that_nobody_collects(void **state)
 {
 	(void)state;
-	struct server_process server;
 	struct node node = {.args = "[\"hold\"]"};
 	int status;
-	start_server(&server, "2", "1");
+	start_server("2", "1");
 	node.address = server.address;
 	assert_true(ask(&node));
 	wait_for_held(&site, 1);
@@ -259,9 +275,8 @@ static void progress_is_passed_on(void **state)
 	    {"[\"hold\",\"7/3\"]", ""},
 	    {"[\"hold\",\"plenty\"]", ""},
 	};
-	struct server_process server;
 	int status;
-	start_server(&server, "2", "60");
+	start_server("2", "60");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct node node = {.args = rows[i].args, .address = server.address};
 		assert_true(ask(&node));
@@ -280,12 +295,12 @@ static void progress_is_passed_on(void **state)
 
 /* Steps that the server's log tells of as finished before the first one of those that have the
  * text. */
-static size_t finished_before(const struct server_process *server, const char *text)
+static size_t finished_before(const char *text)
 {
 	char line[4096];
 	size_t count = 0;
 	bool found = false;
-	FILE *log = fopen(server->log, "r");
+	FILE *log = fopen(server.log, "r");
 	assert_non_null(log);
 	while (!found && fgets(line, sizeof line, log) != NULL) {
 		bool finished = strstr(line, "\"step finished\"") != NULL;
@@ -301,20 +316,18 @@ static size_t finished_before(const struct server_process *server, const char *t
 static void workflows_take_turns(void **state)
 {
 	(void)state;
-	struct server_process server;
-	struct node nodes[9];
 	int status;
-	start_server(&server, "1", "60");
+	start_server("1", "60");
 	for (size_t i = 0; i < 8; i++)
 		begin(&nodes[i], server.address, "[\"hold\"]");
 	wait_for_held(&site, 1);
 	client_wait_for_metric(server.address, "tiphys_steps_waiting", 7);
 	begin_in("newcomer", &nodes[8], server.address, "[\"hold\"]");
 	client_wait_for_metric(server.address, "tiphys_steps_waiting", 8);
-	let_all_go(nodes, 9);
-	assert_own_results(nodes, 9);
+	let_all_go(9);
+	assert_own_results(9);
 	/* Of the crowd's runs the one that was under way and one more at most came before it. */
-	assert_true(finished_before(&server, " workflow=newcomer ") <= 2);
+	assert_true(finished_before(" workflow=newcomer ") <= 2);
 	assert_int_equal(log_lines(&server, "\"step finished\""), 9);
 	server_end(&server, SIGTERM, &status);
 }
@@ -322,13 +335,13 @@ static void workflows_take_turns(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(equal_long_nodes),
-	    cmocka_unit_test(sixteen_callers_of_few_turns),
-	    cmocka_unit_test(an_agent_that_is_killed),
-	    cmocka_unit_test(a_result_waits_for_its_caller),
-	    cmocka_unit_test(a_result_that_nobody_collects),
-	    cmocka_unit_test(progress_is_passed_on),
-	    cmocka_unit_test(workflows_take_turns),
+	    cmocka_unit_test_teardown(equal_long_nodes, clear_up),
+	    cmocka_unit_test_teardown(sixteen_callers_of_few_turns, clear_up),
+	    cmocka_unit_test_teardown(an_agent_that_is_killed, clear_up),
+	    cmocka_unit_test_teardown(a_result_waits_for_its_caller, clear_up),
+	    cmocka_unit_test_teardown(a_result_that_nobody_collects, clear_up),
+	    cmocka_unit_test_teardown(progress_is_passed_on, clear_up),
+	    cmocka_unit_test_teardown(workflows_take_turns, clear_up),
 	};
 	return site_take(&site, argc, argv) ? cmocka_run_group_tests(tests, start, end) : 2;
 }
