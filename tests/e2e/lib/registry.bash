@@ -3,7 +3,8 @@
 #   registry_start NAME [YAML]       sets $registry (host:port), $registry_pid, $registry_log and
 #                                    $registry_root; YAML is added to its configuration,
 #                                    indented when it belongs to http:
-#   registry_requests METHOD KIND    how many requests its log shows for /manifests/ or /blobs/
+#   registry_requests METHOD KIND    how many requests its log shows for /manifests/ or /blobs/; with the last word of a
+#                                    repository's name before it, as in step/blobs, for those of that repository
 #   registry_told METHOD KIND COUNT  its log shows so many, after a while, and no more: what is larger than a buffer of the
 #                                    registry's has come before the line that tells of it
 #   registry_blob_file DIGEST        where it stores the bytes of a blob
@@ -41,7 +42,8 @@ registry_answers() {
 }
 
 registry_requests() {
-	grep -c "\"$1 /v2/[^ ]*/$2/" "$registry_log"
+	# None is an answer, too.
+	grep -c "\"$1 /v2/[^ ]*/$2/" "$registry_log" || [ $? = 1 ]
 }
 
 registry_tells() {
