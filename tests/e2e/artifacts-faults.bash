@@ -164,7 +164,7 @@ stopping() {
 	begin=${EPOCHREALTIME/[.,]/}
 	kill -TERM "$serve_pid"
 	for what in "$caller" "$serve_pid"; do
-		wait "$what"
+		wait_end 10 "$what"
 		took=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
 		[ $took -lt 2000 ] || { echo "after $took ms" && false; }
 	done

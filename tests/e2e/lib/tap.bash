@@ -11,6 +11,7 @@
 #   free_port                  a port on 127.0.0.1 that nobody listens at
 #   wait_for SECONDS COMMAND…  until the command succeeds
 #   expect_in TEXT FILE        the file holds the text, else a message and status 1
+#   wait_end SECONDS PID       until a child has ended: its exit status, or a message and status 1
 #   must_fail COMMAND…         the command fails, else a message and status 1; "! COMMAND" ends no case,
 #                              for errexit passes over it
 #
@@ -110,6 +111,15 @@ wait_for() {
 		fi
 		sleep 0.05
 	done
+}
+
+has_ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+wait_end() {
+	wait_for "$1" has_ended "$2" || return 1
+	wait "$2"
 }
 
 expect_in() {
