@@ -39,6 +39,14 @@ agent() {
 	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" "$@"
 }
 
+# agent_start REPORT ARGS…: one in the background, which goes with the test if nobody ends it before
+agent_start() {
+	local report=$1
+	shift
+	start agent bash -c 'report=$1; shift; exec "$@" >"$report"' - "$report" \
+		"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" "$@"
+}
+
 # told FILE NODE KEY…: what the agent's report says there
 told() {
 	python3 -c '
@@ -113,22 +121,21 @@ all_held() {
 killed_agent() {
 	local file state=$work/state report=$work/report
 	file=$(workflow long)
-	"$TIPHYS_AGENT" --plugin "$serve" --token-file "$work/token" --state "$state" "$file" \
-		>/dev/null 2>&1 &
-	local pid=$! node joined
+	agent_start /dev/null --state "$state" "$file"
+	local node joined
 	wait_for 30 all_held
 	sleep "$(python3 -c "print($toil / 2)")"
-	kill -KILL $pid
-	wait $pid 2>/dev/null || true
+	kill -KILL "$started"
+	wait_end 10 "$started" 2>/dev/null || true
+	stop "$started"
 	[ "$(finished long)" -eq 0 ]
 	joined=$(metric tiphys_calls_joined_total)
-	agent --state "$state" "$file" >"$report" &
-	pid=$!
+	agent_start "$report" --state "$state" "$file"
 	wait_for 30 at_least tiphys_calls_joined_total $((joined + 3))
 	sleep "$(python3 -c "print($toil / 2)")"
 	all_held
 	xargs rm <"$work/held"
-	wait $pid
+	wait_end 60 "$started"
 	for node in 1 2 3; do
 		told "$report" "toil($((node - 1)):$node)" outputs result
 		expect_told "$report" 1/3 "toil($((node - 1)):$node)" progress
@@ -145,6 +152,8 @@ killed_agent() {
 
 serve long --concurrency 3 --reply-within "$reply_within"
 tap_case "three equal steps of $toil s whose agent is killed and started again" killed_agent
+# With it go the steps that it still holds if that failed: the cases behind look at what is left of theirs.
+stop "$serve_pid"
 
 # 503 is tried again; no step is lost, none runs twice.
 too_busy() {
