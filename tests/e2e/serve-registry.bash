@@ -108,11 +108,6 @@ worker_has_image() {
 	return 1
 }
 
-# The guest holds until its file goes.
-let_go() {
-	rm "$work/steps"/*/*/held
-}
-
 from_image() {
 	must_fail worker_has_image
 	succeeds "$registry/team/command:1"
@@ -121,7 +116,7 @@ from_image() {
 		"{\"template\":{\"plugin\":{\"wasm\":{\"module\":{\"oci\":\"$registry/team/command:1\"},\"args\":[\"hold\"]}}}}" \
 		"http://$serve/api/v1/template.execute" &
 	wait_for 10 worker_has_image
-	wait_for 10 let_go
+	wait_for 10 steps_let_go 1
 	wait $!
 	expect_in '"phase":"Succeeded"' "$work/held"
 }

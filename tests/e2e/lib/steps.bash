@@ -14,6 +14,8 @@
 #   step_ask WASM                   a step by the JSON of template.plugin.wasm; its raw reply is in $work/reply
 #   step_succeeded TEXT             that reply is of a step that succeeded with that result
 #   step_failed WORDS               that reply is of a step that failed, and says WORDS
+#   steps_held COUNT                so many steps are at the guest's `hold` now, which waits until its file goes: those are in $held
+#   steps_let_go COUNT              so many are, and go on
 #   faults_start NAME PLACE [PEM]   lib/faults.py for a folder or HOST:PORT: $faults (host:port), its plan in
 #                                   $faults_plan, its log in $faults_log
 serve_guest() {
@@ -108,6 +110,16 @@ step_succeeded() {
 step_failed() {
 	expect_in '"phase":"Failed"' "$work/reply"
 	expect_in "$1" "$work/reply"
+}
+
+# A server has a folder in its working directory, and each run one in that.
+steps_held() {
+	held=("$work/steps"/*/*/held)
+	[ -e "${held[0]}" ] && [ ${#held[@]} -eq "$1" ]
+}
+
+steps_let_go() {
+	steps_held "$1" && rm "${held[@]}"
 }
 
 faults_start() {
