@@ -60,7 +60,7 @@ struct answer client_call(const char *address, struct call call)
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CALL_S);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
@@ -150,7 +150,7 @@ void client_wait_for_metric(const char *address, const char *name, unsigned valu
 	char line[128];
 	bool found = false;
 	snprintf(line, sizeof line, "\n%s %u\n", name, value);
-	for (int i = 0; i < 3000 && !found; i++) {
+	for (double until = now_ms() + PATIENCE_MS; !found && now_ms() < until;) {
 		cleanup_answer struct answer answer =
 		    client_call(address, (struct call){.path = "/metrics"});
 		found = answer.body != NULL && strstr(answer.body, line) != NULL;

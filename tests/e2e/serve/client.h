@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a call takes at most; then it has no answer. */
+#define CALL_S 30
+
 struct answer {
 	long status; /* 0: no answer */
 	char *body;
@@ -33,7 +36,8 @@ void answer_clear(struct answer *answer);
  * json_decref(). Fails the test when an answer is not a node that Argo can read. */
 json_t *client_execute(const char *address, const char *wasm, const char *template);
 
-/* Waits until a metric without labels has the value, 30 s at most. */
+/* Waits until a metric without labels has the value, for PATIENCE_MS and the time of the last call,
+ * which is CALL_S at most. */
 void client_wait_for_metric(const char *address, const char *name, unsigned value);
 
 const char *node_text(const json_t *node, const char *key);

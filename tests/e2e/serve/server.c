@@ -219,7 +219,7 @@ pid_t only_child(pid_t parent)
 pid_t wait_for_child(pid_t parent)
 {
 	pid_t child = 0;
-	for (int i = 0; i < 3000 && child == 0; i++) {
+	for (double until = now_ms() + PATIENCE_MS; child == 0 && now_ms() < until;) {
 		child = only_child(parent);
 		sleep_ms(10);
 	}
@@ -254,7 +254,7 @@ void end_children(void)
 
 void assert_ends(pid_t pid)
 {
-	for (int i = 0; i < 3000 && is_alive(pid); i++)
+	for (double until = now_ms() + PATIENCE_MS; is_alive(pid) && now_ms() < until;)
 		sleep_ms(10);
 	assert_false(is_alive(pid));
 }
@@ -332,7 +332,7 @@ size_t work_let_go(const struct site *site)
 
 void wait_for_held(const struct site *site, size_t count)
 {
-	for (int i = 0; i < 3000 && work_held(site) < count; i++)
+	for (double until = now_ms() + PATIENCE_MS; work_held(site) < count && now_ms() < until;)
 		sleep_ms(10);
 	assert_int_equal(work_held(site), count);
 }
@@ -400,7 +400,8 @@ size_t log_lines(const struct server_process *server, const char *text)
 
 void wait_for_log_lines(const struct server_process *server, const char *text, size_t count)
 {
-	for (int i = 0; i < 3000 && log_lines(server, text) < count; i++)
+	for (double until = now_ms() + PATIENCE_MS;
+	     log_lines(server, text) < count && now_ms() < until;)
 		sleep_ms(10);
 	assert_int_equal(log_lines(server, text), count);
 }

@@ -8,6 +8,9 @@
 
 #define SERVER_TOKEN "0123456789abcdef0123456789ABCDEF"
 
+/* How long it is looked for what is waited for, before the test fails. */
+#define PATIENCE_MS 30000
+
 /* The folders and modules that all servers of a test share. */
 struct site {
 	char dir[64];                             /* its own folder: token, store, work, cache */
@@ -49,10 +52,10 @@ void end_children(void);
 /* The only child of a process, the worker parent left out, or 0; fails the test when there are
  * several. */
 pid_t only_child(pid_t parent);
-/* Waits up to 30 s until it has one. */
+/* Waits until it has one, for PATIENCE_MS. */
 pid_t wait_for_child(pid_t parent);
 bool is_alive(pid_t pid);
-/* Waits until the process is no more, up to 30 s; then fails the test. */
+/* Waits until the process is no more, for PATIENCE_MS. */
 void assert_ends(pid_t pid);
 
 /* Entries of the site's work folder. */
@@ -61,7 +64,7 @@ size_t work_entries(const struct site *site);
  */
 size_t work_held(const struct site *site);
 size_t work_let_go(const struct site *site);
-/* Waits until so many are, 30 s at most. */
+/* Waits until so many are, for PATIENCE_MS. */
 void wait_for_held(const struct site *site, size_t count);
 
 /* What a server has: its worker processes, descriptors, entries of the site's work folder, and
@@ -80,7 +83,7 @@ void assert_nothing_is_left(const struct site *site, const struct server_process
 
 /* Lines of the server's log that hold the text. */
 size_t log_lines(const struct server_process *server, const char *text);
-/* Waits until there are so many, 30 s at most. */
+/* Waits until there are so many, for PATIENCE_MS. */
 void wait_for_log_lines(const struct server_process *server, const char *text, size_t count);
 
 double now_ms(void);

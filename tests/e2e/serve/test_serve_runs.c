@@ -110,7 +110,8 @@ static void begin(struct node *node, const char *address, const char *args)
 static void wait_until_running(size_t count, unsigned times)
 {
 	for (size_t i = 0; i < count; i++) {
-		for (int j = 0; j < 3000 && atomic_load(&nodes[i].running) < times; j++)
+		for (double until = now_ms() + PATIENCE_MS;
+		     atomic_load(&nodes[i].running) < times && now_ms() < until;)
 			sleep_ms(10);
 		assert_true(atomic_load(&nodes[i].running) >= times);
 	}
