@@ -360,8 +360,10 @@ struct server_rest server_settle(const struct site *site, const struct server_pr
 		sleep_ms(SETTLE_MS);
 		now = look(site, server);
 		if (now.workers == 0 && memcmp(&now, &last, sizeof now) == 0)
-			break;
+			return now;
 	}
+	fail_msg("does not settle: %zu workers, %zu descriptors, %zu entries, %zu runs", last.workers,
+	         last.descriptors, last.entries, last.runs);
 	return last;
 }
 

@@ -74,7 +74,8 @@ struct server_rest {
 };
 
 /* Behind an answer its step is cleared away, and connections of earlier calls close. Waits until it
- * has no worker and has been the same for a moment, up to 5 s, and answers what it has then. */
+ * has no worker and has been the same for a moment, and answers what it has then; fails the test
+ * when that is not within 5 s. */
 struct server_rest server_settle(const struct site *site, const struct server_process *server);
 /* Waits for up to 5 s until it has no worker, no more descriptors than before, and of the rest as
  * much; then fails the test. */
