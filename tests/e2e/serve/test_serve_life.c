@@ -306,18 +306,51 @@ static void read_line(const struct silent_registry *silent, char *line, size_t s
 	line[got] = '\0';
 }
 
-/* `env`: the registry. */
+static void silent_start(struct silent_registry *silent)
+{
+	char port[32];
+	int out[2];
+	assert_int_equal(pipe(out), 0);
+	static const char *const argv[] = {
+	    "perl", "-MIO::Socket::INET", "-e",
+	    "$s = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;"
+	    "$| = 1; print $s->sockport, \"\\n\"; alarm 30;"
+	    "while ($c = $s->accept) { push @held, $c; print \"accepted\\n\" }",
+	    NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+	assert_int_equal(
+	    posix_spawnp(&silent->pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	/* Its end is the end of its lines. */
+	close(out[1]);
+	silent->lines = out[0];
+	read_line(silent, port, sizeof port - 1);
+	snprintf(silent->address, sizeof silent->address, "127.0.0.1:%s", port);
+}
+
+static void silent_end(struct silent_registry *silent)
+{
+	kill(silent->pid, SIGKILL);
+	waitpid(silent->pid, NULL, 0);
+	close(silent->lines);
+}
+
+/* Each time with a registry of its own: a line that one of before left would be taken for a
+ * server's that does not wait yet. */
 static double stop_while_it_waits(const void *env)
 {
-	const struct silent_registry *silent = env;
-	const char *registry = silent->address;
+	(void)env;
+	struct silent_registry silent;
 	char line[32];
 	struct server_process server = {0};
 	int status;
 	char body[256];
+	silent_start(&silent);
 	snprintf(body, sizeof body, "{\"template\":{\"plugin\":{\"wasm\":{\"module\":\"%s/m:1\"}}}}",
-	         registry);
-	setenv("INSECURE_OCI_REGISTRIES", registry, 1);
+	         silent.address);
+	setenv("INSECURE_OCI_REGISTRIES", silent.address, 1);
 	server_start(&site, &server, NULL, NULL);
 	unsetenv("INSECURE_OCI_REGISTRIES");
 	pid_t asker = fork();
@@ -325,10 +358,11 @@ static double stop_while_it_waits(const void *env)
 		client_call(server.address, (struct call){.body = body});
 		_exit(0);
 	}
-	read_line(silent, line, sizeof line - 1);
+	read_line(&silent, line, sizeof line - 1);
 	assert_string_equal(line, "accepted");
 	double took = server_end(&server, SIGTERM, &status);
 	waitpid(asker, NULL, 0);
+	silent_end(&silent);
 	assert_int_equal(work_entries(&site), 0);
 	return took;
 }
@@ -336,31 +370,7 @@ static double stop_while_it_waits(const void *env)
 static void sigterm_while_a_registry_keeps_it_waiting(void **state)
 {
 	(void)state;
-	struct silent_registry silent;
-	char port[32];
-	int out[2];
-	assert_int_equal(pipe(out), 0);
-	static const char *const argv[] = {
-	    "perl", "-MIO::Socket::INET", "-e",
-	    "$s = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;"
-	    "$| = 1; print $s->sockport, \"\\n\"; alarm 120;"
-	    "while ($c = $s->accept) { push @held, $c; print \"accepted\\n\" }",
-	    NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-	assert_int_equal(
-	    posix_spawnp(&silent.pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	/* Its end is the end of its lines. */
-	close(out[1]);
-	silent.lines = out[0];
-	read_line(&silent, port, sizeof port - 1);
-	snprintf(silent.address, sizeof silent.address, "127.0.0.1:%s", port);
-	assert_stops_in_time(stop_while_it_waits, &silent);
-	kill(silent.pid, SIGKILL);
-	waitpid(silent.pid, NULL, 0);
-	close(silent.lines);
+	assert_stops_in_time(stop_while_it_waits, NULL);
 }
 
 /* `env`: what is put before the server's command line. */
