@@ -112,18 +112,12 @@ at_least() {
 	[ "$(metric "$1")" -ge "$2" ]
 }
 
-# Three steps that the guest holds until its file goes; the files are listed in $work/held.
-all_held() {
-	find "$work/steps" -mindepth 3 -maxdepth 3 -name held >"$work/held"
-	[ "$(wc -l <"$work/held")" -eq 3 ]
-}
-
 killed_agent() {
 	local file state=$work/state report=$work/report
 	file=$(workflow long)
 	agent_start /dev/null --state "$state" "$file"
 	local node joined
-	wait_for 30 all_held
+	wait_for 30 steps_held 3
 	sleep "$(python3 -c "print($toil / 2)")"
 	kill -KILL "$started"
 	wait_end 10 "$started" 2>/dev/null || true
@@ -133,8 +127,7 @@ killed_agent() {
 	agent_start "$report" --state "$state" "$file"
 	wait_for 30 at_least tiphys_calls_joined_total $((joined + 3))
 	sleep "$(python3 -c "print($toil / 2)")"
-	all_held
-	xargs rm <"$work/held"
+	steps_let_go 3
 	wait_end 60 "$started"
 	for node in 1 2 3; do
 		told "$report" "toil($((node - 1)):$node)" outputs result
