@@ -53,9 +53,15 @@ if [ -x "$kept/usr/bin/python3" ]; then
 	python=
 	ln -s "$kept" "$scratch/work/python3"
 fi
-# Its executables and their libraries are its own. Proportional set sizes share a page among all who map its file: a server
-# of another test that began or ended between two levels made a step cost less than nothing, or more than a mebibyte.
-cp "$1/tiphys" "$1/tiphys-net" "$1/tiphys-bench" $(ldd "$1/tiphys-net" | awk '$3 ~ /^\// {print $3}') "$scratch/own"
+# Its executables and their libraries are its own, but for the loader, whose place is written into them. Proportional set
+# sizes share a page among all who map its file: a server of another test that began or ended between two levels made a step
+# cost less than nothing, or more than a mebibyte. The rivals that it starts get the libraries as well, which are the same
+# bytes; no case is about their sizes.
+libraries=$(ldd "$1/tiphys-net" "$1/tiphys-bench" | awk '$3 ~ /^\// {print $3}' | sort -u)
+if ! cp "$1/tiphys" "$1/tiphys-net" "$1/tiphys-bench" $libraries "$scratch/own"; then
+	echo 'Bail out! the executables and their libraries cannot be copied'
+	exit 1
+fi
 ln -s "$1/bench" "$scratch/own/bench"
 LD_LIBRARY_PATH=$scratch/own "$scratch/own/tiphys" bench steps --rounds 3 --settle 0 --cold 1 --load 10 --resident 3 $python --directory "$scratch/work" \
 	--out "$scratch/report" line >"$scratch/out" 2>&1
