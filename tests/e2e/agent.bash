@@ -121,7 +121,6 @@ killed_agent() {
 	sleep "$(python3 -c "print($toil / 2)")"
 	kill -KILL "$started"
 	wait_end 10 "$started" 2>/dev/null || true
-	stop "$started"
 	[ "$(finished long)" -eq 0 ]
 	joined=$(metric tiphys_calls_joined_total)
 	agent_start "$report" --state "$state" "$file"

@@ -168,7 +168,6 @@ stopping() {
 		took=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
 		[ $took -lt 2000 ] || { echo "after $took ms" && false; }
 	done
-	stop "$serve_pid"
 	grep -q 'the plugin is stopping' "$work/reply"
 }
 tap_case "a transfer does not keep the server from stopping" stopping

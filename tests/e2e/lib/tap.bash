@@ -119,6 +119,7 @@ has_ended() {
 
 wait_end() {
 	wait_for "$1" has_ended "$2" || return 1
+	rm -f "$work/started/$2"
 	wait "$2"
 }
 
