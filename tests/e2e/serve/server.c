@@ -223,7 +223,8 @@ pid_t wait_for_child(pid_t parent)
 		child = only_child(parent);
 		sleep_ms(10);
 	}
-	assert_int_not_equal(child, 0);
+	if (child == 0)
+		fail_msg("process %d has no child", (int)parent);
 	return child;
 }
 
@@ -256,7 +257,8 @@ void assert_ends(pid_t pid)
 {
 	for (double until = now_ms() + PATIENCE_MS; is_alive(pid) && now_ms() < until;)
 		sleep_ms(10);
-	assert_false(is_alive(pid));
+	if (is_alive(pid))
+		fail_msg("process %d does not end", (int)pid);
 }
 
 static size_t entries(const char *path, const char *except)
@@ -334,7 +336,9 @@ void wait_for_held(const struct site *site, size_t count)
 {
 	for (double until = now_ms() + PATIENCE_MS; work_held(site) < count && now_ms() < until;)
 		sleep_ms(10);
-	assert_int_equal(work_held(site), count);
+	size_t held = work_held(site);
+	if (held != count)
+		fail_msg("%zu steps are held, not %zu", held, count);
 }
 
 static size_t open_descriptors(pid_t pid)
@@ -405,5 +409,7 @@ void wait_for_log_lines(const struct server_process *server, const char *text, s
 	for (double until = now_ms() + PATIENCE_MS;
 	     log_lines(server, text) < count && now_ms() < until;)
 		sleep_ms(10);
-	assert_int_equal(log_lines(server, text), count);
+	size_t lines = log_lines(server, text);
+	if (lines != count)
+		fail_msg("%zu lines of the log tell of %s, not %zu", lines, text, count);
 }
