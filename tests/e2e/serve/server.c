@@ -165,8 +165,18 @@ double server_end(struct server_process *server, int signal, int *status)
 {
 	double begin = now_ms();
 	kill(server->pid, signal);
-	waitpid(server->pid, status, 0);
+	wait_for_end(server, status);
 	return now_ms() - begin;
+}
+
+void wait_for_end(const struct server_process *server, int *status)
+{
+	double until = now_ms() + PATIENCE_MS;
+	while (waitpid(server->pid, status, WNOHANG) == 0) {
+		if (now_ms() > until)
+			fail_msg("the server does not end, see %s", server->log);
+		sleep_ms(1);
+	}
 }
 
 /* The process that workers are forked from is always there, and no worker; nor is one that has gone

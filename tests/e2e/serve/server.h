@@ -44,6 +44,8 @@ void server_start(const struct site *site, struct server_process *server, const 
 
 /* Sends the signal and waits for the end. Milliseconds that it took; *status as of waitpid(). */
 double server_end(struct server_process *server, int signal, int *status);
+/* Waits until it has ended, for PATIENCE_MS; *status as of waitpid(). */
+void wait_for_end(const struct server_process *server, int *status);
 
 /* For a test's teardown: ends what a test that failed left running, servers and whatever else it
  * started, by SIGTERM and, 5 s later, SIGKILL. With them go their steps. */

@@ -385,7 +385,7 @@ static double stop_process_one(const void *env)
 	pid_t worker = wait_for_child(one);
 	double begin = now_ms();
 	kill(one, SIGTERM);
-	waitpid(server.pid, &status, 0);
+	wait_for_end(&server, &status);
 	double took = now_ms() - begin;
 	caller_join(&first);
 	answer_clear(&first.answer);
