@@ -151,12 +151,16 @@ static bool order_one(struct workers *workers, struct error *err)
 }
 
 /* The first that stands ready. What was ordered long ago may have failed for a reason that is gone,
- * so a failure counts when it is that of a fresh order. */
+ * so a failure counts when it is that of a fresh order. NULL without an error when all are being
+ * stopped. */
 static struct hand *first_standing(struct workers *workers, struct error *err)
 {
 	int failure = 0;
 	for (int fresh = 0; fresh < 3;) {
 		if (TAILQ_EMPTY(&workers->standing)) {
+			/* Nobody would wait for what a new worker parent forks. */
+			if (atomic_load(&workers->launcher.is_stopping))
+				return NULL;
 			fresh++;
 			if (!order_one(workers, err))
 				return NULL;

@@ -479,15 +479,23 @@ static size_t children(pid_t *pids, size_t max)
 	return count;
 }
 
+struct one_run {
+	struct workers *workers;
+	bool ran;
+	enum worker_end end;
+};
+
 static void *run_one(void *env)
 {
+	struct one_run *run = env;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
 	const struct worker_task task = {.strings = (const char *const[]){"exit"},
 	                                 .string_count = 1,
 	                                 .time_ms = 60000,
 	                                 .output_bytes = 100};
 	struct error err = ERROR_INIT;
-	worker_run(env, &task, &outcome, &err);
+	run->ran = worker_run(run->workers, &task, &outcome, &err);
+	run->end = outcome.end;
 	return NULL;
 }
 
@@ -495,19 +503,25 @@ static void *run_one(void *env)
 static void stopping_does_not_wait_for_a_worker_parent_that_hangs(void **state)
 {
 	(void)state;
-	pthread_t step;
+	pthread_t thread;
 	struct timespec begin, end;
 	struct error err = ERROR_INIT;
-	struct workers *stuck = workers_create(child, 0, &err);
-	assert_non_null(stuck);
+	pid_t pids[16];
+	size_t before = children(pids, 16);
+	struct one_run step = {.workers = workers_create(child, 0, &err)};
+	assert_non_null(step.workers);
 	/* The youngest child is its worker parent. */
 	assert_int_equal(kill(last_child(), SIGSTOP), 0);
-	assert_int_equal(pthread_create(&step, NULL, run_one, stuck), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_one, &step), 0);
 	usleep(200000);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	workers_stop(stuck);
-	pthread_join(step, NULL);
-	workers_destroy(stuck);
+	workers_stop(step.workers);
+	pthread_join(thread, NULL);
+	assert_true(step.ran);
+	assert_int_equal(step.end, WORKER_STOPPED);
+	/* No other was started for it, whose worker nobody would wait for. */
+	assert_int_equal(children(pids, 16), before);
+	workers_destroy(step.workers);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	/* It waited for 30 s. */
 	assert_true(end.tv_sec - begin.tv_sec < 15);
@@ -574,7 +588,8 @@ static void some_stand_ready(void **state)
 	expect_children(before, 4, ready, pids);
 	workers_stop(ready);
 	workers_destroy(ready);
-	expect_children(before, 0, NULL, pids);
+	/* Nobody but who reaps strangers waits for a stranger. */
+	expect_children(before, 0, workers, pids);
 	assert_int_equal(open_descriptors(), descriptors);
 }
 
