@@ -41,8 +41,9 @@ static void feed_some(struct feed *feed)
 {
 	while (feed->size > 0) {
 		/* The socket itself may block. */
-		ssize_t written = feed->is_socket ? send(feed->fd, feed->data, feed->size, MSG_DONTWAIT)
-		                                  : write(feed->fd, feed->data, feed->size);
+		ssize_t written = feed->is_socket
+		                      ? send(feed->fd, feed->data, feed->size, MSG_DONTWAIT | MSG_NOSIGNAL)
+		                      : write(feed->fd, feed->data, feed->size);
 		if (written < 0 && errno == EAGAIN)
 			return;
 		if (written < 0 && errno == EINTR)

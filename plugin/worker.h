@@ -52,7 +52,9 @@ bool workers_reap_others(struct workers *workers);
 struct worker_task {
 	const char *const *strings; /* options and operands of `tiphys run` */
 	size_t string_count;
-	const char *input; /* for stdin; NULL: stdin is /dev/null */
+	/* For stdin; NULL: stdin is /dev/null. A worker may end without reading it, so whoever gives it
+	 * blocks or ignores SIGPIPE. */
+	const char *input;
 	size_t input_size;
 	uint64_t time_ms;    /* wall time until it is killed */
 	size_t output_bytes; /* of stdout, and of stderr, until it is killed */
