@@ -3,16 +3,17 @@
  * nobody waits for is kept under the digest of its request, and a call takes one of those before it
  * starts another: N equal nodes get exactly N runs, and each gets one result.
  *
- *   state        an equal call       the call's time  its caller     the run     the reply
- * --result-ttl comes               is up            has left       ends        was sent    is over
- *   ----------   -----------------   --------------   ------------   ---------   ---------
- * ------------ ATTACHED     if its caller has   Running,         Running,       result,     - -
- *                left: ATTACHED to   LOOSE            LOOSE          DELIVERING
- *                the new one; else
- *                another run
- *   LOOSE        ATTACHED            -                -              KEPT        -           -
- *   DELIVERING   another run         -                KEPT           -           collected   -
- *   KEPT         result,             -                -              -           - dropped
+ *   state        an equal call    the call's   its caller   the run      the reply   --result-ttl
+ *                comes            time is up   has left     ends         was sent    is over
+ *   ----------   --------------   ----------   ----------   ----------   ---------   ------------
+ *   ATTACHED     if its caller    Running,     Running,     result,      -           -
+ *                has left: to     LOOSE        LOOSE        DELIVERING
+ *                the new one;
+ *                else another
+ *                run
+ *   LOOSE        ATTACHED         -            -            KEPT         -           -
+ *   DELIVERING   another run      -            KEPT         -            collected   -
+ *   KEPT         result,          -            -            -            -           dropped
  *                DELIVERING
  *
  * `Running` and `result` are what the caller is answered with. A caller's leaving shows when its
