@@ -367,7 +367,7 @@ earlier_without_broker() {
 	broker=$(pgrep -P "$run" -f 'broker')
 	kill -KILL "$broker"
 	exec 3>&-
-	wait "$run"
+	wait_end 60 "$run"
 	expect_in "body: 12" "$work/twice.log"
 	expect_in "again: 12" "$work/twice.log"
 }

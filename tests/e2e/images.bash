@@ -195,7 +195,7 @@ crashes() {
 	wait_for 5 grep -q "${image##*/}" "/proc/$!/maps"
 	kill -SEGV $!
 	exec 3>&-
-	wait $! || status=$?
+	wait_end 30 $! || status=$?
 	[ -e "$image" ]
 	[ ! -s "$err" ] || ! grep -q "is removed" "$err"
 }
@@ -402,7 +402,7 @@ held() {
 	keeps
 	[ -e "$folder/.new-2-2" ]
 	exec 3>&-
-	wait
+	wait_end 30 $!
 	rm "$folder"/*.image
 	next_day
 	keeps

@@ -289,7 +289,7 @@ two_at_once() {
 		net pull --cache "$work/shared" "$registry/team/large:1" >"$work/at-once.$i" &
 		pids+=($!)
 	done
-	for pid in "${pids[@]}"; do wait "$pid"; done
+	for pid in "${pids[@]}"; do wait_end 120 "$pid"; done
 	for i in 1 2 3 4; do cmp "$work/large.wasm" "$(cut -f 2 "$work/at-once.$i")"; done
 	registry_told GET large/blobs 1
 	no_leftovers "$work/shared"
@@ -377,7 +377,7 @@ dies_half_way() {
 	wait_for 5 eval "! kill -0 $registry_pid || grep -q '^State:.Z' /proc/$registry_pid/status"
 	kill -CONT "$pull"
 	local status=0
-	wait "$pull" || status=$?
+	wait_end 120 "$pull" || status=$?
 	[ "$status" -eq 1 ]
 	expect_in "registry $registry, repository team/large: GET http://$registry/v2/team/large/blobs/sha256:" \
 		"$work/stopped.err"

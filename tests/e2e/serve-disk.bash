@@ -63,7 +63,7 @@ many_at_once() {
 			"http://$serve/api/v1/template.execute" &
 		calls+=($!)
 	done
-	wait "${calls[@]}"
+	for i in "${calls[@]}"; do wait_end 120 "$i"; done
 	for i in 1 2 3 4 5 6; do
 		expect_in '"phase":"Failed"' "$work/reply.$i"
 	done

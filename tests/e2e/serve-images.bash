@@ -57,12 +57,13 @@ made_without_a_command() {
 tap_case "a step starts from an image that nobody ordered" made_without_a_command
 
 once() {
-	local i
+	local i calls=()
 	for i in 1 2 3 4 5 6 7 8; do
 		curl -sS --max-time 30 -H 'Content-Type: application/json' -o /dev/null --data-binary \
 			"@$work/request" "http://$serve/api/v1/template.execute" &
+		calls+=($!)
 	done
-	wait
+	for i in "${calls[@]}"; do wait_end 40 "$i"; done
 	made made 1
 	made failed 0
 	[ "$(grep -c 'image of a module made' "$serve_log")" -eq 1 ]

@@ -117,7 +117,7 @@ from_image() {
 		"http://$serve/api/v1/template.execute" &
 	wait_for 10 worker_has_image
 	wait_for 10 steps_let_go 1
-	wait $!
+	wait_end 60 $!
 	expect_in '"phase":"Succeeded"' "$work/held"
 }
 tap_case "workers start from the image that the server had made" from_image

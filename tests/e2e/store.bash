@@ -45,7 +45,7 @@ many_writers() {
 		net push --store "$work/busy" "$work/step.wasm" "modules.example/busy:$i" >"$work/busy.$i" &
 		pids+=($!)
 	done
-	for pid in "${pids[@]}"; do wait "$pid"; done
+	for pid in "${pids[@]}"; do wait_end 120 "$pid"; done
 	for i in $(seq 1 16); do
 		net pull --store "$work/busy" "modules.example/busy:$i" >"$work/busy.out"
 	done
