@@ -107,7 +107,7 @@ int cmd_compile(int argc, char **argv)
 	struct operands files;
 	struct load_rules rules;
 	struct error err = ERROR_INIT;
-	int status;
+	int status = 0;
 	if (!options_take(&line, argc, argv, &options, &files, &status))
 		return status;
 	if (!load_rules_read(&options.load, &rules, &err)) {
