@@ -132,6 +132,17 @@ static void check_headers(struct call *call)
 		              setting->body_max);
 }
 
+/* Whether a body that is too large is answered before it comes, and the connection closed: to who
+ * announces far too much, or waits for a word first. Any other caller would find it closed while it
+ * sends, and might never look at the answer. */
+static bool is_not_to_be_heard(struct call *call)
+{
+	const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return call->visit.answer.status == MHD_HTTP_CONTENT_TOO_LARGE &&
+	       (header(call, MHD_HTTP_HEADER_EXPECT) != NULL ||
+	        strtoull(length, NULL, 10) / REFUSED_BODIES > call->server->setting.body_max);
+}
+
 static void refuse_method(struct call *call, const char *url, const char *allow)
 {
 	call->visit.answer.allow = allow;
@@ -261,8 +272,7 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 		atomic_fetch_add(&server->calls, 1);
 		check_line(call, url, method);
 		forget_token(call);
-		/* Closes the connection, without reading what may be endless. */
-		return call->visit.answer.status == MHD_HTTP_CONTENT_TOO_LARGE ? send_reply(call) : MHD_YES;
+		return is_not_to_be_heard(call) ? send_reply(call) : MHD_YES;
 	}
 	if (*size > 0)
 		return take_body(call, data, size);

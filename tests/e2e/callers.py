@@ -158,10 +158,19 @@ def malformed():
 
 
 def oversized():
+    for fields in (("Content-Length: 70000000",), ("Content-Length: 200000", "Expect: 100-continue")):
+        with connect() as connection:
+            connection.sendall(head(*fields))
+            text = answer(connection, b"--max-body")
+            assert b" 413 " in text.split(b"\r\n")[0] and b"--max-body" in text, text
+    # One who sends first and then looks found the connection closed, and no answer.
     with connect() as connection:
-        connection.sendall(head("Content-Length: 70000000"))
+        connection.sendall(head("Content-Length: 200000"))
+        for _ in range(20):
+            time.sleep(0.02)
+            connection.sendall(b" " * 10000)
         text = answer(connection, b"--max-body")
-        assert b" 413 " in text.split(b"\r\n")[0] and b"--max-body" in text, text
+        assert b" 413 " in text.split(b"\r\n")[0] and b"200000" in text and b"--max-body" in text, text
     with connect() as connection:
         connection.sendall(head("Transfer-Encoding: chunked"))
         try:

@@ -50,7 +50,7 @@ sipping() {
 }
 tap_case "one that takes its reply drop by drop is closed, and the result is kept" sipping
 tap_case "what is no request is refused or closed, and starts no step" calls malformed
-tap_case "a body that is announced or grows too large is refused at once" calls oversized
+tap_case "a body that is announced or grows too large is refused, and its sender hears it" calls oversized
 tap_case "requests behind each other on a connection are each answered" calls pipelined
 # The value of a metric.
 metric() { curl -sf --noproxy '*' "http://$serve/metrics" | sed -n "s/^$1 //p"; }
