@@ -52,7 +52,7 @@ struct serve_options {
 	uint64_t max_module;  /* 0: the default */
 	uint64_t cache_bytes; /* 0: no bound */
 	uint64_t images_bytes;
-	uint64_t image_timeout; /* ms */
+	uint64_t image_timeout; /* ms; 0: the default */
 	uint64_t max_connections, idle_timeout, request_timeout, reply_timeout;
 	struct kv_limits kv; /* 0: the defaults */
 	uint64_t blob_bytes; /* 0: the default */
@@ -132,7 +132,8 @@ static const struct option serve_rows[] = {
                  "keep so much of images of modules, which are made while the first steps run; 0: "
                  "neither make nor use any (default 512M)"),
     OPTION_TIME(struct serve_options, image_timeout, "image-timeout",
-                "how long one image may take to be made, as 30s (ms, s, m, h; default 60s)"),
+                "how long one image may take to be made, as 30s (ms, s, m, h; default 60s)",
+                .needs = "images-bytes"),
     OPTION_BYTES(struct serve_options, artifacts.limits.bytes, "max-artifact",
                  "size of one artifact, packed and unpacked (default 16G)"),
     OPTION_NUMBER(struct serve_options, artifacts.limits.files, "max-artifact-files", "N", 1,
@@ -434,7 +435,7 @@ static bool start_compiler(struct life *life, const struct serve_options *option
 	    .images_bytes = options->images_bytes,
 	    .memory_bytes = options->max_memory,
 	    .load = &options->load,
-	    .time_ms = options->image_timeout,
+	    .time_ms = options->image_timeout != 0 ? options->image_timeout : COMPILER_TIME_MS,
 	    .retry_ms = COMPILER_RETRY_MS,
 	    .look_ms = COMPILER_LOOK_MS,
 	};
@@ -545,7 +546,6 @@ int cmd_serve(int argc, char **argv)
 	    .max_output = MIB,
 	    .cache_bytes = 4096 * MIB,
 	    .images_bytes = IMAGES_BYTES_DEFAULT,
-	    .image_timeout = COMPILER_TIME_MS,
 	    .max_parameter = REPLY_PARAMETER_DEFAULT,
 	    .max_outputs = REPLY_OUTPUTS_DEFAULT,
 	    .max_body = 4 * MIB,

@@ -211,6 +211,12 @@ static bool check_operands(const struct command_line *line, const struct operand
 	return true;
 }
 
+static bool is_number(const struct option *row)
+{
+	return row->kind == OPTION_KIND_BYTES || row->kind == OPTION_KIND_NUMBER ||
+	       row->kind == OPTION_KIND_TIME;
+}
+
 static bool is_given(const struct option *row, const void *into)
 {
 	const void *field = (const char *)into + row->field;
@@ -237,13 +243,17 @@ bool options_check(const struct command_line *line, const void *into, struct err
 		if (row->needs == NULL || !is_given(row, into))
 			continue;
 		const struct option *needed = find_row(line, row->needs, strlen(row->needs));
-		if (!is_given(needed, into))
+		if (is_given(needed, into))
+			continue;
+		if (is_number(needed))
 			return error_set(err, ERROR_USAGE,
-			                 "--%s does nothing without --%s, which is not given; add --%s%s%s, or "
-			                 "leave --%s out",
-			                 row->name, needed->name, needed->name,
-			                 needed->value != NULL ? " " : "",
-			                 needed->value != NULL ? needed->value : "", row->name);
+			                 "--%s does nothing while --%s is 0; leave one of them out", row->name,
+			                 needed->name);
+		return error_set(err, ERROR_USAGE,
+		                 "--%s does nothing without --%s, which is not given; add --%s%s%s, or "
+		                 "leave --%s out",
+		                 row->name, needed->name, needed->name, needed->value != NULL ? " " : "",
+		                 needed->value != NULL ? needed->value : "", row->name);
 	}
 	return true;
 }

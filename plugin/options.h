@@ -59,7 +59,8 @@ struct option {
 	uint64_t min, max; /* of a number or bytes */
 	bool may_be_empty; /* of texts: else an empty value is a variable that was not set */
 	/* The option whose grant this one only qualifies: to give it alone is refused, for it would do
-	 * nothing. NULL: none. Both fields hold zero unless they are given. */
+	 * nothing. NULL: none. This one's field holds zero unless it is given; the other's while it
+	 * grants nothing. */
 	const char *needs;
 };
 

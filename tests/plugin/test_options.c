@@ -27,7 +27,7 @@ static const struct option rows[] = {
     OPTION_NUMBER(struct demo, count, "count", "N", 2, 9, "how many"),
     OPTION_TEXT_OR_EMPTY(struct demo, label, "label", "TEXT", "the label"),
     OPTION_BYTES_FROM(struct demo, least, "least", 1, "some at least"),
-    OPTION_TIME(struct demo, time, "time", "how long"),
+    OPTION_TIME(struct demo, time, "time", "how long", .needs = "size"),
 };
 
 static const struct command_line line = {
@@ -325,6 +325,14 @@ static void what_qualifies_an_option_wants_it(void **state)
 	char *rest[] = {"lamp", "--on", NULL};
 	assert_int_equal(options_parse(&in_parts, 2, rest, &part, &operands, &err), OPTIONS_GO_ON);
 	assert_true(options_check(&in_parts, &part, &err));
+
+	struct demo demo;
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "x", "--time", "5s"), OPTIONS_GO_ON);
+	assert_int_equal(PARSE(&line, &demo, &operands, &err, "x", "--time", "5s", "--size", "0"),
+	                 OPTIONS_WRONG);
+	assert_string_equal(err.message,
+	                    "--time does nothing while --size is 0; leave one of them out");
+	error_clear(&err);
 }
 
 int main(void)
