@@ -24,7 +24,7 @@ static bool read_gcs(const struct artifacts_options *options, struct s3_place *g
 	struct repository made = {0};
 	bool is_there;
 	const struct repository_options as_repository = {
-	    .endpoint = options->gcs_endpoint,
+	    .endpoint = options->gcs_endpoint != NULL ? options->gcs_endpoint : GCS_ENDPOINT,
 	    .bucket = "",
 	    .region = "auto",
 	    .key_id_file = options->gcs_key_id_file,

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #define ARTIFACT_SECONDS_DEFAULT 3600
+#define GCS_ENDPOINT "storage.googleapis.com"
 
 struct artifacts_options {
 	struct archive_limits limits;
@@ -33,7 +34,8 @@ struct artifacts_options {
 	uint64_t parallel;      /* --artifact-parallel: parts that are sent at a time */
 	struct repository_options repository;
 	const char *service_account; /* a folder: KUBERNETES_ACCOUNT */
-	const char *gcs_endpoint, *gcs_key_id_file, *gcs_secret_file;
+	const char *gcs_endpoint;    /* NULL: GCS_ENDPOINT */
+	const char *gcs_key_id_file, *gcs_secret_file;
 	const struct policy *ceiling; /* bounds where artifacts may lie; NULL: none does */
 	const atomic_bool *stopping;  /* a transfer is given up when it becomes true */
 };
@@ -43,8 +45,7 @@ struct artifacts_options {
 	 .seconds = ARTIFACT_SECONDS_DEFAULT,                                                          \
 	 .part_size = (uint64_t)64 << 20,                                                              \
 	 .parallel = 2,                                                                                \
-	 .service_account = KUBERNETES_ACCOUNT,                                                        \
-	 .gcs_endpoint = "storage.googleapis.com"}
+	 .service_account = KUBERNETES_ACCOUNT}
 
 /* What all steps of a server share. Thread-safe. */
 struct artifacts;
