@@ -2,6 +2,7 @@
 
 #include "caps/cleanup.h"
 #include "plugin/moment.h"
+#include "plugin/quantity.h"
 #include "plugin/workdir.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ static bool take_terms(char *guest, struct dir_terms *terms)
 		return false;
 	if (*quota == '/')
 		terms->shares = quota;
-	return terms->shares != NULL || option_parse_bytes(quota, &terms->quota);
+	return terms->shares != NULL || size_parse(quota, &terms->quota);
 }
 
 static bool limit_dir(struct caps *caps, const struct dir_terms *terms, const char *text,
@@ -150,7 +151,7 @@ static bool grant_random(struct caps *caps, const char *text, struct error *err)
 	uint64_t seed;
 	if (*text == '\0')
 		return granted(caps_grant_random(caps), "--random", "", err);
-	if (!option_parse_number(text, &seed))
+	if (!number_parse(text, &seed))
 		return error_set(err, ERROR_USAGE, "--random wants a number as its seed, not \"%s\"", text);
 	return granted(caps_grant_random_seeded(caps, seed), "--random", text, err);
 }

@@ -1,5 +1,6 @@
 #include "plugin/load_rules.h"
 
+#include "plugin/quantity.h"
 #include "plugin/suggest.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ static bool set_limit(struct load_rules *rules, const char *name, const char *fi
 			suggestion_offer(&suggestion, load_limit_rows[i].name);
 		return unknown("--limit", "limit", &suggestion, names, err);
 	}
-	if (!option_parse_bytes(figure, &value))
+	if (!size_parse(figure, &value))
 		return error_set(err, ERROR_USAGE, "--limit %s: \"%s\" is no number", name, figure);
 	if (value > load_limit_rows[limit].highest)
 		return error_set(err, ERROR_USAGE, "--limit %s: %s can be limited to at most %llu", name,

@@ -1,6 +1,6 @@
 #include "plugin/moment.h"
 
-#include "plugin/options.h"
+#include "plugin/quantity.h"
 
 #include <string.h>
 #include <time.h>
@@ -46,7 +46,7 @@ bool moment_parse(const char *text, int64_t *ns)
 {
 	uint64_t number;
 	int64_t seconds;
-	if (option_parse_number(text, &number)) {
+	if (number_parse(text, &number)) {
 		if (number > INT64_MAX)
 			return false;
 		seconds = (int64_t)number;
@@ -54,24 +54,4 @@ bool moment_parse(const char *text, int64_t *ns)
 		return false;
 	}
 	return !__builtin_mul_overflow(seconds, NS_PER_S, ns);
-}
-
-bool duration_parse(const char *text, uint64_t *ms)
-{
-	static const struct {
-		const char *name;
-		uint64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-	char number[24];
-	size_t len = strspn(text, "0123456789");
-	if (len == 0 || len >= sizeof number)
-		return false;
-	memcpy(number, text, len);
-	number[len] = '\0';
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		if (strcmp(text + len, units[i].name) == 0)
-			return option_parse_number(number, ms) &&
-			       !__builtin_mul_overflow(*ms, units[i].ms, ms) && *ms <= DURATION_MAX_MS;
-	}
-	return false;
 }

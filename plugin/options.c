@@ -1,7 +1,7 @@
 #include "plugin/options.h"
 
 #include "plugin/command.h"
-#include "plugin/moment.h"
+#include "plugin/quantity.h"
 #include "plugin/suggest.h"
 
 #include <stdlib.h>
@@ -11,44 +11,6 @@ void option_texts_clear(struct option_texts *texts)
 {
 	free(texts->items);
 	*texts = (struct option_texts){0};
-}
-
-bool option_parse_number(const char *text, uint64_t *number)
-{
-	uint64_t value = 0;
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
-			return false;
-	}
-	*number = value;
-	return true;
-}
-
-bool option_parse_bytes(const char *text, uint64_t *bytes)
-{
-	static const char units[] = "KMG";
-	char digits[32];
-	size_t len = strlen(text);
-	unsigned shift = 0;
-
-	if (len == 0 || len >= sizeof digits)
-		return false;
-	memcpy(digits, text, len + 1);
-	const char *unit = strchr(units, digits[len - 1]);
-	if (unit != NULL) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		digits[len - 1] = '\0';
-	}
-	uint64_t value;
-	if (!option_parse_number(digits, &value) || value > UINT64_MAX >> shift)
-		return false;
-	*bytes = value << shift;
-	return true;
 }
 
 static const struct option *find_row(const struct command_line *line, const char *name, size_t len)
@@ -125,7 +87,7 @@ static bool store(const struct option *row, const char *value, void *into, struc
 
 	uint64_t number;
 	bool is_bytes = row->kind == OPTION_KIND_BYTES;
-	if (!(is_bytes ? option_parse_bytes : option_parse_number)(value, &number))
+	if (!(is_bytes ? size_parse : number_parse)(value, &number))
 		return error_set(err, ERROR_USAGE, "--%s wants a number%s, not \"%s\"", row->name,
 		                 is_bytes ? " of bytes, as 65536 or 64K (K, M, G)" : "", value);
 	if (number < row->min && row->max == UINT64_MAX)

@@ -44,9 +44,9 @@ enum option_kind {
 	OPTION_KIND_TEXT,          /* const char *: the last one wins */
 	OPTION_KIND_OPTIONAL_TEXT, /* const char *: `--name=value`, or `--name` alone for "" */
 	OPTION_KIND_TEXTS,         /* struct option_texts */
-	OPTION_KIND_BYTES,  /* uint64_t: a decimal number, then nothing or one of K M G (KiB …) */
-	OPTION_KIND_NUMBER, /* uint64_t: a decimal number in min … max */
-	OPTION_KIND_TIME,   /* uint64_t: milliseconds, more than none, as duration_parse() reads them */
+	OPTION_KIND_BYTES,         /* uint64_t: as size_parse() reads it */
+	OPTION_KIND_NUMBER,        /* uint64_t: a decimal number in min … max */
+	OPTION_KIND_TIME, /* uint64_t: milliseconds, more than none, as duration_parse() reads them */
 };
 
 struct option {
@@ -135,11 +135,5 @@ bool options_take(const struct command_line *line, int argc, char **argv, void *
 bool options_check(const struct command_line *line, const void *into, struct error *err);
 
 void options_print_help(const struct command_line *line, FILE *out);
-
-/* A decimal number with nothing, K, M or G behind it. False when it is not one or too large. */
-bool option_parse_bytes(const char *text, uint64_t *bytes);
-
-/* A decimal number of digits alone. False when it is not one or too large. */
-bool option_parse_number(const char *text, uint64_t *number);
 
 #endif

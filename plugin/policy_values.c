@@ -2,7 +2,7 @@
 #include "plugin/policy_reading.h"
 
 #include "plugin/moment.h"
-#include "plugin/options.h"
+#include "plugin/quantity.h"
 #include "plugin/scalar.h"
 
 #include <stdio.h>
@@ -147,7 +147,7 @@ static bool read_bytes(struct policy_reading *reading, const struct policy_value
 	static const char expected[] = "bytes, as 65536 or 64K (K, M, G)";
 	if (json_is_string(value->json)) {
 		const char *text = json_string_value(value->json);
-		if (!option_parse_bytes(text, bytes))
+		if (!size_parse(text, bytes))
 			return policy_wrong(reading, value->path, "is \"%.40s\", must be %s", text, expected);
 		return refuse_zero(reading, value, *bytes);
 	}

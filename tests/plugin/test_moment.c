@@ -60,47 +60,11 @@ static void other_texts_are_no_moments(void **state)
 	}
 }
 
-static void durations_have_units(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t ms;
-	} rows[] = {{"0", 0},
-	            {"7", 7000},
-	            {"250ms", 250},
-	            {"30s", 30000},
-	            {"5m", 300000},
-	            {"2h", 7200000},
-	            {"8760h", DURATION_MAX_MS}};
-	static const char *const others[] = {"",
-	                                     "s",
-	                                     "-1s",
-	                                     "1.5s",
-	                                     "5 m",
-	                                     "5d",
-	                                     "5min",
-	                                     "5M",
-	                                     "18446744073709551615",
-	                                     "18446744073709551615ms",
-	                                     "8761h"};
-	uint64_t ms;
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		assert_true(duration_parse(rows[i].text, &ms));
-		assert_int_equal(ms, rows[i].ms);
-	}
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-		if (duration_parse(others[i], &ms))
-			fail_msg("\"%s\" was taken", others[i]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(moments_are_seconds_or_dates),
 	    cmocka_unit_test(other_texts_are_no_moments),
-	    cmocka_unit_test(durations_have_units),
 	};
 	return cmocka_run_group_tests_name("moment", tests, NULL, NULL);
 }

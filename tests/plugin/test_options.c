@@ -244,37 +244,6 @@ static void help_may_stand_anywhere_before_two_dashes(void **state)
 	assert_int_equal(PARSE(&line, &demo, &operands, &err, "a", "b", "-h"), OPTIONS_HELP);
 }
 
-static void reads_bytes(void **state)
-{
-	static const struct {
-		const char *text;
-		bool is_good;
-		uint64_t bytes;
-	} cases[] = {
-	    {"0", true, 0},
-	    {"18446744073709551615", true, UINT64_MAX},
-	    {"18446744073709551616", false, 0},
-	    {"1K", true, 1024},
-	    {"3M", true, 3 << 20},
-	    {"2G", true, UINT64_C(2) << 30},
-	    {"17179869183G", true, UINT64_C(17179869183) << 30},
-	    {"17179869184G", false, 0},
-	    {"K", false, 0},
-	    {"", false, 0},
-	    {"1 K", false, 0},
-	    {"+1", false, 0},
-	    {"0x10", false, 0},
-	    {"1KK", false, 0},
-	    {"00000000000000000000000000000000000000001", false, 0},
-	};
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		uint64_t bytes = 0;
-		assert_int_equal(option_parse_bytes(cases[i].text, &bytes), cases[i].is_good);
-		assert_int_equal(bytes, cases[i].bytes);
-	}
-}
-
 struct lamp {
 	bool on;
 	const char *colour;
@@ -348,7 +317,6 @@ int main(void)
 	    cmocka_unit_test(says_what_is_wrong),
 	    cmocka_unit_test(help_shows_each_row),
 	    cmocka_unit_test(help_may_stand_anywhere_before_two_dashes),
-	    cmocka_unit_test(reads_bytes),
 	    cmocka_unit_test(what_qualifies_an_option_wants_it),
 	};
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
