@@ -107,13 +107,22 @@ static void hear_all(struct workers *workers, bool wait)
 	}
 }
 
-/* A worker parent that is gone is replaced. What it has told of is heard first. */
+/* Set before workers_stop() has the lock. */
+static bool is_stopping(const struct workers *workers)
+{
+	return atomic_load(&workers->launcher.is_stopping);
+}
+
+/* A worker parent that is gone is replaced, but for the end: nobody would wait for what the next
+ * one forks. What it has told of is heard first. */
 static bool send_order(struct workers *workers, const int fds[ORDER_DESCRIPTORS], struct error *err)
 {
 	if (launcher_order(&workers->launcher, fds))
 		return true;
 	hear_all(workers, false);
 	forget_ordered(workers);
+	if (is_stopping(workers))
+		return error_set(err, ERROR_SYSTEM, "the workers are being stopped");
 	return launcher_start(&workers->launcher, err) &&
 	       (launcher_order(&workers->launcher, fds) ||
 	        error_set_errno(err, errno, "the worker parent takes no order"));
@@ -158,25 +167,26 @@ static struct hand *first_standing(struct workers *workers, struct error *err)
 	int failure = 0;
 	for (int fresh = 0; fresh < 3;) {
 		if (TAILQ_EMPTY(&workers->standing)) {
-			/* Nobody would wait for what a new worker parent forks. */
-			if (atomic_load(&workers->launcher.is_stopping))
-				return NULL;
 			fresh++;
-			if (!order_one(workers, err))
+			if (!order_one(workers, err)) {
+				if (is_stopping(workers))
+					error_clear(err);
 				return NULL;
+			}
 		}
 		struct hand *hand = TAILQ_FIRST(&workers->standing);
 		if (hand->pid > 0 || ask(workers, hand, true, &failure) == LAUNCHER_STARTED)
 			return hand;
 	}
-	error_set_errno(err, failure, "cannot start a process for the step");
+	if (!is_stopping(workers))
+		error_set_errno(err, failure, "cannot start a process for the step");
 	return NULL;
 }
 
 bool crew_take(struct workers *workers, struct hand **hand, struct error *err)
 {
 	pthread_mutex_lock(&workers->lock);
-	*hand = workers->stopping ? NULL : first_standing(workers, err);
+	*hand = is_stopping(workers) ? NULL : first_standing(workers, err);
 	if (*hand != NULL) {
 		remove_standing(workers, *hand);
 		TAILQ_INSERT_TAIL(&workers->working, *hand, next);
@@ -199,7 +209,7 @@ void crew_refill(struct workers *workers)
 	hear_all(workers, false);
 	/* Several at a time: the worker parent awakes once for them. */
 	bool is_due = workers->standing_count + workers->ready / 2 <= workers->ready;
-	while (is_due && !workers->stopping && workers->standing_count < workers->ready &&
+	while (is_due && !is_stopping(workers) && workers->standing_count < workers->ready &&
 	       order_one(workers, &err))
 		;
 	pthread_mutex_unlock(&workers->lock);

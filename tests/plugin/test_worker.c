@@ -481,6 +481,8 @@ static size_t children(pid_t *pids, size_t max)
 
 struct one_run {
 	struct workers *workers;
+	const char *what;
+	pthread_t thread;
 	bool ran;
 	enum worker_end end;
 };
@@ -489,38 +491,58 @@ static void *run_one(void *env)
 {
 	struct one_run *run = env;
 	cleanup_worker_outcome struct worker_outcome outcome = {0};
-	const struct worker_task task = {.strings = (const char *const[]){"exit"},
-	                                 .string_count = 1,
-	                                 .time_ms = 60000,
-	                                 .output_bytes = 100};
+	const struct worker_task task = {
+	    .strings = &run->what, .string_count = 1, .time_ms = 60000, .output_bytes = 100};
 	struct error err = ERROR_INIT;
 	run->ran = worker_run(run->workers, &task, &outcome, &err);
 	run->end = outcome.end;
 	return NULL;
 }
 
+static void begin_run(struct one_run *run)
+{
+	assert_int_equal(pthread_create(&run->thread, NULL, run_one, run), 0);
+}
+
+static void expect_stopped(struct one_run *run)
+{
+	pthread_join(run->thread, NULL);
+	assert_true(run->ran);
+	assert_int_equal(run->end, WORKER_STOPPED);
+}
+
+/* No worker parent was started in place of the one that hung, and nothing by it: nobody would wait
+ * for that. */
+static void expect_no_others(const pid_t *had, size_t had_count)
+{
+	pid_t pids[16];
+	size_t count = children(pids, 16);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = 0;
+		while (at < had_count && had[at] != pids[i])
+			at++;
+		assert_true(at < had_count);
+	}
+}
+
 /* A step waits for a worker parent that does nothing any more, and holds the lock meanwhile. */
 static void stopping_does_not_wait_for_a_worker_parent_that_hangs(void **state)
 {
 	(void)state;
-	pthread_t thread;
 	struct timespec begin, end;
 	struct error err = ERROR_INIT;
-	pid_t pids[16];
-	size_t before = children(pids, 16);
-	struct one_run step = {.workers = workers_create(child, 0, &err)};
+	pid_t had[16];
+	struct one_run step = {.workers = workers_create(child, 0, &err), .what = "exit"};
 	assert_non_null(step.workers);
 	/* The youngest child is its worker parent. */
 	assert_int_equal(kill(last_child(), SIGSTOP), 0);
-	assert_int_equal(pthread_create(&thread, NULL, run_one, &step), 0);
+	size_t had_count = children(had, 16);
+	begin_run(&step);
 	usleep(200000);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	workers_stop(step.workers);
-	pthread_join(thread, NULL);
-	assert_true(step.ran);
-	assert_int_equal(step.end, WORKER_STOPPED);
-	/* No other was started for it, whose worker nobody would wait for. */
-	assert_int_equal(children(pids, 16), before);
+	expect_stopped(&step);
+	expect_no_others(had, had_count);
 	workers_destroy(step.workers);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	/* It waited for 30 s. */
@@ -611,6 +633,38 @@ static void those_that_stand_ready_are_not_reaped_by_others(void **state)
 	expect_children(before, 0, NULL, pids);
 }
 
+/* One step waits for the worker parent with the lock held; another one, that runs, waits for the
+ * lock to have more of them stand ready, and may have it before who stops them all. */
+static void stopping_has_no_more_stand_ready(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 12; round++) {
+		struct error err = ERROR_INIT;
+		pid_t pids[16], had[16];
+		size_t before = children(pids, 16);
+		struct workers *ready = workers_create(child, 1, &err);
+		assert_non_null(ready);
+		pid_t parent = last_child();
+		struct one_run one = {.workers = ready, .what = "loop"}, other = one;
+		run_exit(ready);
+		expect_children(before, 2, ready, pids);
+		/* The worker parent's word of it comes. */
+		usleep(5000);
+		assert_int_equal(kill(parent, SIGSTOP), 0);
+		size_t had_count = children(had, 16);
+		begin_run(&one);
+		usleep(700);
+		begin_run(&other);
+		usleep(10000);
+		workers_stop(ready);
+		expect_stopped(&one);
+		expect_stopped(&other);
+		expect_no_others(had, had_count);
+		workers_destroy(ready);
+		expect_children(before, 0, workers, pids);
+	}
+}
+
 static void *stop_soon(void *env)
 {
 	const struct timespec moment = {.tv_nsec = 200000000};
@@ -663,6 +717,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(some_stand_ready),
 	    cmocka_unit_test(those_that_stand_ready_are_not_reaped_by_others),
 	    cmocka_unit_test(stopping_does_not_wait_for_a_worker_parent_that_hangs),
+	    cmocka_unit_test(stopping_has_no_more_stand_ready),
 	    cmocka_unit_test(stopping_kills_and_starts_no_more),
 	};
 	child = argc > 1 ? argv[1] : "";
