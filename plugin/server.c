@@ -132,14 +132,16 @@ static void check_headers(struct call *call)
 		              setting->body_max);
 }
 
-/* Whether a body that is too large is answered before it comes, and the connection closed: to who
+/* Whether what is refused is answered before its body comes, and the connection closed: to who
  * announces far too much, or waits for a word first. Any other caller would find it closed while it
  * sends, and might never look at the answer. */
 static bool is_not_to_be_heard(struct call *call)
 {
 	const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return call->visit.answer.status == MHD_HTTP_CONTENT_TOO_LARGE &&
-	       (header(call, MHD_HTTP_HEADER_EXPECT) != NULL ||
+	if (call->visit.answer.status < MHD_HTTP_BAD_REQUEST)
+		return false;
+	return header(call, MHD_HTTP_HEADER_EXPECT) != NULL ||
+	       (length != NULL &&
 	        strtoull(length, NULL, 10) / REFUSED_BODIES > call->server->setting.body_max);
 }
 

@@ -158,11 +158,13 @@ def malformed():
 
 
 def oversized():
-    for fields in (("Content-Length: 70000000",), ("Content-Length: 200000", "Expect: 100-continue")):
-        with connect() as connection:
-            connection.sendall(head(*fields))
-            text = answer(connection, b"--max-body")
-            assert b" 413 " in text.split(b"\r\n")[0] and b"--max-body" in text, text
+    # Answered before it comes, whatever it is refused for.
+    for status, words, path in ((b" 413 ", b"--max-body", PATH), (b" 404 ", b"there is nothing at", "/else")):
+        for fields in (("Content-Length: 70000000",), ("Content-Length: 200000", "Expect: 100-continue")):
+            with connect() as connection:
+                connection.sendall(head(*fields, path=path))
+                text = answer(connection)
+                assert status in text.split(b"\r\n")[0] and words in text, text
     # One who sends first and then looks found the connection closed, and no answer.
     with connect() as connection:
         connection.sendall(head("Content-Length: 200000"))
@@ -171,6 +173,21 @@ def oversized():
             connection.sendall(b" " * 10000)
         text = answer(connection, b"--max-body")
         assert b" 413 " in text.split(b"\r\n")[0] and b"200000" in text and b"--max-body" in text, text
+        # All of it was heard, so that what comes next is a request.
+        connection.sendall(request("next"))
+        assert b'"result":"next"' in answer(connection, b"next"), "no answer"
+    # One who drips it is not heard for longer than any other.
+    with connect() as connection:
+        connection.sendall(head("Content-Length: 200000"))
+        since = time.monotonic()
+        try:
+            while time.monotonic() - since < 15:
+                connection.sendall(b" ")
+                time.sleep(0.2)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        took = time.monotonic() - since
+        assert 4 < took < 12, f"open for {took} s"
     with connect() as connection:
         connection.sendall(head("Transfer-Encoding: chunked"))
         try:
