@@ -195,7 +195,8 @@ crashes() {
 	wait_for 5 grep -q "${image##*/}" "/proc/$!/maps"
 	kill -SEGV $!
 	exec 3>&-
-	wait_end 30 $! || status=$?
+	wait_for 30 has_ended $!
+	wait $! || status=$?
 	[ -e "$image" ]
 	[ ! -s "$err" ] || ! grep -q "is removed" "$err"
 }

@@ -27,7 +27,7 @@ calls() {
 		succeeds command '"args": ["echo", "meanwhile"]'
 		sleep 0.2
 	done
-	wait_end 60 $caller
+	wait_end 120 $caller
 	# The two workers that stand ready have six.
 	wait_for 5 at_most $((before + 6)) || { echo "$before descriptors, then $(descriptors)" && false; }
 	succeeds command '"args": ["echo", "after"]'

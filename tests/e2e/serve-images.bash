@@ -221,4 +221,12 @@ serve_start serve-hurried --image-timeout 1ms
 tap_case "how long an image may take to be made is --image-timeout" in_time
 stop "$serve_pid"
 
+of_none() {
+	local status=0
+	"$tiphys" serve --listen 127.0.0.1:0 --no-auth --images-bytes 0 --image-timeout 1s >"$work/refused" 2>&1 || status=$?
+	[ $status -eq 2 ]
+	expect_in "--image-timeout does nothing while --images-bytes is 0; leave one of them out" "$work/refused"
+}
+tap_case "… and nothing where none are made, which is told" of_none
+
 tap_end

@@ -118,7 +118,10 @@ has_ended() {
 }
 
 wait_end() {
-	wait_for "$1" has_ended "$2" || return 1
+	if ! wait_for "$1" has_ended "$2"; then
+		stop "$2"
+		return 1
+	fi
 	rm -f "$work/started/$2"
 	wait "$2"
 }
