@@ -60,7 +60,7 @@ struct option {
 	bool may_be_empty; /* of texts: else an empty value is a variable that was not set */
 	/* The option whose grant this one only qualifies: to give it alone is refused, for it would do
 	 * nothing. NULL: none. This one's field holds zero unless it is given; the other's while it
-	 * grants nothing. */
+	 * grants nothing, which for a number only `--name 0` says: it has a default. */
 	const char *needs;
 };
 
