@@ -24,7 +24,7 @@ struct workers {
 	size_t standing_count;
 	struct hand_list working;
 	struct hand_list dying; /* killed; who reaps them does not hold the lock */
-	bool stopping;
+	bool stopping;          /* all that worked were killed */
 };
 
 static void hand_free(struct hand *hand)
@@ -113,8 +113,8 @@ static bool is_stopping(const struct workers *workers)
 	return atomic_load(&workers->launcher.is_stopping);
 }
 
-/* A worker parent that is gone is replaced, but for the end: nobody would wait for what the next
- * one forks. What it has told of is heard first. */
+/* A worker parent that is gone is replaced, except while all are being stopped: nobody would wait
+ * for what the next one forks. What it has told of is heard first. */
 static bool send_order(struct workers *workers, const int fds[ORDER_DESCRIPTORS], struct error *err)
 {
 	if (launcher_order(&workers->launcher, fds))

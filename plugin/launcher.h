@@ -13,8 +13,8 @@ struct launcher {
 	pid_t pid;              /* of the worker parent; 0: none */
 	int socket;
 	struct worker_sandbox sandbox;
-	atomic_bool
-	    is_stopping; /* set by any thread: nobody waits long for the worker parent any more */
+	atomic_bool is_stopping; /* set by any thread: nobody waits long for the worker parent any more,
+	                            and none is started */
 };
 
 /* Starts the worker parent and waits for its hello. */

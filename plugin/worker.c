@@ -273,12 +273,12 @@ static bool send_job(int socket, const struct worker_job *job, const int *fds, s
 }
 
 /* Hands the job to a worker. One that stood ready may have been killed meanwhile (by a kernel
- * without memory, say): then another gets it. */
+ * without memory, say): then another gets it. False without an error when all are being stopped. */
 static bool hand_out(const struct worker_job *job, const int *fds, size_t count, struct talk *talk,
                      struct error *err)
 {
 	struct workers *workers = talk->workers;
-	bool stopped;
+	bool stopped = false;
 	for (size_t tries = crew_ready(workers) + 3; tries > 0; tries--) {
 		if (!crew_take(workers, &talk->hand, err))
 			return false;
@@ -287,6 +287,8 @@ static bool hand_out(const struct worker_job *job, const int *fds, size_t count,
 		crew_kill(workers, talk->hand, &stopped);
 		crew_reap(workers, talk->hand);
 	}
+	if (stopped)
+		return false;
 	return error_set(
 	    err, ERROR_SYSTEM,
 	    "the processes for steps die before they have begun; see the kernel's log, most "

@@ -80,7 +80,7 @@ enum worker_end {
 	WORKER_STDOUT,    /* killed when it wrote more than output_bytes there */
 	WORKER_STDERR,
 	WORKER_NO_MEMORY, /* killed since the server had no memory for what it wrote */
-	WORKER_STOPPED,   /* killed by workers_stop() */
+	WORKER_STOPPED,   /* killed by workers_stop(), or not started for it */
 };
 
 /* Starts as {0}. */

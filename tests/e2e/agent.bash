@@ -120,7 +120,8 @@ killed_agent() {
 	wait_for 30 steps_held 3
 	sleep "$(python3 -c "print($toil / 2)")"
 	kill -KILL "$started"
-	wait_end 10 "$started" 2>/dev/null || true
+	ends 10 "$started"
+	wait "$started" 2>/dev/null || true
 	[ "$(finished long)" -eq 0 ]
 	joined=$(metric tiphys_calls_joined_total)
 	agent_start "$report" --state "$state" "$file"

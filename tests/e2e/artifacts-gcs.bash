@@ -49,7 +49,7 @@ tap_case "what is not there is named, unless it is optional" missing
 
 without_keys() {
 	local status=0
-	"$tiphys" serve --listen 127.0.0.1:0 --no-auth --artifact-gcs-endpoint "http://$swift" >"$work/refused" 2>&1 || status=$?
+	timeout 20 "$tiphys" serve --listen 127.0.0.1:0 --no-auth --artifact-gcs-endpoint "http://$swift" >"$work/refused" 2>&1 || status=$?
 	[ $status -eq 2 ]
 	expect_in "--artifact-gcs-endpoint does nothing without --artifact-gcs-access-key-file" "$work/refused"
 }

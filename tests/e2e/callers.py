@@ -165,6 +165,7 @@ def oversized():
                 connection.sendall(head(*fields, path=path))
                 text = answer(connection)
                 assert status in text.split(b"\r\n")[0] and words in text, text
+                assert b"connection: close" in text.lower(), text
     # One who sends first and then looks found the connection closed, and no answer.
     with connect() as connection:
         connection.sendall(head("Content-Length: 200000"))
@@ -175,11 +176,11 @@ def oversized():
         assert b" 413 " in text.split(b"\r\n")[0] and b"200000" in text and b"--max-body" in text, text
         # All of it was heard, so that what comes next is a request.
         connection.sendall(request("next"))
-        assert b'"result":"next"' in answer(connection, b"next"), "no answer"
+        assert b'"result":"next"' in answer(connection, b'"result":"next"'), "no answer"
     # One who drips it is not heard for longer than any other.
+    since = time.monotonic()
     with connect() as connection:
         connection.sendall(head("Content-Length: 200000"))
-        since = time.monotonic()
         try:
             while time.monotonic() - since < 15:
                 connection.sendall(b" ")

@@ -195,7 +195,7 @@ crashes() {
 	wait_for 5 grep -q "${image##*/}" "/proc/$!/maps"
 	kill -SEGV $!
 	exec 3>&-
-	wait_for 30 has_ended $!
+	ends 30 $!
 	wait $! || status=$?
 	[ -e "$image" ]
 	[ ! -s "$err" ] || ! grep -q "is removed" "$err"

@@ -377,7 +377,7 @@ dies_half_way() {
 	wait_for 5 eval "! kill -0 $registry_pid || grep -q '^State:.Z' /proc/$registry_pid/status"
 	kill -CONT "$pull"
 	local status=0
-	wait_for 120 has_ended "$pull"
+	ends 120 "$pull"
 	wait "$pull" || status=$?
 	[ "$status" -eq 1 ]
 	expect_in "registry $registry, repository team/large: GET http://$registry/v2/team/large/blobs/sha256:" \

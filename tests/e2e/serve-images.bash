@@ -223,7 +223,7 @@ stop "$serve_pid"
 
 of_none() {
 	local status=0
-	"$tiphys" serve --listen 127.0.0.1:0 --no-auth --images-bytes 0 --image-timeout 1s >"$work/refused" 2>&1 || status=$?
+	timeout 20 "$tiphys" serve --listen 127.0.0.1:0 --no-auth --images-bytes 0 --image-timeout 1s >"$work/refused" 2>&1 || status=$?
 	[ $status -eq 2 ]
 	expect_in "--image-timeout does nothing while --images-bytes is 0; leave one of them out" "$work/refused"
 }

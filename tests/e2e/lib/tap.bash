@@ -11,7 +11,9 @@
 #   free_port                  a port on 127.0.0.1 that nobody listens at
 #   wait_for SECONDS COMMAND…  until the command succeeds
 #   expect_in TEXT FILE        the file holds the text, else a message and status 1
-#   wait_end SECONDS PID       until a child has ended: its exit status, or a message and status 1
+#   ends SECONDS PID           until a child has ended, for a "wait PID" whose status may be any; else it is stopped:
+#                              a message and status 1
+#   wait_end SECONDS PID       ends, and its exit status
 #   must_fail COMMAND…         the command fails, else a message and status 1; "! COMMAND" ends no case,
 #                              for errexit passes over it
 #
@@ -117,12 +119,16 @@ has_ended() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-wait_end() {
+ends() {
 	if ! wait_for "$1" has_ended "$2"; then
 		stop "$2"
 		return 1
 	fi
 	rm -f "$work/started/$2"
+}
+
+wait_end() {
+	ends "$1" "$2" || return 1
 	wait "$2"
 }
 
