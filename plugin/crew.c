@@ -119,6 +119,9 @@ static bool send_order(struct workers *workers, const int fds[ORDER_DESCRIPTORS]
 {
 	if (launcher_order(&workers->launcher, fds))
 		return true;
+	/* Who takes one of those asks what became of it, and for how long. */
+	if (errno == EAGAIN && !TAILQ_EMPTY(&workers->standing))
+		return error_set(err, ERROR_SYSTEM, "the worker parent has as many orders as it takes");
 	hear_all(workers, false);
 	forget_ordered(workers);
 	if (is_stopping(workers))

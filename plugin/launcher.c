@@ -129,13 +129,11 @@ static bool take_hello(struct launcher *launcher, struct error *err)
 
 static bool start_parent(struct launcher *launcher, struct error *err)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return error_set_errno(err, errno, "a socket for the worker parent");
 	launcher->socket = pair[0];
 	cleanup_close int theirs = pair[1];
-	setsockopt(launcher->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	struct start start = {.executable = launcher->executable, .socket = theirs, .server = getpid()};
 	pid_t pid = vfork();
 	if (pid == 0)
@@ -180,7 +178,7 @@ static bool send_order(const struct launcher *launcher, const int fds[ORDER_DESC
 {
 	struct worker_order order = {.descriptors = ORDER_DESCRIPTORS};
 	const struct iovec iov = {.iov_base = &order, .iov_len = sizeof order};
-	return descriptors_send(launcher->socket, &iov, 1, fds, ORDER_DESCRIPTORS, 0) ==
+	return descriptors_send(launcher->socket, &iov, 1, fds, ORDER_DESCRIPTORS, MSG_DONTWAIT) ==
 	       (ssize_t)sizeof order;
 }
 
@@ -192,6 +190,7 @@ bool launcher_start(struct launcher *launcher, struct error *err)
 
 bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS])
 {
+	errno = ECONNRESET;
 	return launcher->pid > 0 && send_order(launcher, fds);
 }
 

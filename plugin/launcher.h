@@ -33,7 +33,8 @@ bool launcher_reap(struct launcher *launcher, pid_t pid);
 bool launcher_start(struct launcher *launcher, struct error *err);
 
 /* Asks for a worker with these descriptors (enum order_descriptor), which stay the caller's. False
- * when there is no worker parent any more. One thread at a time, as all below. */
+ * when there is no worker parent any more, or it has as many orders as it takes (errno is EAGAIN).
+ * One thread at a time, as all below. */
 bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS]);
 
 enum launcher_word {

@@ -665,6 +665,39 @@ static void stopping_has_no_more_stand_ready(void **state)
 	}
 }
 
+/* More orders than its socket holds: who has as many stand ready held the lock for 30 s. */
+static void stopping_does_not_wait_for_orders_to_be_taken(void **state)
+{
+	(void)state;
+	struct rlimit limit, more;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	more = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+	if (limit.rlim_max < 4096)
+		skip();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &more), 0);
+	struct timespec begin, end;
+	struct error err = ERROR_INIT;
+	pid_t pids[16];
+	size_t before = children(pids, 16);
+	struct one_run step = {.workers = workers_create(child, 1000, &err), .what = "loop"};
+	assert_non_null(step.workers);
+	pid_t parent = last_child();
+	begin_run(&step);
+	/* The step has its worker; others are forked one by one. */
+	for (int i = 0; i < 50000 && children(pids, 16) < before + 2; i++)
+		usleep(100);
+	assert_int_equal(kill(parent, SIGSTOP), 0);
+	usleep(200000);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	workers_stop(step.workers);
+	expect_stopped(&step);
+	workers_destroy(step.workers);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true(end.tv_sec - begin.tv_sec < 15);
+	expect_children(before, 0, workers, pids);
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void *stop_soon(void *env)
 {
 	const struct timespec moment = {.tv_nsec = 200000000};
@@ -718,6 +751,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(those_that_stand_ready_are_not_reaped_by_others),
 	    cmocka_unit_test(stopping_does_not_wait_for_a_worker_parent_that_hangs),
 	    cmocka_unit_test(stopping_has_no_more_stand_ready),
+	    cmocka_unit_test(stopping_does_not_wait_for_orders_to_be_taken),
 	    cmocka_unit_test(stopping_kills_and_starts_no_more),
 	};
 	child = argc > 1 ? argv[1] : "";
