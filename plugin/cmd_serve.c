@@ -576,7 +576,8 @@ int cmd_serve(int argc, char **argv)
 	sigset_t blocked = signals;
 	sigaddset(&blocked, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
-	raise_open_files(options.max_connections + 16 * options.concurrency + 64);
+	raise_open_files(options.max_connections + 16 * options.concurrency +
+	                 3 * options.ready_workers + 64);
 	json_object_seed(0);
 
 	struct error err = ERROR_INIT;

@@ -119,9 +119,10 @@ static bool send_order(struct workers *workers, const int fds[ORDER_DESCRIPTORS]
 {
 	if (launcher_order(&workers->launcher, fds))
 		return true;
-	/* Who takes one of those asks what became of it, and for how long. */
-	if (errno == EAGAIN && !TAILQ_EMPTY(&workers->standing))
-		return error_set(err, ERROR_SYSTEM, "the worker parent has as many orders as it takes");
+	/* It has as many orders as its socket holds, say. crew_take() waits for those that stand here,
+	 * and has a worker parent that hangs replaced. */
+	if (errno != ECONNRESET && errno != EPIPE && !TAILQ_EMPTY(&workers->standing))
+		return error_set_errno(err, errno, "the worker parent takes no more orders");
 	hear_all(workers, false);
 	forget_ordered(workers);
 	if (is_stopping(workers))
@@ -205,7 +206,8 @@ size_t crew_ready(const struct workers *workers)
 
 void crew_refill(struct workers *workers)
 {
-	/* When it fails, the next crew_take() fails too, and tells. */
+	/* What fails here, but for want of room for orders, fails in the next crew_take() too, which
+	 * tells. */
 	struct error err = ERROR_INIT;
 	pthread_mutex_lock(&workers->lock);
 	/* So that the next crew_take() need not ask. */

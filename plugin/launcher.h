@@ -13,8 +13,8 @@ struct launcher {
 	pid_t pid;              /* of the worker parent; 0: none */
 	int socket;
 	struct worker_sandbox sandbox;
-	atomic_bool is_stopping; /* set by any thread: nobody waits long for the worker parent any more,
-	                            and none is started */
+	/* Set by any thread: nobody waits long for a worker parent any more. */
+	atomic_bool is_stopping;
 };
 
 /* Starts the worker parent and waits for its hello. */
@@ -33,8 +33,8 @@ bool launcher_reap(struct launcher *launcher, pid_t pid);
 bool launcher_start(struct launcher *launcher, struct error *err);
 
 /* Asks for a worker with these descriptors (enum order_descriptor), which stay the caller's. False
- * when there is no worker parent any more, or it has as many orders as it takes (errno is EAGAIN).
- * One thread at a time, as all below. */
+ * with errno set: ECONNRESET or EPIPE when there is no worker parent any more, else when it takes
+ * no more orders now. One thread at a time, as all below. */
 bool launcher_order(struct launcher *launcher, const int fds[ORDER_DESCRIPTORS]);
 
 enum launcher_word {

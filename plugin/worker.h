@@ -23,8 +23,8 @@ struct workers;
 
 /* Starts the process that workers are forked from: the executable's `worker-parent`. Call it before
  * any secret is read, from the thread that lives as long as the server. `executable` is borrowed;
- * `ready` workers stand ready once there was a first step. NULL with *err set when it cannot be
- * started. */
+ * `ready` workers stand ready once there was a first step, where they are hundreds after some. NULL
+ * with *err set when it cannot be started. */
 struct workers *workers_create(const char *executable, size_t ready, struct error *err);
 
 /* What this machine's kernel puts around workers, as a first one found out. */

@@ -683,8 +683,8 @@ static void stopping_does_not_wait_for_orders_to_be_taken(void **state)
 	assert_non_null(step.workers);
 	pid_t parent = last_child();
 	begin_run(&step);
-	/* The step has its worker; others are forked one by one. */
-	for (int i = 0; i < 50000 && children(pids, 16) < before + 2; i++)
+	/* The step has its worker; others are forked one by one, and the first of them is there. */
+	for (int i = 0; i < 50000 && children(pids, 16) < before + 3; i++)
 		usleep(100);
 	assert_int_equal(kill(parent, SIGSTOP), 0);
 	usleep(200000);
