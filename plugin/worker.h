@@ -22,9 +22,9 @@
 struct workers;
 
 /* Starts the process that workers are forked from: the executable's `worker-parent`. Call it before
- * any secret is read, from the thread that lives as long as the server. `executable` is borrowed;
- * `ready` workers stand ready once there was a first step, where they are hundreds after some. NULL
- * with *err set when it cannot be started. */
+ * any secret is read, from the thread that lives as long as the server. `executable` is borrowed.
+ * Once there was a step, `ready` workers stand ready as soon as the worker parent gets round to it.
+ * NULL with *err set when it cannot be started. */
 struct workers *workers_create(const char *executable, size_t ready, struct error *err);
 
 /* What this machine's kernel puts around workers, as a first one found out. */
