@@ -102,7 +102,7 @@ static void refusals(void **state)
 	    {{"--token-file", empty}, "is empty"},
 	    {{"--no-auth", "--listen", "nonsense"}, "HOST:PORT"},
 	    {{"--no-auth", "--listen", "192.0.2.1:0"}, "192.0.2.1:0"},
-	    {{"--no-auth", "--listen", "127.0.0.1:0", "--work-dir", "/nonexistent"}, "--work-dir"},
+	    {{"--no-auth", "--listen", "127.0.0.1:0", "--work-dir", "/dev/null/steps"}, "--work-dir"},
 	    {{"--no-auth", "--concurrency", "0"}, "--concurrency"},
 	    {{"--no-auth", "--listn", ":1"}, "--listen"},
 	};
