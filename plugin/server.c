@@ -135,7 +135,7 @@ static void check_headers(struct call *call)
 /* Whether what is refused is answered before its body comes, and the connection closed: to who
  * announces far too much, or waits for a word first. Any other caller would find it closed while it
  * sends, and might never look at the answer. */
-static bool is_not_to_be_heard(struct call *call)
+static bool is_answered_early(struct call *call)
 {
 	const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (call->visit.answer.status < MHD_HTTP_BAD_REQUEST)
@@ -274,7 +274,7 @@ static enum MHD_Result handle(void *env, struct MHD_Connection *connection, cons
 		atomic_fetch_add(&server->calls, 1);
 		check_line(call, url, method);
 		forget_token(call);
-		return is_not_to_be_heard(call) ? send_reply(call) : MHD_YES;
+		return is_answered_early(call) ? send_reply(call) : MHD_YES;
 	}
 	if (*size > 0)
 		return take_body(call, data, size);
