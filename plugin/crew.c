@@ -24,7 +24,6 @@ struct workers {
 	size_t standing_count;
 	struct hand_list working;
 	struct hand_list dying; /* killed; who reaps them does not hold the lock */
-	bool stopping;          /* all that worked were killed */
 };
 
 static void hand_free(struct hand *hand)
@@ -228,7 +227,7 @@ void crew_kill(struct workers *workers, struct hand *hand, bool *stopped)
 	kill(-hand->pid, SIGKILL);
 	TAILQ_REMOVE(&workers->working, hand, next);
 	TAILQ_INSERT_TAIL(&workers->dying, hand, next);
-	*stopped = workers->stopping;
+	*stopped = is_stopping(workers);
 	pthread_mutex_unlock(&workers->lock);
 }
 
@@ -297,7 +296,6 @@ void workers_stop(struct workers *workers)
 	/* Whoever holds the lock may be waiting for a worker parent that hangs. */
 	atomic_store(&workers->launcher.is_stopping, true);
 	pthread_mutex_lock(&workers->lock);
-	workers->stopping = true;
 	TAILQ_FOREACH(hand, &workers->working, next)
 	{
 		kill(-hand->pid, SIGKILL);
